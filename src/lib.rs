@@ -1,0 +1,3 @@
+//! One-shot learning on Omniglot-like drawings.
+
+pub mod archive;
