@@ -1,3 +1,4 @@
 //! One-shot learning on Omniglot-like drawings.
 
 pub mod archive;
+pub mod sample;
