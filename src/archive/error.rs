@@ -1,0 +1,170 @@
+//! What can be wrong with an input, and where.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+/// A problem with one input, and with which part of it.
+#[derive(Debug)]
+pub struct ArchiveError {
+    /// The zip or folder that was being read.
+    pub archive: PathBuf,
+    /// The entry inside it, if the problem lies in one.
+    pub entry: Option<String>,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+impl ArchiveError {
+    pub(super) fn whole(archive: &Path, problem: impl Into<Problem>) -> ArchiveError {
+        ArchiveError {
+            archive: archive.to_owned(),
+            entry: None,
+            problem: problem.into(),
+        }
+    }
+
+    pub(super) fn entry(archive: &Path, entry: &str, problem: impl Into<Problem>) -> ArchiveError {
+        ArchiveError {
+            entry: Some(entry.to_owned()),
+            ..ArchiveError::whole(archive, problem)
+        }
+    }
+}
+
+impl fmt::Display for ArchiveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.archive.display())?;
+        if let Some(entry) = &self.entry {
+            write!(f, "{}: ", entry.escape_debug())?;
+        }
+        self.problem.fmt(f)
+    }
+}
+
+impl std::error::Error for ArchiveError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.problem)
+    }
+}
+
+/// What is wrong with an input.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum Problem {
+    /// The system refused; check that the path exists and can be read.
+    #[error("cannot be read: {0}")]
+    Io(#[from] std::io::Error),
+    /// Not a zip, or a damaged one; download it again.
+    #[error("is not a sound zip file: {0}; download it again")]
+    Zip(#[from] zip::result::ZipError),
+    /// Larger than any drawing or archive of drawings is.
+    #[error("holds more than {limit} bytes, the most that is read; this is not a set of drawings")]
+    TooLarge {
+        /// The most bytes that are read.
+        limit: u64,
+    },
+    /// A folder with more files than any set of drawings has.
+    #[error("holds more than {limit} files; this is not a set of drawings")]
+    TooMany {
+        /// The most files that are listed.
+        limit: u64,
+    },
+    /// An absolute name, or one with `..` or a backslash in it.
+    #[error("has a name that leads out of the archive; get the archive from another source")]
+    UnsafeName,
+    /// The name does not say which alphabet, character and drawer it is.
+    #[error(
+        "is not named alphabet/character/NNNN_DD.png (a number, and the drawer from 01); \
+         rename or remove it"
+    )]
+    Misnamed,
+    /// Two names for one drawing, or one name twice.
+    #[error("is the second drawing of this character by drawer {drawer}; remove one")]
+    Duplicate {
+        /// The drawer of both.
+        drawer: u16,
+    },
+    /// A zip with two entries of one name, of which readers would see only one.
+    #[error("lists one name twice; some drawing is there twice")]
+    RepeatedName,
+    /// A zip whose entries share their bytes, as zip bombs do.
+    #[error("has entries that overlap, as in a zip bomb; get the archive from another source")]
+    Overlapping,
+    /// A drawer that drew the other characters is missing.
+    #[error(
+        "{alphabet}/{character} lacks the drawing of drawer {drawer}; \
+         restore it, or accept gaps with --allow-missing"
+    )]
+    MissingDrawing {
+        /// The alphabet's name.
+        alphabet: String,
+        /// The character's name.
+        character: String,
+        /// The first drawer that is missing.
+        drawer: u16,
+    },
+    /// The official archive of this name holds another number of things.
+    #[error(
+        "holds {got} {what}, but the official archive of this name holds {expected}; \
+         download it again, or accept gaps with --allow-missing"
+    )]
+    Incomplete {
+        /// What was counted.
+        what: &'static str,
+        /// The official number.
+        expected: usize,
+        /// The number found.
+        got: usize,
+    },
+    /// Not a PNG picture, or a damaged one.
+    #[error("is not a sound PNG picture: {0}")]
+    Png(#[from] png::DecodingError),
+    /// A picture of another size.
+    #[error("is {width} x {height} pixels; Omniglot's drawings are 105 x 105")]
+    WrongSize {
+        /// Its width in pixels.
+        width: u32,
+        /// Its height in pixels.
+        height: u32,
+    },
+    /// A picture with colours or greys.
+    #[error(
+        "has pixels that are neither black nor white; Omniglot's drawings have one bit a pixel"
+    )]
+    NotBlackAndWhite,
+    /// Nothing tells whether the alphabets are for training or for evaluation.
+    #[error(
+        "does not say in its name whether it is background or evaluation; \
+         say it with --split background or --split evaluation"
+    )]
+    UnknownSplit,
+    /// No drawings and no runs.
+    #[error(
+        "holds no drawings; expected alphabet/character/NNNN_DD.png files, \
+         one of the official zips, or a folder of these"
+    )]
+    Empty,
+    /// Two inputs disagree about one drawing.
+    #[error(
+        "{alphabet}/{character}, drawer {drawer}, differs from the same drawing in an earlier input"
+    )]
+    Conflict {
+        /// The alphabet's name.
+        alphabet: String,
+        /// The character's name.
+        character: String,
+        /// The drawer.
+        drawer: u16,
+    },
+    /// Two inputs put one alphabet into different splits.
+    #[error("{alphabet} is tagged background by one input and evaluation by another")]
+    SplitConflict {
+        /// The alphabet's name.
+        alphabet: String,
+    },
+    /// A run's table of answers and its pictures do not fit together.
+    #[error("{0}")]
+    Run(String),
+}

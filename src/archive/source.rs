@@ -1,0 +1,163 @@
+//! A zip or a folder as a list of named entries, read one at a time and never
+//! further than a drawing can be long.
+
+use std::fs::{self, File};
+use std::io::{Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use walkdir::WalkDir;
+use zip::ZipArchive;
+
+use super::error::{ArchiveError, Problem};
+
+/// The longest entry that is read: official drawings have at most 600 bytes.
+const ENTRY_LIMIT: u64 = 64 << 10;
+/// The longest zip that is read: the largest official one has 8.6 MB.
+const ZIP_LIMIT: u64 = 1 << 30;
+/// The most entries that are listed: the largest official zip has 20,275.
+const ENTRIES_LIMIT: usize = 4 << 20;
+/// Folders deeper than this hold no drawings: images/alphabet/character/file is 4.
+const DEPTH_LIMIT: usize = 8;
+
+/// One file inside a source.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    /// Its path inside the source, with `/` between the parts.
+    pub name: String,
+    index: usize,
+}
+
+/// A place that drawings come from. Clones share their bytes, so that each
+/// thread can read with its own.
+#[derive(Clone)]
+pub(super) struct Source {
+    /// The zip or the folder.
+    pub path: PathBuf,
+    kind: Kind,
+}
+
+#[derive(Clone)]
+enum Kind {
+    Zip(ZipArchive<Cursor<Arc<[u8]>>>),
+    Folder,
+}
+
+impl Source {
+    /// Opens a zip file or a folder.
+    pub fn open(path: &Path) -> Result<Source, ArchiveError> {
+        let whole = |problem: Problem| ArchiveError::whole(path, problem);
+        let metadata = fs::metadata(path).map_err(|e| whole(e.into()))?;
+        let kind = if metadata.is_dir() {
+            Kind::Folder
+        } else {
+            let bytes = read_at_most(File::open(path).map_err(|e| whole(e.into()))?, ZIP_LIMIT)
+                .map_err(whole)?;
+            let mut zip =
+                ZipArchive::new(Cursor::new(Arc::from(bytes))).map_err(|e| whole(e.into()))?;
+            if zip.has_duplicate_names() {
+                return Err(whole(Problem::RepeatedName));
+            }
+            if zip.has_overlapping_entries().map_err(|e| whole(e.into()))? {
+                return Err(whole(Problem::Overlapping));
+            }
+            Kind::Zip(zip)
+        };
+        Ok(Source {
+            path: path.to_owned(),
+            kind,
+        })
+    }
+
+    /// The files inside, ascending by name; those that systems leave behind
+    /// (`__MACOSX/`, `Thumbs.db`, names that begin with a dot) are left out.
+    pub fn entries(&self) -> Result<Vec<Entry>, ArchiveError> {
+        let mut entries = match &self.kind {
+            Kind::Zip(zip) => self.zip_entries(zip)?,
+            Kind::Folder => self.folder_entries()?,
+        };
+        entries.retain(|entry| {
+            !entry
+                .name
+                .split('/')
+                .any(|part| part.starts_with('.') || part == "__MACOSX" || part == "Thumbs.db")
+        });
+        entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(entries)
+    }
+
+    fn zip_entries(&self, zip: &ZipArchive<Cursor<Arc<[u8]>>>) -> Result<Vec<Entry>, ArchiveError> {
+        let mut entries = Vec::new();
+        for index in 0..zip.len() {
+            let name = zip
+                .name_for_index(index)
+                .expect("the index is below the archive's length")
+                .map_err(|e| ArchiveError::whole(&self.path, e))?;
+            let escapes = name.contains(['\\', '\0'])
+                || name.starts_with('/')
+                || name.split('/').any(|part| part == "..");
+            if escapes {
+                return Err(ArchiveError::entry(&self.path, &name, Problem::UnsafeName));
+            }
+            if !name.ends_with('/') {
+                let name = name.into_owned();
+                entries.push(Entry { name, index });
+            }
+        }
+        Ok(entries)
+    }
+
+    fn folder_entries(&self) -> Result<Vec<Entry>, ArchiveError> {
+        let mut entries = Vec::new();
+        let walk = WalkDir::new(&self.path)
+            .follow_links(true)
+            .max_depth(DEPTH_LIMIT);
+        for found in walk {
+            let found =
+                found.map_err(|e| ArchiveError::whole(&self.path, std::io::Error::from(e)))?;
+            if !found.file_type().is_file() {
+                continue;
+            }
+            let inside = found
+                .path()
+                .strip_prefix(&self.path)
+                .expect("a walk stays below its root");
+            let parts: Option<Vec<&str>> = inside.iter().map(|part| part.to_str()).collect();
+            let name = parts
+                .ok_or_else(|| {
+                    ArchiveError::entry(&self.path, &inside.to_string_lossy(), Problem::Misnamed)
+                })?
+                .join("/");
+            entries.push(Entry { name, index: 0 });
+            if entries.len() > ENTRIES_LIMIT {
+                let limit = ENTRIES_LIMIT as u64;
+                return Err(ArchiveError::whole(&self.path, Problem::TooMany { limit }));
+            }
+        }
+        Ok(entries)
+    }
+
+    /// The bytes of an entry, at most 64 KiB of them.
+    pub fn read(&mut self, entry: &Entry) -> Result<Vec<u8>, ArchiveError> {
+        let bytes = match &mut self.kind {
+            Kind::Zip(zip) => zip
+                .by_index(entry.index)
+                .map_err(Problem::from)
+                .and_then(|file| read_at_most(file, ENTRY_LIMIT)),
+            Kind::Folder => File::open(self.path.join(&entry.name))
+                .map_err(Problem::from)
+                .and_then(|file| read_at_most(file, ENTRY_LIMIT)),
+        };
+        bytes.map_err(|problem| ArchiveError::entry(&self.path, &entry.name, problem))
+    }
+}
+
+/// Reads to the end, but never more than `limit` bytes, whatever a header claims.
+fn read_at_most(reader: impl Read, limit: u64) -> Result<Vec<u8>, Problem> {
+    let mut bytes = Vec::new();
+    reader.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        return Err(Problem::TooLarge { limit });
+    }
+    Ok(bytes)
+}
