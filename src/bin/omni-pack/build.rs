@@ -1,0 +1,94 @@
+//! `omni-pack build`: inputs to a store.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use omnishot::archive::{self, Archive, ReadOptions, Split};
+use omnishot::store::{self, WriteOptions};
+
+/// Pack zips, folders or made-up alphabets into a store.
+///
+/// An input is one of the official zips, an unpacked folder of one (alphabet/character/
+/// NNNN_DD.png), or a folder that holds images_background, images_evaluation and all_runs
+/// in either form. Several inputs make one store; drawings that they share are kept once.
+#[derive(Args)]
+pub struct Build {
+    /// The store to write.
+    output: PathBuf,
+    /// Zips and folders to read.
+    #[arg(required_unless_present = "synthetic")]
+    inputs: Vec<PathBuf>,
+    /// Tag every drawing, whatever the inputs' names say.
+    #[arg(long, value_enum)]
+    split: Option<SplitArgument>,
+    /// Take characters that some drawer did not draw, and partial official sets.
+    #[arg(long)]
+    allow_missing: bool,
+    /// Level of zstd, 1 to 22.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(i32).range(1..=22))]
+    level: i32,
+    /// Threads; 0 takes one for each core. The store is the same with any number.
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+    /// Replace a store that is there already.
+    #[arg(long)]
+    force: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SplitArgument {
+    Background,
+    Evaluation,
+}
+
+impl Build {
+    pub fn run(self) -> Result<()> {
+        let options = WriteOptions {
+            level: self.level,
+            overwrite: self.force,
+        };
+        if self.output.exists() && !self.force {
+            bail!(
+                "{}: exists already; remove it or say --force",
+                self.output.display()
+            );
+        }
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(self.threads)
+            .build_global()
+            .context("cannot start the threads")?;
+        let started = Instant::now();
+        let archive = self.archive()?;
+        let characters = archive.alphabets.iter().flat_map(|a| &a.characters);
+        let drawings: usize = characters.map(|c| c.drawings.len()).sum();
+        let bar = ProgressBar::new(drawings as u64).with_style(
+            ProgressStyle::with_template("packing {bar:30} {pos}/{len} drawings, {per_sec}, {eta}")
+                .expect("the template is sound"),
+        );
+        bar.enable_steady_tick(Duration::from_millis(200));
+        let bytes = store::write(&self.output, &archive, options, |done| bar.inc(done as u64))?;
+        bar.finish_and_clear();
+        println!(
+            "{}: {drawings} drawings and {} runs in {bytes} bytes, {:.1} s",
+            self.output.display(),
+            archive.runs.len(),
+            started.elapsed().as_secs_f64(),
+        );
+        Ok(())
+    }
+
+    fn archive(&self) -> Result<Archive> {
+        let split = self.split.map(|split| match split {
+            SplitArgument::Background => Split::Background,
+            SplitArgument::Evaluation => Split::Evaluation,
+        });
+        let options = ReadOptions {
+            split,
+            allow_missing: self.allow_missing,
+        };
+        Ok(archive::read(&self.inputs, options)?)
+    }
+}
