@@ -1,5 +1,7 @@
 //! Reading drawings in: zips, folders, PNG files and made-up alphabets.
 
 mod drawing;
+mod runs;
 
 pub use drawing::{Alphabet, BANDS, Character, Drawing, PAGE_BYTES, Page, SIDE, Split};
+pub use runs::{Query, Run};
