@@ -2,6 +2,8 @@
 
 mod drawing;
 mod runs;
+mod synthetic;
 
 pub use drawing::{Alphabet, BANDS, Character, Drawing, PAGE_BYTES, Page, SIDE, Split};
 pub use runs::{Query, Run};
+pub use synthetic::{SyntheticOptions, synthesize, synthesize_runs};
