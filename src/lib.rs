@@ -2,4 +2,5 @@
 
 pub mod archive;
 pub mod sample;
+pub mod seed;
 pub mod store;

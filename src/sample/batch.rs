@@ -8,8 +8,8 @@
 
 use std::ops::Range;
 
-use super::seed::{Purpose, Stream};
 use super::split::characters_of;
+use crate::seed::{Purpose, Stream};
 use crate::store::{AlphabetId, CharacterId, DrawingId, Store};
 
 /// Quarter turns, each of which makes a class of its own.

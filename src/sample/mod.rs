@@ -4,12 +4,12 @@
 
 mod batch;
 mod counts;
-mod seed;
+
 mod split;
 mod task;
 
 pub use batch::{BatchItem, BatchSampler, BatchShape, QUARTERS};
 pub use counts::PairCounts;
-pub use seed::{Purpose, STREAM_VERSION, Stream};
+
 pub use split::{TrainingSplit, alphabets_of, characters_of};
 pub use task::{Scope, Task, TaskSampler, TaskShape, TooFew};

@@ -6,8 +6,8 @@
 
 use std::ops::Range;
 
-use super::seed::{Purpose, Stream};
 use crate::archive::Split;
+use crate::seed::{Purpose, Stream};
 use crate::store::{AlphabetId, CharacterId, Store};
 
 /// The background alphabets, parted into those that train and those held out.

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::seed::{Purpose, Stream};
 use super::split::characters_of;
+use crate::seed::{Purpose, Stream};
 use crate::store::{AlphabetId, CharacterId, DrawingId, Store};
 
 /// Where the characters of one task come from.
