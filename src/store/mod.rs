@@ -2,6 +2,7 @@
 //!
 //! [`format`](mod@format) is the specification; [`write`](fn@write) makes a store and [`Store`] reads it.
 
+mod cache;
 mod error;
 pub mod format;
 mod index;
@@ -10,6 +11,7 @@ mod publish;
 mod read;
 mod write;
 
+pub use cache::PageCache;
 pub use error::StoreError;
 pub use index::{AlphabetEntry, AlphabetId, CharacterEntry, CharacterId, DrawingId, RunEntry};
 pub use publish::publish;

@@ -325,7 +325,7 @@ fn evenly(line: &[Point]) -> Vec<Point> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::Purpose;
+    use crate::seed::Purpose;
     use proptest::prelude::*;
 
     proptest! {
