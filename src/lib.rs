@@ -1,4 +1,5 @@
 //! One-shot learning on Omniglot-like drawings.
 
 pub mod archive;
+pub mod distort;
 pub mod sample;
