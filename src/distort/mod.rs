@@ -1,0 +1,230 @@
+//! Distortion: from a one-bit page to a grey picture in the caller's slice.
+//!
+//! ```text
+//! page -> plane (copied, or reduced by area) -> stroke width -> bilinear warp -> out
+//!                                    affine map and elastic field  ^
+//! ```
+//!
+//! What is drawn depends on the stream alone and is settled in integers, so the
+//! same page, stream and law give the same bytes on every machine, with vector
+//! instructions and without. Each [`Distorter`] owns its scratch; drawing
+//! allocates nothing.
+
+pub mod affine;
+pub mod elastic;
+pub mod map;
+pub mod plane;
+pub mod stroke;
+pub mod warp;
+
+use serde::{Deserialize, Serialize};
+
+pub use affine::{Affine, AffineLaw};
+pub use warp::Pixel;
+
+use crate::archive::Page;
+use crate::sample::Stream;
+use elastic::Field;
+use map::Map;
+use plane::{Plane, Reduction, SIDE_MAX, SIDE_MIN};
+
+/// What may happen to a drawing.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Distortion {
+    /// How the affine map is drawn.
+    pub affine: AffineLaw,
+    /// Share of the drawings that are softened, 0 to 1 ([`stroke::soften`]).
+    pub soften: f64,
+    /// Share of the drawings that are thickened ([`stroke::thicken`]), 0 to 1;
+    /// no drawing is both, so the two shares add to at most 1.
+    pub thicken: f64,
+    /// Standard deviation of the elastic displacements in half-widths of the
+    /// page, 0 to 0.15; 0 leaves them out ([`elastic`]).
+    pub elastic_sigma: f64,
+    /// Pixels along a side of the plane that is warped, 53 to 105: the page
+    /// itself at 105, else reduced by exact area averaging.
+    pub source_side: u32,
+}
+
+impl Distortion {
+    /// Koch (2015), section 3.3: affine only, from the page itself.
+    pub const KOCH: Distortion = Distortion {
+        affine: AffineLaw::KOCH,
+        soften: 0.0,
+        thicken: 0.0,
+        elastic_sigma: 0.0,
+        source_side: 105,
+    };
+
+    /// The compact recipe: a wider affine law, strokes of other widths and
+    /// elastic distortion, from a copy of 64 × 64; drawn at 48 × 48 in training.
+    pub const COMPACT: Distortion = Distortion {
+        affine: AffineLaw::COMPACT,
+        soften: 0.25,
+        thicken: 0.15,
+        elastic_sigma: 0.035,
+        source_side: 64,
+    };
+
+    /// Refuses values out of range.
+    ///
+    /// # Errors
+    /// Names the first field that is out of its range, with the range.
+    pub fn check(&self) -> Result<(), Refusal> {
+        self.affine.check()?;
+        Refusal::check_range("soften", self.soften, 0.0, 1.0)?;
+        Refusal::check_range("thicken", self.thicken, 0.0, 1.0 - self.soften)?;
+        Refusal::check_range("elastic_sigma", self.elastic_sigma, 0.0, 0.15)?;
+        let (least, most) = (SIDE_MIN as f64, SIDE_MAX as f64);
+        Refusal::check_range("source_side", f64::from(self.source_side), least, most)
+    }
+}
+
+/// Why a law of distortion was refused.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+pub enum Refusal {
+    /// A field is outside its range.
+    #[error("distortion: {field} is {value}; it must lie from {least} to {most}")]
+    Range {
+        /// The field's name.
+        field: &'static str,
+        /// What it holds.
+        value: f64,
+        /// The least it may hold.
+        least: f64,
+        /// The most it may hold.
+        most: f64,
+    },
+    /// Rotation, shear, scale and shift are each in range, and too much together.
+    #[error(
+        "distortion: shear, scale and shift together reach {pixels:.1} pixels from the centre; \
+         lower one of them until it is at most 127"
+    )]
+    Reach {
+        /// How far an inverse map may look, in pixels.
+        pixels: f64,
+    },
+}
+
+impl Refusal {
+    /// Refuses a value that is not within `least` and `most` (or not a number).
+    fn check_range(field: &'static str, value: f64, least: f64, most: f64) -> Result<(), Refusal> {
+        if (least..=most).contains(&value) {
+            return Ok(());
+        }
+        Err(Refusal::Range {
+            field,
+            value,
+            least,
+            most,
+        })
+    }
+}
+
+/// True for `probability` of all words: the exact comparison word < probability · 2^32.
+fn happens(probability: f64, word: u32) -> bool {
+    f64::from(word) < probability * 4_294_967_296.0
+}
+
+/// Draws distorted pictures by one law; one for each worker.
+#[derive(Clone, Debug)]
+pub struct Distorter {
+    distortion: Distortion,
+    reduction: Option<Reduction>,
+    plane: Plane,
+    /// The plane with its strokes changed.
+    changed: Plane,
+    map: Map,
+    field: Field,
+}
+
+impl Distorter {
+    /// A distorter that follows `distortion`, with all the room it will ever need.
+    ///
+    /// # Errors
+    /// If a value of the law is out of range.
+    pub fn new(distortion: Distortion) -> Result<Distorter, Refusal> {
+        distortion.check()?;
+        let source_side = distortion.source_side as usize;
+        let reduced = source_side != SIDE_MAX;
+        Ok(Distorter {
+            distortion,
+            reduction: reduced.then(|| Reduction::new(source_side)),
+            plane: Plane::blank(source_side),
+            changed: Plane::blank(source_side),
+            map: Map::new(&Affine::IDENTITY, 0, source_side, source_side),
+            field: Field::still(source_side),
+        })
+    }
+
+    /// The law it follows.
+    #[must_use]
+    pub fn distortion(&self) -> &Distortion {
+        &self.distortion
+    }
+
+    /// Draws `page`, turned `quarter` times clockwise and then distorted, into
+    /// `out`: `side`² pixels row by row, ground 0 and ink 1.0 (`f32`) or 255 (`u8`).
+    ///
+    /// Takes 14 words of the stream for the affine map, one for the stroke, and 150
+    /// for the elastic field if the law has one, whatever comes of them.
+    ///
+    /// # Panics
+    /// If `quarter` is above 3, `side` is not 2 to 105, or `out` does not hold `side`² pixels.
+    pub fn draw<P: Pixel>(
+        &mut self,
+        page: &Page,
+        quarter: u8,
+        stream: &mut Stream,
+        side: usize,
+        out: &mut [P],
+    ) {
+        let law = self.distortion;
+        let affine = law.affine.draw(stream);
+        let stroke = stream.word();
+        self.map.set(&affine, quarter, self.plane.side(), side);
+        let bent = law.elastic_sigma > 0.0;
+        if bent {
+            let sigma_pixels = law.elastic_sigma * self.plane.side() as f64 / 2.0;
+            let grid = elastic::draw_grid(stream, sigma_pixels);
+            self.field.resize(side);
+            self.field.bend(&grid);
+        }
+        self.load(page);
+        let plane = if happens(law.soften, stroke) {
+            stroke::soften(&self.plane, &mut self.changed);
+            &self.changed
+        } else if happens(law.soften + law.thicken, stroke) {
+            stroke::thicken(&self.plane, &mut self.changed);
+            &self.changed
+        } else {
+            &self.plane
+        };
+        warp::warp(plane, &self.map, bent.then_some(&self.field), out);
+    }
+
+    /// Draws `page` undistorted but for `quarter` clockwise quarter turns, through
+    /// the same plane and the same warp: what a network trained on [`Distorter::draw`]
+    /// is to be asked about.
+    ///
+    /// # Panics
+    /// As [`Distorter::draw`].
+    pub fn plain<P: Pixel>(&mut self, page: &Page, quarter: u8, side: usize, out: &mut [P]) {
+        self.map
+            .set(&Affine::IDENTITY, quarter, self.plane.side(), side);
+        self.load(page);
+        warp::warp(&self.plane, &self.map, None, out);
+    }
+
+    /// Puts the page on the plane.
+    fn load(&mut self, page: &Page) {
+        match &mut self.reduction {
+            Some(reduction) => reduction.reduce(page, &mut self.plane),
+            None => self.plane.copy_page(page),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

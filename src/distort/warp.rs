@@ -1,0 +1,116 @@
+//! The bilinear warp: a plane, looked at through a map, into the caller's slice.
+//!
+//! This file is the law; the vector forms in [`super::simd`] must agree with it
+//! to the last bit (tests hold them to it). For every pixel of the output,
+//!
+//! ```text
+//! x = clamp(column's part + row's part + field's, -(P+1)/2, (P+1)/2)     1/256 pixel, from the centre
+//! x += (P+1)/2                               now 0 is the border before the first pixel
+//! i, f = x / 256, x mod 256                  y alike: j, g
+//! n = (256-g) * ((256-f)*p[j][i]   + f*p[j][i+1])
+//!   +      g  * ((256-f)*p[j+1][i] + f*p[j+1][i+1])                      0 to 255 * 65,536
+//! ```
+//!
+//! A place outside the page is clamped onto the border of zeros, whence the
+//! ground outside costs no branch. `n` is exact, below 2^24 and so exact as an `f32`;
+//! the outputs are
+//!
+//! ```text
+//! f32:  n / (255 * 65,536), correctly rounded         0.0 to 1.0
+//! u8:   (n + 32,768) / 65,536, half up                0 to 255
+//! ```
+//!
+//! On a page of ink and ground, n = 255·w and the `f32` is w/65,536 exactly.
+//!
+//! Bound: places are off by at most 2⁻⁸ + 2⁻¹⁴ pixel an axis ([`super::map`]),
+//! weights are exact at the place, and between two pixels grey changes by at most
+//! one per pixel: an `f32` is within 2·(2⁻⁸ + 2⁻¹⁴) + 2⁻²⁴ < 1/127 of exact
+//! bilinear interpolation of the plane.
+
+use super::elastic::Field;
+use super::map::Map;
+use super::plane::Plane;
+
+/// An output pixel: `f32` from 0 to 1, or `u8` from 0 to 255; ink is high.
+pub trait Pixel: Copy + Default + private::Sealed {
+    /// The pixel of the interpolated grey `n`, 0 to 255 · 65,536.
+    fn from_sum(n: u32) -> Self;
+}
+
+impl Pixel for f32 {
+    #[inline(always)]
+    fn from_sum(n: u32) -> f32 {
+        n as f32 / 16_711_680.0
+    }
+}
+
+impl Pixel for u8 {
+    #[inline(always)]
+    fn from_sum(n: u32) -> u8 {
+        ((n + 32_768) >> 16) as u8
+    }
+}
+
+pub(super) mod private {
+    /// Only the two pixel types have vector forms.
+    pub trait Sealed {}
+    impl Sealed for f32 {}
+    impl Sealed for u8 {}
+}
+
+/// Refuses slices and fields that do not belong to the map.
+///
+/// # Panics
+/// If `plane_side`, the field or the slice does not have the map's size.
+pub(super) fn check_sizes(map: &Map, plane_side: usize, field: Option<&Field>, pixels: usize) {
+    assert_eq!(
+        map.plane_side(),
+        plane_side,
+        "the map looks at another size of plane"
+    );
+    assert_eq!(
+        map.side() * map.side(),
+        pixels,
+        "the slice is not side × side"
+    );
+    if let Some(field) = field {
+        assert_eq!(map.side(), field.side(), "the field is for another size");
+    }
+}
+
+/// Warps a plane into `out`, `side`² pixels row by row.
+///
+/// # Panics
+/// If the plane, the field or the slice does not have the map's size.
+pub fn warp<P: Pixel>(plane: &Plane, map: &Map, field: Option<&Field>, out: &mut [P]) {
+    check_sizes(map, plane.side(), field, out.len());
+    let side = map.side();
+    // Half the plane and its border, in 1/256 pixel: (P+1)/2 · 256.
+    let half = 128 * (plane.side() as i32 + 1);
+    let [column_x, column_y] = map.columns();
+    let [row_x, row_y] = map.rows();
+    for (v, out) in out.chunks_exact_mut(side).enumerate() {
+        let (row_x, row_y) = (i32::from(row_x[v]), i32::from(row_y[v]));
+        for (u, pixel) in out.iter_mut().enumerate() {
+            let mut x = i32::from(column_x[u]) + row_x;
+            let mut y = i32::from(column_y[u]) + row_y;
+            if let Some(field) = field {
+                let [shift_x, shift_y] = field.shifts();
+                x += i32::from(shift_x[v * side + u]);
+                y += i32::from(shift_y[v * side + u]);
+            }
+            let x = (x.clamp(-half, half) + half) as usize;
+            let y = (y.clamp(-half, half) + half) as usize;
+            *pixel = P::from_sum(sample(plane, x, y));
+        }
+    }
+}
+
+/// The grey at a place in 1/256 pixel from the plane's border, times 65,536.
+#[inline(always)]
+fn sample(plane: &Plane, x: usize, y: usize) -> u32 {
+    let (i, f) = (x >> 8, (x & 255) as u32);
+    let (j, g) = (y >> 8, (y & 255) as u32);
+    let across = |row: &[u8]| (256 - f) * u32::from(row[i]) + f * u32::from(row[i + 1]);
+    (256 - g) * across(&plane.rows()[j]) + g * across(&plane.rows()[j + 1])
+}
