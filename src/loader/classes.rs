@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::queue::Produce;
-use crate::distort::{Distorter, Distortion};
+use crate::distort::{Distorter, Distortion, Refusal};
 use crate::sample::{BatchItem, BatchSampler};
 use crate::seed::{Purpose, Stream};
 use crate::store::{PageCache, StoreError};
@@ -25,22 +25,32 @@ pub struct ClassBatch {
 pub struct ClassBatches {
     pages: Arc<PageCache>,
     sampler: BatchSampler,
-    distortion: Distortion,
+    /// Made once: each worker gets a copy.
+    distorter: Distorter,
     side: usize,
     seed: u64,
 }
 
 impl ClassBatches {
-    /// Batches of images `side` pixels wide and high.
-    #[must_use]
+    /// Batches of images `side` pixels wide and high, 2 to 105.
+    ///
+    /// # Errors
+    /// If a value of the distortion is out of its range.
     pub fn new(
         pages: Arc<PageCache>,
         sampler: BatchSampler,
         distortion: Distortion,
         side: usize,
         seed: u64,
-    ) -> ClassBatches {
-        ClassBatches { pages, sampler, distortion, side, seed }
+    ) -> Result<ClassBatches, Refusal> {
+        let distorter = Distorter::new(distortion)?;
+        Ok(ClassBatches {
+            pages,
+            sampler,
+            distorter,
+            side,
+            seed,
+        })
     }
 
     /// The sampler that chooses the drawings.
@@ -71,7 +81,7 @@ impl Produce for ClassBatches {
     }
 
     fn scratch(&self) -> Distorter {
-        Distorter::new(self.distortion, self.side)
+        self.distorter.clone()
     }
 
     fn fill(
@@ -86,7 +96,7 @@ impl Produce for ClassBatches {
         for (place, (item, image)) in (0..).zip(batch.items.iter().zip(images)) {
             let page = self.pages.page(item.drawing)?;
             let mut stream = Stream::new(self.seed, Purpose::Distort, index * drawings + place);
-            distorter.draw(page, item.quarter, &mut stream, image);
+            distorter.draw(page, item.quarter, &mut stream, self.side, image);
             batch.classes[place as usize] = i64::from(item.class);
         }
         Ok(())

@@ -88,7 +88,12 @@ pub struct LoaderOptions {
 
 impl Default for LoaderOptions {
     fn default() -> LoaderOptions {
-        LoaderOptions { workers: 1, depth: 8, rank: 0, world: 1 }
+        LoaderOptions {
+            workers: 1,
+            depth: 8,
+            rank: 0,
+            world: 1,
+        }
     }
 }
 
@@ -131,14 +136,24 @@ impl<P: Produce> Loader<P> {
     /// system makes no thread.
     #[must_use]
     pub fn start(producer: Arc<P>, range: Range<u64>, options: LoaderOptions) -> Loader<P> {
-        let LoaderOptions { workers, depth, rank, world } = options;
-        assert!(workers > 0 && depth > 0, "a loader has at least one worker and one buffer");
+        let LoaderOptions {
+            workers,
+            depth,
+            rank,
+            world,
+        } = options;
+        assert!(
+            workers > 0 && depth > 0,
+            "a loader has at least one worker and one buffer"
+        );
         assert!(rank < world, "rank {rank} of {world}");
         // The first number of this rank that is not below the range's start.
         let first = range.start + (rank + world - range.start % world) % world;
         let (empty, empties) = bounded(depth);
         for _ in 0..depth {
-            empty.send(producer.batch()).expect("the channel holds all buffers");
+            empty
+                .send(producer.batch())
+                .expect("the channel holds all buffers");
         }
         let (send, made) = bounded(depth);
         let (stop, stopped) = bounded(0);
@@ -187,8 +202,10 @@ impl<P: Produce> Loader<P> {
             if let Some(made) = self.early.remove(&self.due) {
                 break made;
             }
-            let (index, batch, result) =
-                self.made.recv().expect("workers run until every batch is sent");
+            let (index, batch, result) = self
+                .made
+                .recv()
+                .expect("workers run until every batch is sent");
             self.early.insert(index, (batch, result));
         };
         self.counts.waited += asked.elapsed();
@@ -199,7 +216,11 @@ impl<P: Produce> Loader<P> {
         self.counts.batches += 1;
         let index = self.due;
         self.due = self.due.saturating_add(self.step);
-        Some(Ok(Ready { index, batch: Some(batch), empty: self.empty.clone() }))
+        Some(Ok(Ready {
+            index,
+            batch: Some(batch),
+            empty: self.empty.clone(),
+        }))
     }
 
     /// How it has fared so far.
@@ -238,7 +259,9 @@ impl<B> Deref for Ready<B> {
     type Target = B;
 
     fn deref(&self) -> &B {
-        self.batch.as_ref().expect("the batch is taken out only by drop")
+        self.batch
+            .as_ref()
+            .expect("the batch is taken out only by drop")
     }
 }
 
@@ -274,8 +297,12 @@ impl<P: Produce> Worker<P> {
                 },
             };
             let ticket = self.next.fetch_add(1, Ordering::Relaxed);
-            let index = ticket.checked_mul(step).and_then(|steps| first.checked_add(steps));
-            let Some(index) = index.filter(|&index| index < end) else { return };
+            let index = ticket
+                .checked_mul(step)
+                .and_then(|steps| first.checked_add(steps));
+            let Some(index) = index.filter(|&index| index < end) else {
+                return;
+            };
             let filled = catch_unwind(AssertUnwindSafe(|| {
                 self.producer.fill(index, &mut scratch, &mut batch)
             }));
@@ -283,7 +310,10 @@ impl<P: Produce> Worker<P> {
                 Ok(result) => result.map_err(|source| LoadError::Store { index, source }),
                 Err(panic) => {
                     scratch = self.producer.scratch();
-                    Err(LoadError::Panic { index, message: message(panic.as_ref()) })
+                    Err(LoadError::Panic {
+                        index,
+                        message: message(panic.as_ref()),
+                    })
                 }
             };
             // It never waits: the channel holds all buffers. It fails only when the loader has gone.

@@ -32,15 +32,19 @@ impl CompactShape {
     /// Says what is wrong with a shape that no network can have.
     ///
     /// # Errors
-    /// If the side is not a multiple of 16 up to 512, a number of channels or dimensions is 0
+    /// If the side is not a multiple of 16 up to 96, a number of channels or dimensions is 0
     /// or beyond any use (1,024 and 65,536), or dropout is not from 0 to below 1.
     pub fn check(&self) -> Result<(), String> {
         let sound = self.side.is_multiple_of(16)
-            && (16..=512).contains(&self.side)
+            && (16..=96).contains(&self.side)
             && (1..=1024).contains(&self.width)
             && (1..=65_536).contains(&self.dimensions)
             && (0.0..1.0).contains(&self.dropout);
-        if sound { Ok(()) } else { Err(format!("no network has the shape {self:?}")) }
+        if sound {
+            Ok(())
+        } else {
+            Err(format!("no network has the shape {self:?}"))
+        }
     }
 
     /// Length of the flattened features: what dropout silences a part of.
@@ -73,7 +77,12 @@ struct Block {
 }
 
 fn conv(path: Path, from: i64, to: i64, kernel: i64, stride: i64) -> nn::Conv2D {
-    let config = nn::ConvConfig { stride, padding: kernel / 2, bias: false, ..Default::default() };
+    let config = nn::ConvConfig {
+        stride,
+        padding: kernel / 2,
+        bias: false,
+        ..Default::default()
+    };
     nn::conv2d(path, from, to, kernel, config)
 }
 
@@ -91,9 +100,14 @@ impl Block {
     }
 
     fn forward(&self, input: &Tensor, train: bool) -> Tensor {
-        let inner = self.norm1.forward_t(&self.conv1.forward(input), train).relu_();
+        let inner = self
+            .norm1
+            .forward_t(&self.conv1.forward(input), train)
+            .relu_();
         let inner = self.norm2.forward_t(&self.conv2.forward(&inner), train);
-        let short = self.shortcut_norm.forward_t(&self.shortcut.forward(input), train);
+        let short = self
+            .shortcut_norm
+            .forward_t(&self.shortcut.forward(input), train);
         (inner + short).relu_()
     }
 }
@@ -120,7 +134,10 @@ impl Compact {
                 path / "project",
                 shape.features(),
                 shape.dimensions,
-                nn::LinearConfig { bias: false, ..Default::default() },
+                nn::LinearConfig {
+                    bias: false,
+                    ..Default::default()
+                },
             ),
             project_norm: nn::batch_norm1d(
                 path / "project_norm",
@@ -146,21 +163,29 @@ impl Compact {
 
     fn forward(&self, images: &Tensor, keep: Option<&Tensor>) -> Tensor {
         let train = keep.is_some();
-        let mut x = self.stem_norm.forward_t(&self.stem.forward(images), train).relu_();
+        let mut x = self
+            .stem_norm
+            .forward_t(&self.stem.forward(images), train)
+            .relu_();
         for block in &self.blocks {
             x = block.forward(&x, train);
         }
         let mut x = x.flatten(1, -1); // [n, features]
         if let Some(keep) = keep {
-            x *= keep;
+            x = x * keep;
         }
-        let x = self.project_norm.forward_t(&self.project.forward(&x), train);
+        let x = self
+            .project_norm
+            .forward_t(&self.project.forward(&x), train);
         unit_rows(&x)
     }
 }
 
 /// Scales each row to length 1; a row of zeros stays one.
 pub(crate) fn unit_rows(x: &Tensor) -> Tensor {
-    let length = x.square().sum_dim_intlist([-1i64].as_slice(), true, Kind::Float).sqrt();
+    let length = x
+        .square()
+        .sum_dim_intlist([-1i64].as_slice(), true, Kind::Float)
+        .sqrt();
     x / length.clamp_min(1e-12)
 }

@@ -94,13 +94,22 @@ impl Model {
     pub fn new(card: Card, device: Device) -> Model {
         let weights = VarStore::new(device);
         let network = Compact::new(&weights.root(), card.network);
-        Model { card, network, weights }
+        Model {
+            card,
+            network,
+            weights,
+        }
     }
 
     /// Its variables, statistics of norms included.
     #[must_use]
     pub fn weights(&self) -> &VarStore {
         &self.weights
+    }
+
+    /// Its variables, to be changed.
+    pub fn weights_mut(&mut self) -> &mut VarStore {
+        &mut self.weights
     }
 
     /// Embeds images `[n, 1, side, side]` to unit vectors `[n, dimensions]` without
@@ -115,20 +124,36 @@ impl Model {
     /// # Errors
     /// If the system refuses to write.
     pub fn save(&self, path: &Path) -> Result<(), ModelError> {
-        let other = |what: String| ModelError::Other { path: path.to_owned(), what };
+        let other = |what: String| ModelError::Other {
+            path: path.to_owned(),
+            what,
+        };
         let tensors: Vec<(String, Vec<usize>, Vec<u8>)> = ordered(&self.weights)
             .into_iter()
             .map(|(name, tensor)| {
                 let shape = tensor.size().iter().map(|&n| n as usize).collect();
-                let flat = tensor.to_device(Device::Cpu).to_kind(Kind::Float).flatten(0, -1);
+                let flat = tensor
+                    .to_device(Device::Cpu)
+                    .to_kind(Kind::Float)
+                    .flatten(0, -1);
                 let values = Vec::<f32>::try_from(flat).expect("the tensor is flat and f32");
-                (name, shape, values.iter().flat_map(|value| value.to_le_bytes()).collect())
+                (
+                    name,
+                    shape,
+                    values
+                        .iter()
+                        .flat_map(|value| value.to_le_bytes())
+                        .collect(),
+                )
             })
             .collect();
         let views = tensors
             .iter()
             .map(|(name, shape, bytes)| {
-                Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?))
+                Ok((
+                    name.as_str(),
+                    TensorView::new(Dtype::F32, shape.clone(), bytes)?,
+                ))
             })
             .collect::<Result<Vec<_>, SafeTensorError>>()
             .map_err(|e| other(e.to_string()))?;
@@ -144,23 +169,39 @@ impl Model {
     /// # Errors
     /// If it cannot be read, is damaged, or is not such a file.
     pub fn load(path: &Path, device: Device) -> Result<Model, ModelError> {
-        let read = |source| ModelError::Read { path: path.to_owned(), source };
-        let format = |source| ModelError::Format { path: path.to_owned(), source };
-        let other = |what: String| ModelError::Other { path: path.to_owned(), what };
+        let read = |source| ModelError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let format = |source| ModelError::Format {
+            path: path.to_owned(),
+            source,
+        };
+        let other = |what: String| ModelError::Other {
+            path: path.to_owned(),
+            what,
+        };
         if fs::metadata(path).map_err(read)?.len() > FILE_LIMIT {
             return Err(other(format!("it has more than {FILE_LIMIT} bytes")));
         }
         let bytes = fs::read(path).map_err(read)?;
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(format)?;
         let file = SafeTensors::deserialize(&bytes).map_err(format)?;
-        let card = header.metadata().as_ref().and_then(|metadata| metadata.get(CARD));
+        let card = header
+            .metadata()
+            .as_ref()
+            .and_then(|metadata| metadata.get(CARD));
         let card = card.ok_or_else(|| other(format!("its metadata has no {CARD:?}")))?;
         let card: Card = serde_json::from_str(card).map_err(|e| other(e.to_string()))?;
         card.network.check().map_err(&other)?;
         let model = Model::new(card, device);
         let variables = ordered(&model.weights);
         if variables.len() != file.len() {
-            return Err(other(format!("{} tensors, not {}", file.len(), variables.len())));
+            return Err(other(format!(
+                "{} tensors, not {}",
+                file.len(),
+                variables.len()
+            )));
         }
         for (name, mut variable) in variables {
             let view = file.tensor(&name).map_err(format)?;

@@ -27,8 +27,9 @@ pub fn initialise(weights: &VarStore, seed: u64) {
         let fan_in: i64 = size[1..].iter().product();
         let bound = (6.0 / fan_in as f64).sqrt();
         let mut stream = Stream::new(seed, Purpose::Weights, index);
-        let values: Vec<f32> =
-            (0..tensor.numel()).map(|_| (stream.signed_unit() * bound) as f32).collect();
+        let values: Vec<f32> = (0..tensor.numel())
+            .map(|_| (stream.signed_unit() * bound) as f32)
+            .collect();
         let values = Tensor::from_slice(&values).view(size.as_slice());
         tch::no_grad(|| tensor.copy_(&values));
     }

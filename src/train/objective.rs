@@ -29,7 +29,11 @@ pub fn loss(
     if alphabet_part < 4 {
         return softmax;
     }
-    softmax + contrast(&embeddings.narrow(0, 0, alphabet_part), objective.contrast_scale)
+    softmax
+        + contrast(
+            &embeddings.narrow(0, 0, alphabet_part),
+            objective.contrast_scale,
+        )
 }
 
 fn cosine_softmax(
@@ -40,7 +44,11 @@ fn cosine_softmax(
 ) -> Tensor {
     let cosines = embeddings.matmul(&unit_rows(class_vectors).tr()); // [n, classes]
     let column = classes.unsqueeze(1); // [n, 1]
-    let margin = Tensor::full(column.size(), -objective.margin, (Kind::Float, column.device()));
+    let margin = Tensor::full(
+        column.size(),
+        -objective.margin,
+        (Kind::Float, column.device()),
+    );
     let cosines = cosines.scatter_add(1, &column, &margin);
     (cosines * objective.scale).cross_entropy_for_logits(classes)
 }

@@ -89,7 +89,11 @@ impl Average {
     /// Averages each `source` into its `average`; both have the same shape.
     #[must_use]
     pub fn new(pairs: Vec<(Tensor, Tensor)>, decay: f64) -> Average {
-        Average { pairs, decay, steps: 0 }
+        Average {
+            pairs,
+            decay,
+            steps: 0,
+        }
     }
 
     /// Takes the sources as they are now into the average. The first ones weigh less than
@@ -140,9 +144,15 @@ mod tests {
 
     #[test]
     fn the_rate_rises_then_falls_to_nothing() {
-        let options =
-            Optimizer { learning_rate: 2.0, warmup_steps: 4, weight_decay: 0.0, average: 0.0 };
-        let rates: Vec<f64> = (0..12).map(|step| learning_rate(&options, step, 12)).collect();
+        let options = Optimizer {
+            learning_rate: 2.0,
+            warmup_steps: 4,
+            weight_decay: 0.0,
+            average: 0.0,
+        };
+        let rates: Vec<f64> = (0..12)
+            .map(|step| learning_rate(&options, step, 12))
+            .collect();
         assert_eq!(rates[..5], [0.5, 1.0, 1.5, 2.0, 2.0]);
         assert!(rates[4..].is_sorted_by(|a, b| a > b) && rates[11] > 0.0 && rates[11] < 0.1);
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::distort::Distortion;
+use crate::distort::{Distortion, Refusal};
 use crate::model::CompactShape;
 use crate::sample::BatchShape;
 
@@ -42,8 +42,14 @@ pub struct Batch {
 
 impl From<Batch> for BatchShape {
     fn from(batch: Batch) -> BatchShape {
-        let Batch { drawings, alphabet_characters } = batch;
-        BatchShape { drawings, alphabet_characters }
+        let Batch {
+            drawings,
+            alphabet_characters,
+        } = batch;
+        BatchShape {
+            drawings,
+            alphabet_characters,
+        }
     }
 }
 
@@ -82,7 +88,10 @@ pub enum PresetError {
     /// The text is not TOML, or has unknown or missing fields.
     #[error("the preset cannot be read: {0}")]
     Toml(#[from] toml::de::Error),
-    /// A value is out of its range.
+    /// A value of the distortion is out of its range.
+    #[error(transparent)]
+    Distortion(#[from] Refusal),
+    /// Another value is out of its range.
     #[error("the preset's {field} is {value}; it must be {range}")]
     Range {
         /// The field.
@@ -121,9 +130,19 @@ impl Preset {
     /// # Errors
     /// [`PresetError::Range`] for the first that is not.
     pub fn check(&self) -> Result<(), PresetError> {
-        let Preset { batch, network, optimizer, .. } = self;
+        let Preset {
+            batch,
+            network,
+            optimizer,
+            ..
+        } = self;
         let checks: [(bool, &'static str, String, &'static str); 7] = [
-            (self.steps > 0, "steps", self.steps.to_string(), "at least 1"),
+            (
+                self.steps > 0,
+                "steps",
+                self.steps.to_string(),
+                "at least 1",
+            ),
             (
                 self.validation_every > 0,
                 "validation_every",
@@ -146,7 +165,7 @@ impl Preset {
                 network.check().is_ok(),
                 "network",
                 format!("{network:?}"),
-                "a side of 16 to 512 in steps of 16, widths above 0, dropout below 1",
+                "a side of 16 to 96 in steps of 16, widths above 0, dropout below 1",
             ),
             (
                 optimizer.learning_rate.is_finite() && optimizer.learning_rate > 0.0,
@@ -161,8 +180,13 @@ impl Preset {
                 "from 0 to below 1",
             ),
         ];
+        self.distortion.check()?;
         match checks.into_iter().find(|check| !check.0) {
-            Some((_, field, value, range)) => Err(PresetError::Range { field, value, range }),
+            Some((_, field, value, range)) => Err(PresetError::Range {
+                field,
+                value,
+                range,
+            }),
             None => Ok(()),
         }
     }
