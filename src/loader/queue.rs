@@ -56,7 +56,7 @@ pub trait Produce: Send + Sync + 'static {
 #[derive(Debug, Error)]
 pub enum LoadError {
     /// A drawing could not be read.
-    #[error("batch {index}: {source}")]
+    #[error("batch {index} could not be made")]
     Store {
         /// The batch's number.
         index: u64,

@@ -60,7 +60,7 @@ pub struct Model {
 #[non_exhaustive]
 pub enum ModelError {
     /// The system refused to read it.
-    #[error("{path}: cannot be read: {source}", path = path.display())]
+    #[error("{path}: cannot be read", path = path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -68,7 +68,7 @@ pub enum ModelError {
         source: std::io::Error,
     },
     /// Not a safetensors file, or a damaged one.
-    #[error("{path}: is not a sound safetensors file: {source}", path = path.display())]
+    #[error("{path}: is not a sound safetensors file", path = path.display())]
     Format {
         /// The file.
         path: PathBuf,

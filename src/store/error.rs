@@ -9,7 +9,7 @@ use thiserror::Error;
 #[non_exhaustive]
 pub enum StoreError {
     /// The system refused to read.
-    #[error("{path}: cannot be read: {source}", path = path.display())]
+    #[error("{path}: cannot be read", path = path.display())]
     Read {
         /// The store.
         path: PathBuf,
@@ -17,7 +17,7 @@ pub enum StoreError {
         source: std::io::Error,
     },
     /// The system refused to write; nothing was published, an old file is as it was.
-    #[error("{path}: cannot be written: {source}; nothing was changed", path = path.display())]
+    #[error("{path}: cannot be written; nothing was changed", path = path.display())]
     Write {
         /// The file to be.
         path: PathBuf,

@@ -86,13 +86,13 @@ pub enum PresetError {
     #[error("there is no preset {0:?}; there is: compact")]
     Unknown(String),
     /// The text is not TOML, or has unknown or missing fields.
-    #[error("the preset cannot be read: {0}")]
+    #[error("the settings cannot be read")]
     Toml(#[from] toml::de::Error),
     /// A value of the distortion is out of its range.
     #[error(transparent)]
     Distortion(#[from] Refusal),
     /// Another value is out of its range.
-    #[error("the preset's {field} is {value}; it must be {range}")]
+    #[error("the settings' {field} is {value}; it must be {range}")]
     Range {
         /// The field.
         field: &'static str,
