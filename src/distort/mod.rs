@@ -14,6 +14,8 @@ pub mod affine;
 pub mod elastic;
 pub mod map;
 pub mod plane;
+#[cfg_attr(not(target_arch = "x86_64"), path = "simd_none.rs")]
+mod simd;
 pub mod stroke;
 pub mod warp;
 
@@ -27,6 +29,7 @@ use crate::seed::Stream;
 use elastic::Field;
 use map::Map;
 use plane::{Plane, Reduction, SIDE_MAX, SIDE_MIN};
+use simd::Avx2;
 
 /// What may happen to a drawing.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -137,6 +140,8 @@ pub struct Distorter {
     changed: Plane,
     map: Map,
     field: Field,
+    /// The vector forms, if the processor has them and they are wanted.
+    avx2: Option<Avx2>,
 }
 
 impl Distorter {
@@ -145,6 +150,19 @@ impl Distorter {
     /// # Errors
     /// If a value of the law is out of range.
     pub fn new(distortion: Distortion) -> Result<Distorter, Refusal> {
+        Distorter::build(distortion, Avx2::detect())
+    }
+
+    /// [`Distorter::new`] without vector instructions: the same pictures, more
+    /// slowly, for tests and benches that compare the two.
+    ///
+    /// # Errors
+    /// As [`Distorter::new`].
+    pub fn scalar(distortion: Distortion) -> Result<Distorter, Refusal> {
+        Distorter::build(distortion, None)
+    }
+
+    fn build(distortion: Distortion, avx2: Option<Avx2>) -> Result<Distorter, Refusal> {
         distortion.check()?;
         let source_side = distortion.source_side as usize;
         let reduced = source_side != SIDE_MAX;
@@ -155,6 +173,7 @@ impl Distorter {
             changed: Plane::blank(source_side),
             map: Map::new(&Affine::IDENTITY, 0, source_side, source_side),
             field: Field::still(source_side),
+            avx2,
         })
     }
 
@@ -189,19 +208,19 @@ impl Distorter {
             let sigma_pixels = law.elastic_sigma * self.plane.side() as f64 / 2.0;
             let grid = elastic::draw_grid(stream, sigma_pixels);
             self.field.resize(side);
-            self.field.bend(&grid);
+            match &self.avx2 {
+                Some(avx2) => avx2.bend(&mut self.field, &grid),
+                None => self.field.bend(&grid),
+            }
         }
-        self.load(page);
-        let plane = if happens(law.soften, stroke) {
-            stroke::soften(&self.plane, &mut self.changed);
-            &self.changed
+        let stroke = if happens(law.soften, stroke) {
+            Stroke::Soft
         } else if happens(law.soften + law.thicken, stroke) {
-            stroke::thicken(&self.plane, &mut self.changed);
-            &self.changed
+            Stroke::Thick
         } else {
-            &self.plane
+            Stroke::Same
         };
-        warp::warp(plane, &self.map, bent.then_some(&self.field), out);
+        self.paint(page, stroke, bent, out);
     }
 
     /// Draws `page` undistorted but for `quarter` clockwise quarter turns, through
@@ -213,17 +232,57 @@ impl Distorter {
     pub fn plain<P: Pixel>(&mut self, page: &Page, quarter: u8, side: usize, out: &mut [P]) {
         self.map
             .set(&Affine::IDENTITY, quarter, self.plane.side(), side);
-        self.load(page);
-        warp::warp(&self.plane, &self.map, None, out);
+        self.paint(page, Stroke::Same, false, out);
     }
 
-    /// Puts the page on the plane.
-    fn load(&mut self, page: &Page) {
-        match &mut self.reduction {
-            Some(reduction) => reduction.reduce(page, &mut self.plane),
-            None => self.plane.copy_page(page),
+    /// Warps the page, its strokes changed, through the map and, if `bent`, the field.
+    fn paint<P: Pixel>(&mut self, page: &Page, stroke: Stroke, bent: bool, out: &mut [P]) {
+        if let (Some(avx2), None, Stroke::Same, false) =
+            (&mut self.avx2, &self.reduction, stroke, bent)
+            && avx2.warp_page(page, &self.map, out)
+        {
+            return;
         }
+        match (&mut self.reduction, &self.avx2) {
+            (None, _) => self.plane.copy_page(page),
+            (Some(reduction), Some(avx2)) => avx2.reduce(reduction, page, &mut self.plane),
+            (Some(reduction), None) => reduction.reduce(page, &mut self.plane),
+        }
+        let plane = match (stroke, &self.avx2) {
+            (Stroke::Same, _) => &self.plane,
+            (Stroke::Soft, Some(avx2)) => {
+                avx2.soften(&self.plane, &mut self.changed);
+                &self.changed
+            }
+            (Stroke::Soft, None) => {
+                stroke::soften(&self.plane, &mut self.changed);
+                &self.changed
+            }
+            (Stroke::Thick, Some(avx2)) => {
+                avx2.thicken(&self.plane, &mut self.changed);
+                &self.changed
+            }
+            (Stroke::Thick, None) => {
+                stroke::thicken(&self.plane, &mut self.changed);
+                &self.changed
+            }
+        };
+        let field = bent.then_some(&self.field);
+        if let Some(avx2) = &mut self.avx2
+            && avx2.warp_plane(plane, &self.map, field, out)
+        {
+            return;
+        }
+        warp::warp(plane, &self.map, field, out);
     }
+}
+
+/// What becomes of a drawing's strokes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stroke {
+    Same,
+    Soft,
+    Thick,
 }
 
 #[cfg(test)]

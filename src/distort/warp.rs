@@ -30,9 +30,10 @@
 use super::elastic::Field;
 use super::map::Map;
 use super::plane::Plane;
+use super::simd::Lanes;
 
 /// An output pixel: `f32` from 0 to 1, or `u8` from 0 to 255; ink is high.
-pub trait Pixel: Copy + Default + private::Sealed {
+pub trait Pixel: Copy + Default + Lanes {
     /// The pixel of the interpolated grey `n`, 0 to 255 · 65,536.
     fn from_sum(n: u32) -> Self;
 }
@@ -49,13 +50,6 @@ impl Pixel for u8 {
     fn from_sum(n: u32) -> u8 {
         ((n + 32_768) >> 16) as u8
     }
-}
-
-pub(super) mod private {
-    /// Only the two pixel types have vector forms.
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for u8 {}
 }
 
 /// Refuses slices and fields that do not belong to the map.
