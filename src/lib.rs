@@ -1,5 +1,6 @@
 //! One-shot learning on Omniglot-like drawings.
 
 pub mod archive;
+pub mod export;
 pub mod sample;
 pub mod store;
