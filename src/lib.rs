@@ -2,5 +2,6 @@
 
 pub mod archive;
 pub mod export;
+pub mod report;
 pub mod sample;
 pub mod store;

@@ -3,6 +3,7 @@
 mod build;
 mod export;
 mod inspect;
+mod preview;
 
 use std::process::ExitCode;
 
@@ -22,6 +23,8 @@ enum Command {
     Build(build::Build),
     /// Write a store's drawings as PNG files or NumPy arrays.
     Export(export::Export),
+    /// Draw a sheet: an alphabet, a one-shot task, or the tasks of a run.
+    Preview(preview::Preview),
     /// Show what a store holds, alphabet by alphabet.
     Info(inspect::Info),
     /// Check every sum and every drawing of a store.
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Build(build) => build.run(),
         Command::Export(export) => export.run(),
+        Command::Preview(preview) => preview.run(),
         Command::Info(info) => info.run(),
         Command::Verify(verify) => verify.run(),
         Command::Pairs(pairs) => pairs.run(),
