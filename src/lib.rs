@@ -7,6 +7,7 @@ pub mod eval;
 pub mod loader;
 #[cfg(feature = "torch")]
 pub mod model;
+pub mod report;
 pub mod sample;
 pub mod seed;
 pub mod store;

@@ -135,7 +135,7 @@ impl Index {
         if fields.at != front_len {
             return refuse(fields.at, "the names end before the first block begins");
         }
-        ordered(&alphabets, &characters)?;
+        ordered(&alphabets, &characters, &runs)?;
         Ok(Index {
             alphabets,
             characters,
@@ -372,8 +372,13 @@ fn read_name(fields: &mut Fields) -> Parsed<String> {
 }
 
 /// The canonical order, which makes names unique as well.
-fn ordered(alphabets: &[AlphabetEntry], characters: &[CharacterEntry]) -> Parsed<()> {
+fn ordered(
+    alphabets: &[AlphabetEntry],
+    characters: &[CharacterEntry],
+    runs: &[RunEntry],
+) -> Parsed<()> {
     let sorted = alphabets.is_sorted_by(|a, b| (a.split, &a.name) < (b.split, &b.name))
+        && runs.is_sorted_by(|a, b| a.name < b.name)
         && alphabets.iter().all(|alphabet| {
             let range = alphabet.characters.start as usize..alphabet.characters.end as usize;
             characters[range].is_sorted_by(|a, b| a.name < b.name)

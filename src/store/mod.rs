@@ -4,6 +4,7 @@
 
 mod cache;
 mod error;
+pub mod export;
 pub mod format;
 mod index;
 mod map;

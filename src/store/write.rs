@@ -15,8 +15,7 @@ use crate::archive::{Alphabet, Archive, Character, Page, SIDE};
 #[derive(Clone, Copy, Debug)]
 pub struct WriteOptions {
     /// zstd's level, 1 to 22. Level 16 makes 3.05 MB of Omniglot; 19 makes 3.03 MB in
-    /// two and a half times the time, 22 makes 2.96 MB
-    /// in ten times.
+    /// two and a half times the time, 22 makes 2.96 MB in ten times.
     pub level: i32,
     /// Replace a file that is there already.
     pub overwrite: bool,
@@ -238,6 +237,11 @@ fn run_tables(
     for (id, drawing) in (0u32..).zip(drawings) {
         ids.entry(&drawing.page).or_insert(id); // the first of equal drawings
     }
+    if !archive.runs.is_sorted_by(|a, b| a.name < b.name) {
+        let names: Vec<&str> = archive.runs.iter().map(|run| run.name.as_str()).collect();
+        let what = format!("the runs are out of order, or one is there twice: {names:?}");
+        return Err(StoreError::Unpackable(what));
+    }
     for run in &archive.runs {
         let unpackable = |what: &str| StoreError::Unpackable(format!("{}: {what}", run.name));
         let find = |page: &Page| {
@@ -256,8 +260,11 @@ fn run_tables(
             supports.extend(find(page)?.to_le_bytes());
         }
         for query in &run.queries {
+            if query.answer >= run.support.len() {
+                return Err(unpackable("an answer is not among its supports"));
+            }
             queries.extend(find(&query.page)?.to_le_bytes());
-            // It fits: it indexes the support, which has fewer than 65,536 drawings.
+            // It fits: it indexes the support, which has at most 65,535 drawings.
             queries.extend((query.answer as u16).to_le_bytes());
             queries.extend([0, 0]);
         }

@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use omnishot::archive::{self, Archive, ReadOptions, Split};
 use omnishot::store::{self, WriteOptions};
 
-/// Pack zips, folders or made-up alphabets into a store.
+/// Pack zips and folders into a store.
 ///
 /// An input is one of the official zips, an unpacked folder of one (alphabet/character/
 /// NNNN_DD.png), or a folder that holds images_background, images_evaluation and all_runs
@@ -19,7 +19,7 @@ pub struct Build {
     /// The store to write.
     output: PathBuf,
     /// Zips and folders to read.
-    #[arg(required_unless_present = "synthetic")]
+    #[arg(required = true)]
     inputs: Vec<PathBuf>,
     /// Tag every drawing, whatever the inputs' names say.
     #[arg(long, value_enum)]
@@ -38,10 +38,32 @@ pub struct Build {
     force: bool,
 }
 
+/// A split as it is said on the command line.
 #[derive(Clone, Copy, ValueEnum)]
-enum SplitArgument {
+pub enum SplitArgument {
     Background,
     Evaluation,
+}
+
+impl From<SplitArgument> for Split {
+    fn from(split: SplitArgument) -> Split {
+        match split {
+            SplitArgument::Background => Split::Background,
+            SplitArgument::Evaluation => Split::Evaluation,
+        }
+    }
+}
+
+/// A bar that counts drawings.
+pub fn drawings_bar(verb: &str, drawings: u64) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} drawings, {per_sec}, {eta}")
+            .expect("the template is sound");
+    let bar = ProgressBar::new(drawings)
+        .with_style(style)
+        .with_message(verb.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
 }
 
 impl Build {
@@ -64,11 +86,7 @@ impl Build {
         let archive = self.archive()?;
         let characters = archive.alphabets.iter().flat_map(|a| &a.characters);
         let drawings: usize = characters.map(|c| c.drawings.len()).sum();
-        let bar = ProgressBar::new(drawings as u64).with_style(
-            ProgressStyle::with_template("packing {bar:30} {pos}/{len} drawings, {per_sec}, {eta}")
-                .expect("the template is sound"),
-        );
-        bar.enable_steady_tick(Duration::from_millis(200));
+        let bar = drawings_bar("packing", drawings as u64);
         let bytes = store::write(&self.output, &archive, options, |done| bar.inc(done as u64))?;
         bar.finish_and_clear();
         println!(
@@ -81,12 +99,8 @@ impl Build {
     }
 
     fn archive(&self) -> Result<Archive> {
-        let split = self.split.map(|split| match split {
-            SplitArgument::Background => Split::Background,
-            SplitArgument::Evaluation => Split::Evaluation,
-        });
         let options = ReadOptions {
-            split,
+            split: self.split.map(Into::into),
             allow_missing: self.allow_missing,
         };
         Ok(archive::read(&self.inputs, options)?)
