@@ -20,7 +20,10 @@ fn main() {
         );
         exit(1)
     };
-    println!("cargo::rerun-if-changed={}", lib.join("../build-version").display());
+    println!(
+        "cargo::rerun-if-changed={}",
+        lib.join("../build-version").display()
+    );
     println!("cargo::rustc-link-search=native={}", lib.display());
     println!("cargo::rustc-link-arg=-Wl,-rpath,{}", lib.display());
     if lib.join("libtorch_cuda.so").exists() {
@@ -37,12 +40,20 @@ fn lib_folder() -> PathBuf {
         println!("cargo::rerun-if-env-changed={name}");
     }
     if env::var_os("LIBTORCH_USE_PYTORCH").is_some() {
-        let python = if env::var_os("VIRTUAL_ENV").is_some() { "python" } else { "python3" };
-        let script = "import os, torch; print(os.path.join(os.path.dirname(torch.__file__), 'lib'))";
+        let python = if env::var_os("VIRTUAL_ENV").is_some() {
+            "python"
+        } else {
+            "python3"
+        };
+        let script =
+            "import os, torch; print(os.path.join(os.path.dirname(torch.__file__), 'lib'))";
         let output = Command::new(python).args(["-c", script]).output();
         let printed = output.map(|output| output.stdout).unwrap_or_default();
         return PathBuf::from(String::from_utf8_lossy(&printed).trim());
     }
     let folder = env::var_os("LIBTORCH_LIB").or_else(|| env::var_os("LIBTORCH"));
-    folder.as_deref().map_or(Path::new("/usr"), Path::new).join("lib")
+    folder
+        .as_deref()
+        .map_or(Path::new("/usr"), Path::new)
+        .join("lib")
 }
