@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use super::canvas::{Canvas, Ink, LETTER_WIDTH, LINE_HEIGHT, Scale};
 use crate::archive::Page;
-use crate::store::{AlphabetId, Store, StoreError};
+use crate::store::{AlphabetId, Decoder, DrawingId, Store, StoreError};
 
 /// The most drawings on a sheet; a sheet of as many has some 30 million pixels.
 pub const MOST_CELLS: usize = 10_000;
@@ -105,6 +105,33 @@ pub struct TaskPicture {
 }
 
 impl TaskPicture {
+    /// A task whose drawings are read from a store; nothing has answered it yet.
+    ///
+    /// # Errors
+    /// If a drawing cannot be read.
+    ///
+    /// # Panics
+    /// If an id is not below the store's number of drawings.
+    pub fn read(
+        decoder: &mut Decoder,
+        query: DrawingId,
+        support: &[DrawingId],
+        answer: usize,
+    ) -> Result<TaskPicture, StoreError> {
+        let query = *decoder.drawing(query)?;
+        let support = support
+            .iter()
+            .map(|&id| decoder.drawing(id).copied())
+            .collect::<Result<_, _>>()?;
+        Ok(TaskPicture {
+            query,
+            support,
+            answer,
+            predicted: None,
+            scores: None,
+        })
+    }
+
     /// Whether the model was right, if it was asked.
     #[must_use]
     pub fn is_right(&self) -> Option<bool> {

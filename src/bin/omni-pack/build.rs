@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use omnishot::archive::{self, Archive, ReadOptions, Split};
+use omnishot::archive::{self, Archive, ReadOptions, Split, SyntheticOptions};
 use omnishot::store::{self, WriteOptions};
 
-/// Pack zips and folders into a store.
+/// Pack zips, folders or made-up alphabets into a store.
 ///
 /// An input is one of the official zips, an unpacked folder of one (alphabet/character/
 /// NNNN_DD.png), or a folder that holds images_background, images_evaluation and all_runs
@@ -19,8 +19,12 @@ pub struct Build {
     /// The store to write.
     output: PathBuf,
     /// Zips and folders to read.
-    #[arg(required = true)]
+    #[arg(required_unless_present = "synthetic")]
     inputs: Vec<PathBuf>,
+    /// Make alphabets up from this seed, instead of reading any: 30 for background, 20 for
+    /// evaluation, and 20 one-shot runs. Scores on them say nothing about Omniglot.
+    #[arg(long, value_name = "SEED", conflicts_with_all = ["inputs", "split", "allow_missing"])]
+    synthetic: Option<u64>,
     /// Tag every drawing, whatever the inputs' names say.
     #[arg(long, value_enum)]
     split: Option<SplitArgument>,
@@ -99,6 +103,15 @@ impl Build {
     }
 
     fn archive(&self) -> Result<Archive> {
+        if let Some(seed) = self.synthetic {
+            let options = SyntheticOptions {
+                seed,
+                ..SyntheticOptions::default()
+            };
+            let alphabets = archive::synthesize(&options);
+            let runs = archive::synthesize_runs(&alphabets, seed);
+            return Ok(Archive { alphabets, runs });
+        }
         let options = ReadOptions {
             split: self.split.map(Into::into),
             allow_missing: self.allow_missing,

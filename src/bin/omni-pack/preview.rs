@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args};
-use omnishot::archive::{Page, Split};
+use omnishot::archive::Split;
 use omnishot::report::{Canvas, TaskPicture, contact_sheet, task_sheet};
-use omnishot::seed::{Purpose, Stream};
-use omnishot::store::{AlphabetId, CharacterId, Decoder, DrawingId, Store, publish};
+use omnishot::sample::{Scope, Task, TaskSampler, TaskShape, alphabets_of};
+use omnishot::store::{AlphabetId, Store, publish};
 
 use crate::build::SplitArgument;
 
@@ -71,9 +71,9 @@ impl Preview {
             })?;
             let tasks = (run.queries.iter())
                 .map(|&(query, answer)| {
-                    picture(&mut decoder, query, &run.support, usize::from(answer))
+                    TaskPicture::read(&mut decoder, query, &run.support, usize::from(answer))
                 })
-                .collect::<Result<Vec<_>>>()?;
+                .collect::<Result<Vec<_>, _>>()?;
             if tasks.is_empty() {
                 bail!("{path}: {name} has no queries");
             }
@@ -86,62 +86,23 @@ impl Preview {
         }
         let ways = usize::from(self.task.expect("one of the group is required"));
         let split = Split::from(self.split);
-        let (query, support, answer) = draw_task(store, split, ways, self.seed, self.index)
-            .with_context(|| format!("{path}: has no {ways} characters in the {split} set"))?;
+        let shape = TaskShape {
+            ways,
+            shots: 1,
+            scope: Scope::Between,
+        };
+        let sampler = TaskSampler::new(store, &alphabets_of(store, split), shape, self.seed)
+            .with_context(|| format!("{path}: the {split} set is too small"))?;
+        let Task {
+            query,
+            support,
+            answer,
+        } = sampler.draw(self.index);
         let title = format!(
             "{ways} ways, {split}, seed {}, task {}",
             self.seed, self.index
         );
-        let task = picture(&mut decoder, query, &support, answer)?;
+        let task = TaskPicture::read(&mut decoder, query, &support, answer)?;
         Ok(task_sheet(&title, &[task])?)
     }
-}
-
-fn picture(
-    decoder: &mut Decoder,
-    query: DrawingId,
-    support: &[DrawingId],
-    answer: usize,
-) -> Result<TaskPicture> {
-    let mut page = |id| -> Result<Page> { Ok(*decoder.drawing(id)?) };
-    Ok(TaskPicture {
-        query: page(query)?,
-        support: support.iter().map(|&id| page(id)).collect::<Result<_>>()?,
-        answer,
-        predicted: None,
-        scores: None,
-    })
-}
-
-/// A task of the split: query, support, and the index of the query's character in it.
-/// `None` if there are too few characters with two drawings to tell apart.
-fn draw_task(
-    store: &Store,
-    split: Split,
-    ways: usize,
-    seed: u64,
-    index: u64,
-) -> Option<(DrawingId, Vec<DrawingId>, usize)> {
-    let of_split = store.alphabets().iter().filter(|a| a.split == split);
-    let mut characters: Vec<CharacterId> = of_split
-        .flat_map(|alphabet| alphabet.characters.clone())
-        .filter(|&id| store.character(id).drawings.len() > 1)
-        .collect();
-    if characters.len() < ways {
-        return None;
-    }
-    let mut stream = Stream::new(seed, Purpose::Task, index);
-    stream.choose_front(&mut characters, ways);
-    let answer = stream.index(ways);
-    let mut support = Vec::new();
-    let mut query = 0;
-    for (class, &id) in characters[..ways].iter().enumerate() {
-        let mut drawings: Vec<DrawingId> = store.character(id).drawings.clone().collect();
-        stream.choose_front(&mut drawings, 2);
-        support.push(drawings[0]);
-        if class == answer {
-            query = drawings[1];
-        }
-    }
-    Some((query, support, answer))
 }

@@ -1,6 +1,6 @@
 //! `siamese-eval`: scores networks and baselines on one-shot protocols.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
@@ -10,7 +10,8 @@ use omnishot::eval::{
     self, Embeddings, Pixel, PixelJudge, RunAnswers, Score, answer_runs, drawings_of_runs,
 };
 use omnishot::model::Model;
-use omnishot::store::Store;
+use omnishot::report::{TaskPicture, task_sheet};
+use omnishot::store::{Store, publish};
 use tch::Device;
 
 /// Scores a network on the one-shot runs of a store, beside nearest neighbours in pixels and
@@ -26,6 +27,9 @@ struct Arguments {
     /// Score a network even if it was trained on alphabets of the evaluation set.
     #[arg(long)]
     allow_seen: bool,
+    /// Draw nine of the tasks, with the network's answers, as a PNG picture.
+    #[arg(long, value_name = "PNG", requires = "weights")]
+    picture: Option<PathBuf>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -82,9 +86,13 @@ fn run(arguments: &Arguments) -> Result<()> {
             "network, seed {}, {} steps",
             model.card.seed, model.card.steps
         );
+        let answers = answer_runs(runs, &embeddings)?;
+        if let Some(path) = &arguments.picture {
+            picture(&store, &embeddings, &answers, path)?;
+        }
         lines.push(Line {
             system,
-            runs: answer_runs(runs, &embeddings)?,
+            runs: answers,
         });
     }
     if arguments.json {
@@ -92,6 +100,49 @@ fn run(arguments: &Arguments) -> Result<()> {
     } else {
         print_table(&store, &lines)
     }
+    Ok(())
+}
+
+/// Tasks on a picture, and how many of them are wrong answers if there are so many.
+const PICTURED: usize = 9;
+const PICTURED_WRONG: usize = 3;
+
+/// Draws the first wrong answers, and right ones from as many runs as it takes.
+fn picture(
+    store: &Store,
+    embeddings: &Embeddings,
+    answers: &[RunAnswers],
+    path: &Path,
+) -> Result<()> {
+    let (mut wrong, mut right) = (Vec::new(), Vec::new());
+    for (run, answers) in store.runs().iter().zip(answers) {
+        let mut first = true;
+        for (&(query, answer), &given) in run.queries.iter().zip(&answers.answers) {
+            let is_right = given == Some(usize::from(answer));
+            let place = (run, query, usize::from(answer), given);
+            if !is_right {
+                wrong.push(place);
+            } else if std::mem::take(&mut first) {
+                right.push(place);
+            }
+        }
+    }
+    wrong.truncate(PICTURED_WRONG.max(PICTURED.saturating_sub(right.len())));
+    right.truncate(PICTURED - wrong.len());
+    let mut decoder = store.decoder();
+    let mut tasks = Vec::new();
+    for (run, query, answer, predicted) in right.into_iter().chain(wrong) {
+        let mut task = TaskPicture::read(&mut decoder, query, &run.support, answer)?;
+        let cosine = |&id: &u32| embeddings.cosine(query, id) as f32;
+        task.scores = Some(run.support.iter().map(cosine).collect());
+        task.predicted = predicted;
+        tasks.push(task);
+    }
+    let title = "one-shot tasks of the runs: right answers, then wrong ones; below each drawing \
+                 its cosine with the query";
+    let canvas = task_sheet(title, &tasks)?;
+    publish(path, true, |file| file.write_all(&canvas.to_png()))?;
+    eprintln!("{}: drawn", path.display());
     Ok(())
 }
 
