@@ -1,5 +1,6 @@
 //! Damage: whatever happens to a store's bytes, a reader says so by a typed error; it
 //! neither panics nor takes much memory, even if every sum was made to fit the damage.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;
 #[path = "common/memory.rs"]

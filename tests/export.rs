@@ -1,4 +1,5 @@
 //! Exports: what is written is what was packed, and a hostile store writes nothing.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! The format's promises: pinned bytes, the fields where the specification says, what is
 //! written is read, and a second reader agrees.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! Omniglot itself, if its zips are there: in `OMNIGLOT_DIR`, else in `shared/omniglot`
 //! beside the checkout.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;
 

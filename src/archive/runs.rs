@@ -84,26 +84,7 @@ fn read_run(
             )));
         }
     }
-    // Each line: `run01/test/item01.png run01/training/class08.png`.
-    let mut answers = BTreeMap::new();
-    for line in table.lines().filter(|line| !line.trim().is_empty()) {
-        let inside = |path: &str| {
-            path.strip_prefix(name)?
-                .strip_prefix('/')
-                .map(str::to_owned)
-        };
-        let pair = line
-            .split_once(char::is_whitespace)
-            .and_then(|(query, class)| Some((inside(query)?, inside(class.trim())?)));
-        let (query, class) =
-            pair.ok_or_else(|| refuse(format!("{TABLE}: cannot read the line {line:?}")))?;
-        let answer = support_names
-            .binary_search(&class.as_str())
-            .map_err(|_| refuse(format!("{TABLE} names {class}, which is not there")))?;
-        if answers.insert(query.clone(), answer).is_some() {
-            return Err(refuse(format!("{TABLE} answers {query} twice")));
-        }
-    }
+    let mut answers = answers(name, &table, &support_names).map_err(refuse)?;
     let queries = queries
         .into_iter()
         .map(|(inside, page)| {
@@ -126,4 +107,24 @@ fn read_run(
         support,
         queries,
     })
+}
+
+/// A run's table: for each query's path inside the run, the index of its answer in `support`,
+/// whose paths ascend. Each line reads `run01/test/item01.png run01/training/class08.png`.
+fn answers(run: &str, table: &str, support: &[&str]) -> Result<BTreeMap<String, usize>, String> {
+    let inside = |path: &str| path.strip_prefix(run)?.strip_prefix('/').map(str::to_owned);
+    let mut answers = BTreeMap::new();
+    for line in table.lines().filter(|line| !line.trim().is_empty()) {
+        let (query, class) = line
+            .split_once(char::is_whitespace)
+            .and_then(|(query, class)| Some((inside(query)?, inside(class.trim())?)))
+            .ok_or_else(|| format!("{TABLE}: cannot read the line {line:?}"))?;
+        let answer = support
+            .binary_search(&class.as_str())
+            .map_err(|_| format!("{TABLE} names {class}, which is not there"))?;
+        if answers.insert(query.clone(), answer).is_some() {
+            return Err(format!("{TABLE} answers {query} twice"));
+        }
+    }
+    Ok(answers)
 }

@@ -24,7 +24,7 @@ pub struct WriteOptions {
 impl Default for WriteOptions {
     fn default() -> Self {
         WriteOptions {
-            level: 19,
+            level: 16,
             overwrite: false,
         }
     }

@@ -1,6 +1,8 @@
 //! What several test binaries share: small drawings, a small archive, and zips of them.
 #![allow(dead_code, reason = "no test binary uses all of it")]
 
+pub mod inputs;
+
 use std::io::{Cursor, Write};
 use std::path::Path;
 

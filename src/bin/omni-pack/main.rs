@@ -45,20 +45,8 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("omni-pack: {}", message(&error));
+            eprintln!("omni-pack: {error:#}");
             ExitCode::FAILURE
         }
     }
-}
-
-/// The error and its causes on one line. Errors of this crate say their cause themselves,
-/// so a cause that has been said is left out.
-fn message(error: &anyhow::Error) -> String {
-    let mut message = error.to_string();
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !message.contains(&cause) {
-            message = format!("{message}: {cause}");
-        }
-    }
-    message
 }

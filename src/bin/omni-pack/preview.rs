@@ -29,13 +29,13 @@ pub struct Preview {
     #[arg(long, group = "what", value_name = "NAME")]
     run: Option<String>,
     /// Seed of the task.
-    #[arg(long, default_value_t = 0, requires = "task")]
+    #[arg(long, default_value_t = 0, conflicts_with_all = ["alphabet", "run"])]
     seed: u64,
     /// Number of the task under its seed.
-    #[arg(long, default_value_t = 0, requires = "task", value_parser = clap::value_parser!(u64).range(..1 << 48))]
+    #[arg(long, default_value_t = 0, conflicts_with_all = ["alphabet", "run"], value_parser = clap::value_parser!(u64).range(..1 << 48))]
     index: u64,
     /// Split that the task's characters are from.
-    #[arg(long, value_enum, default_value = "evaluation", requires = "task")]
+    #[arg(long, value_enum, default_value = "evaluation", conflicts_with_all = ["alphabet", "run"])]
     split: SplitArgument,
     /// Replace a picture that is there already.
     #[arg(long)]

@@ -1,0 +1,184 @@
+//! The command line of omni-pack: exit codes, where messages go, and what they say.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use assert_cmd::Command;
+use common::{listing, small_archive, store_bytes};
+
+fn omni_pack(folder: &Path, arguments: &str) -> assert_cmd::assert::Assert {
+    Command::new(env!("CARGO_BIN_EXE_omni-pack"))
+        .current_dir(folder)
+        .args(arguments.split_whitespace())
+        .assert()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// Runs it, demands success and silence on stderr, and returns what it printed.
+fn succeeds(folder: &Path, arguments: &str) -> String {
+    let assert = omni_pack(folder, arguments).success();
+    assert_eq!(text(&assert.get_output().stderr), "", "{arguments}");
+    text(&assert.get_output().stdout)
+}
+
+/// Runs it, demands this exit code and silence on stdout, and returns the message.
+fn fails(folder: &Path, arguments: &str, code: i32) -> String {
+    let assert = omni_pack(folder, arguments).code(code);
+    assert_eq!(text(&assert.get_output().stdout), "", "{arguments}");
+    text(&assert.get_output().stderr)
+}
+
+fn folder_with_store() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("s.omni"), store_bytes(&small_archive())).unwrap();
+    folder
+}
+
+#[test]
+fn a_store_goes_out_and_in_again() {
+    let folder = folder_with_store();
+    let folder = folder.path();
+    assert_eq!(
+        succeeds(folder, "export s.omni out"),
+        "out: 10 drawings and 1 runs\n"
+    );
+    let built = succeeds(
+        folder,
+        "build t.omni out --allow-missing --level 19 --threads 1",
+    );
+    assert!(
+        built.starts_with("t.omni: 10 drawings and 1 runs in "),
+        "{built}"
+    );
+    assert_eq!(
+        fs::read(folder.join("s.omni")).unwrap(),
+        fs::read(folder.join("t.omni")).unwrap()
+    );
+    assert_eq!(
+        succeeds(folder, "export s.omni a.npz"),
+        "a.npz: 10 drawings and 1 runs\n"
+    );
+    succeeds(folder, "export s.omni arrays --npz --split evaluation");
+    assert!(fs::read(folder.join("arrays")).unwrap().starts_with(b"PK"));
+    let refused = fails(folder, "build t.omni out", 1);
+    assert_eq!(
+        refused,
+        "omni-pack: t.omni: exists already; remove it or say --force\n"
+    );
+    let refused = fails(folder, "build u.omni out", 1);
+    assert!(refused.contains("--allow-missing"), "{refused}");
+    let refused = fails(folder, "export s.omni out", 1);
+    assert!(refused.contains("--force"), "{refused}");
+    succeeds(folder, "export s.omni out --force");
+    assert_eq!(
+        listing(folder),
+        ["a.npz", "arrays", "out", "s.omni", "t.omni"]
+    );
+}
+
+#[test]
+fn info_is_json_and_a_table() {
+    let folder = folder_with_store();
+    let json: serde_json::Value =
+        serde_json::from_str(&succeeds(folder.path(), "info s.omni --json")).unwrap();
+    assert_eq!(json["alphabets"][1]["name"], "Çelik");
+    assert_eq!(json["alphabets"][0]["drawers"], 4);
+    assert_eq!(json["alphabets"][0]["drawings"], 6);
+    assert_eq!(json["runs"][0]["queries"], 2);
+    assert_eq!(
+        json["bytes"],
+        fs::metadata(folder.path().join("s.omni")).unwrap().len()
+    );
+    let table = succeeds(folder.path(), "info s.omni");
+    assert!(
+        table.contains("background: 1 alphabets, 2 characters, 6 drawings"),
+        "{table}"
+    );
+    assert!(table.contains(json["digest"].as_str().unwrap()), "{table}");
+    let pairs = succeeds(folder.path(), "pairs s.omni");
+    assert!(
+        pairs.starts_with("background: 2 characters, 6 drawings"),
+        "{pairs}"
+    );
+}
+
+#[test]
+fn verify_tells_sound_from_damaged() {
+    let folder = folder_with_store();
+    assert!(succeeds(folder.path(), "verify s.omni").contains("sound: 10 drawings"));
+    let path = folder.path().join("s.omni");
+    let mut bytes = fs::read(&path).unwrap();
+    let at = bytes.len() - 40;
+    bytes[at] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let message = fails(folder.path(), "verify s.omni", 1);
+    assert!(message.contains("s.omni: damaged at byte "), "{message}");
+    assert!(message.contains("Çelik/character02"), "{message}");
+    let missing = fails(folder.path(), "verify none.omni", 1);
+    assert_eq!(missing.matches("No such file").count(), 1, "{missing}");
+}
+
+#[test]
+fn previews_are_pictures() {
+    let folder = folder_with_store();
+    let folder = folder.path();
+    for (index, what) in [
+        "--alphabet Runic",
+        "--task 2",
+        "--task 2 --split background --index 3",
+        "--run run01",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let printed = succeeds(folder, &format!("preview s.omni {index}.png {what}"));
+        let png = fs::read(folder.join(format!("{index}.png"))).unwrap();
+        let info = png::Decoder::new(std::io::Cursor::new(png))
+            .read_info()
+            .unwrap();
+        let (width, height) = info.info().size();
+        assert_eq!(printed, format!("{index}.png: {width} x {height} pixels\n"));
+    }
+    let same =
+        |a: &str, b: &str| fs::read(folder.join(a)).unwrap() == fs::read(folder.join(b)).unwrap();
+    succeeds(folder, "preview s.omni again.png --task 2");
+    assert!(same("1.png", "again.png"));
+    assert!(!same("1.png", "2.png"));
+    for (what, says) in [
+        ("--alphabet Greek", "no alphabet \"Greek\""),
+        ("--run run02", "no run \"run02\""),
+        ("--task 9", "9 characters"),
+    ] {
+        let message = fails(folder, &format!("preview s.omni x.png {what}"), 1);
+        assert!(message.contains(says), "{message}");
+    }
+    assert!(!folder.join("x.png").exists());
+}
+
+#[test]
+fn bad_arguments_are_told_apart_from_bad_data() {
+    let folder = folder_with_store();
+    for arguments in [
+        "",
+        "unknown",
+        "build x.omni",
+        "build x.omni in --level 23",
+        "build x.omni in --split training",
+        "info",
+        "export s.omni",
+        "preview s.omni x.png",
+        "preview s.omni x.png --task 1",
+        "preview s.omni x.png --task 9 --run run01",
+        "preview s.omni x.png --run run01 --seed 3",
+    ] {
+        let message = fails(folder.path(), arguments, 2);
+        assert!(message.contains("--help"), "{arguments}: {message}");
+    }
+    assert_eq!(listing(folder.path()), ["s.omni"]);
+}
