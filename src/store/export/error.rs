@@ -35,7 +35,7 @@ pub enum ExportError {
         folder: PathBuf,
     },
     /// The system refused to write.
-    #[error("{path}: cannot be written: {source}", path = path.display())]
+    #[error("{path}: cannot be written", path = path.display())]
     Write {
         /// The file or folder to be.
         path: PathBuf,
