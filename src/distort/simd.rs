@@ -38,7 +38,7 @@ use crate::archive::{BANDS, PAGE_BYTES, Page, SIDE};
 /// Outputs of one step, and the smallest side warped here.
 const LANES: usize = 16;
 /// Rows of a tile.
-const TILE_ROWS: usize = 8;
+const TILE_ROWS: usize = 4;
 /// Entries of a page laid out for gathers.
 const PAGE_ENTRIES: usize = BANDS * STRIDE;
 /// Entries of a plane laid out for gathers.

@@ -374,7 +374,7 @@ fn laws_out_of_range_are_refused() {
             ..compact
         },
         Distortion {
-            source_side: 52,
+            source_side: 56,
             ..compact
         },
         Distortion {
