@@ -21,7 +21,7 @@
 //! either way (a field moves less than 32 pixels, so it cannot bring it back); on a page
 //! w = n/255 is computed, and n/(255·65,536) is w/65,536.
 //!
-//! Tiles are skipped by masks of the inked columns of every four rows of the page:
+//! Tiles are skipped by masks of the inked pairs of columns in every four rows of the page:
 //! ink covers about 8 % of a page, and about half of the tiles see none.
 
 #![allow(unsafe_code)]
@@ -38,7 +38,7 @@ use crate::archive::{BANDS, PAGE_BYTES, Page, SIDE};
 /// Outputs of one step, and the smallest side warped here.
 const LANES: usize = 16;
 /// Rows of a tile.
-const TILE_ROWS: usize = 4;
+const TILE_ROWS: usize = 8;
 /// Entries of a page laid out for gathers.
 const PAGE_ENTRIES: usize = BANDS * STRIDE;
 /// Entries of a plane laid out for gathers.
@@ -190,8 +190,8 @@ trait Source {
 /// A page laid out for gathers.
 struct Bits<'a> {
     entries: &'a [u16; PAGE_ENTRIES],
-    /// Columns with ink in rows 4k to 4k + 3 of the page.
-    inked: [u128; 2 * BANDS],
+    /// Bit i of number k: whether columns 2i and 2i + 1 hold ink in rows 4k to 4k + 3 of the page.
+    inked: [u64; 2 * BANDS],
 }
 
 /// A plane laid out for gathers.
@@ -199,9 +199,10 @@ struct Grey<'a>(&'a [u16; PLANE_ENTRIES]);
 
 /// Lays a page out as nine-row entries, and says where its ink is.
 #[target_feature(enable = "avx2")]
-fn lay_out_page(page: &Page, entries: &mut [u16; PAGE_ENTRIES]) -> [u128; 2 * BANDS] {
+fn lay_out_page(page: &Page, entries: &mut [u16; PAGE_ENTRIES]) -> [u64; 2 * BANDS] {
     let mut inked = [0; 2 * BANDS];
     let mut above: &[u8; SIDE] = &[0; SIDE];
+    let mut padded = [0; 128];
     let bytes: &[u8; PAGE_BYTES] = page.bands();
     let (bands, _) = bytes.as_chunks::<SIDE>();
     for (b, (band, entries)) in bands
@@ -214,18 +215,30 @@ fn lay_out_page(page: &Page, entries: &mut [u16; PAGE_ENTRIES]) -> [u128; 2 * BA
             entries[x] = u16::from(above[x] >> 7) | u16::from(band[x]) << 1;
         }
         above = band;
-        for start in [0, 32, 64, SIDE - 32] {
-            // SAFETY: 32 bytes from `start` are inside a band of 105.
-            let columns = unsafe { _mm256_loadu_si256(band[start..][..32].as_ptr().cast()) };
-            for (half, rows) in [0x0F, 0xF0u8].into_iter().enumerate() {
-                let rows = _mm256_and_si256(columns, _mm256_set1_epi8(rows as i8));
-                let empty = _mm256_cmpeq_epi8(rows, _mm256_setzero_si256());
-                let mask = !_mm256_movemask_epi8(empty) as u32;
-                inked[2 * b + half] |= u128::from(mask) << start;
-            }
+        padded[..SIDE].copy_from_slice(band);
+        for (half, rows) in [0x0F, 0xF0u8].into_iter().enumerate() {
+            inked[2 * b + half] = inked_pairs(&padded, rows);
         }
     }
     inked
+}
+
+/// Bit k: whether columns 2k and 2k + 1 of a band hold a bit of `rows`.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn inked_pairs(band: &[u8; 128], rows: u8) -> u64 {
+    let empty = [0, 32, 64, 96].map(|start| {
+        // SAFETY: 32 bytes from `start`, at most 96, are inside 128.
+        let columns = unsafe { _mm256_loadu_si256(band.as_ptr().add(start).cast()) };
+        let seen = _mm256_and_si256(columns, _mm256_set1_epi8(rows as i8));
+        _mm256_cmpeq_epi16(seen, _mm256_setzero_si256())
+    });
+    let mask = |a, b| {
+        // Packing interleaves the halves of its operands: put them in order again.
+        let bytes = _mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi16(a, b));
+        u64::from(_mm256_movemask_epi8(bytes) as u32)
+    };
+    !(mask(empty[0], empty[1]) | mask(empty[2], empty[3]) << 32)
 }
 
 /// Lays a plane out as pairs of rows.
@@ -335,8 +348,10 @@ impl Source for Bits<'_> {
 
     #[inline(always)]
     fn may_see_ink(&self, x: (usize, usize), y: (usize, usize)) -> bool {
-        // Column x of the page is x + 1 from the border, and bit x of a mask.
-        let columns = ((2u128 << x.1) - (1u128 << x.0)) >> 1;
+        // Column x of the page is x + 1 from the border, and in bit x / 2 of a mask. The border
+        // itself is taken for the first column; the one at the end has bits that are never set.
+        let (left, right) = (x.0.saturating_sub(1) / 2, (x.1 - 1) / 2);
+        let columns = (2u64 << right) - (1u64 << left);
         let (first, last) = (y.0.saturating_sub(1) / 4, (y.1 - 1).min(SIDE - 1) / 4);
         let seen = (first..=last).fold(0, |seen, k| seen | self.inked[k]);
         seen & columns != 0
