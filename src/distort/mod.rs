@@ -14,6 +14,7 @@ pub mod affine;
 pub mod elastic;
 pub mod map;
 pub mod plane;
+// A stand-in without vectors keeps the rest of the room free of conditions.
 #[cfg_attr(not(target_arch = "x86_64"), path = "simd_none.rs")]
 mod simd;
 pub mod stroke;
