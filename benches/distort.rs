@@ -24,7 +24,11 @@ fn main() {
 
 /// Pages of wandering strokes two to three pixels wide.
 fn pages() -> Vec<Page> {
-    (0..PICTURES as u64).map(scribble).collect()
+    let pages: Vec<Page> = (0..PICTURES as u64).map(scribble).collect();
+    let ink: u32 = pages.iter().map(Page::ink_count).sum();
+    let share = f64::from(ink) / (PICTURES * SIDE * SIDE) as f64;
+    assert!((0.07..0.09).contains(&share), "{share} of the pages is ink");
+    pages
 }
 
 fn scribble(seed: u64) -> Page {
@@ -33,7 +37,7 @@ fn scribble(seed: u64) -> Page {
     for _ in 0..4 {
         let mut at = [stream.unit() * 75.0 + 15.0, stream.unit() * 75.0 + 15.0];
         let mut step = [stream.signed_unit(), stream.signed_unit()];
-        for _ in 0..90 {
+        for _ in 0..104 {
             for axis in 0..2 {
                 step[axis] = (step[axis] + 0.15 * stream.signed_unit()).clamp(-1.0, 1.0);
                 at[axis] = (at[axis] + step[axis]).clamp(8.0, 95.0);
