@@ -13,7 +13,7 @@ use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use omnishot::archive::{Page, SIDE};
 use omnishot::distort::{Distorter, Distortion};
-use omnishot::sample::{Purpose, Stream};
+use omnishot::seed::{Purpose, Stream};
 
 /// Different pictures a row goes through; few enough to stay in the cache.
 const PICTURES: usize = 64;

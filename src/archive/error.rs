@@ -54,10 +54,10 @@ impl std::error::Error for ArchiveError {
 #[non_exhaustive]
 pub enum Problem {
     /// The system refused; check that the path exists and can be read.
-    #[error("cannot be read: {0}")]
+    #[error("cannot be read")]
     Io(#[from] std::io::Error),
     /// Not a zip, or a damaged one; download it again.
-    #[error("is not a sound zip file: {0}; download it again")]
+    #[error("is not a sound zip file; download it again")]
     Zip(#[from] zip::result::ZipError),
     /// Larger than any drawing or archive of drawings is.
     #[error("holds more than {limit} bytes, the most that is read; this is not a set of drawings")]
@@ -119,7 +119,7 @@ pub enum Problem {
         got: usize,
     },
     /// Not a PNG picture, or a damaged one.
-    #[error("is not a sound PNG picture: {0}")]
+    #[error("is not a sound PNG picture")]
     Png(#[from] png::DecodingError),
     /// A picture of another size.
     #[error("is {width} x {height} pixels; Omniglot's drawings are 105 x 105")]

@@ -55,7 +55,7 @@ type Alphabets = BTreeMap<String, (Split, Characters)>;
 /// For the first input, in the order given, that cannot be read or is not sound.
 pub fn read(inputs: &[PathBuf], options: ReadOptions) -> Result<Archive, ArchiveError> {
     let mut alphabets = Alphabets::new();
-    let mut runs = Vec::new();
+    let mut runs = BTreeMap::new();
     for input in inputs {
         for part in parts(input) {
             let source = Source::open(&part)?;
@@ -64,7 +64,9 @@ pub fn read(inputs: &[PathBuf], options: ReadOptions) -> Result<Archive, Archive
                 return Err(ArchiveError::whole(&part, Problem::Empty));
             }
             if is_runs(&entries) {
-                runs.extend(read_runs(source, &entries)?);
+                for run in read_runs(source, &entries)? {
+                    merge_run(&mut runs, run).map_err(|e| ArchiveError::whole(&part, e))?;
+                }
             } else {
                 let found = read_images(&source, &entries, options)?;
                 merge(&mut alphabets, found).map_err(|e| ArchiveError::whole(&part, e))?;
@@ -73,7 +75,10 @@ pub fn read(inputs: &[PathBuf], options: ReadOptions) -> Result<Archive, Archive
     }
     let mut alphabets: Vec<Alphabet> = alphabets.into_iter().map(finish).collect();
     alphabets.sort_by(|a, b| (a.split, &a.name).cmp(&(b.split, &b.name)));
-    Ok(Archive { alphabets, runs })
+    Ok(Archive {
+        alphabets,
+        runs: runs.into_values().collect(),
+    })
 }
 
 /// The downloads inside a folder, or the input itself.
@@ -259,6 +264,20 @@ fn merge(alphabets: &mut Alphabets, found: Alphabets) -> Result<(), Problem> {
         }
     }
     Ok(())
+}
+
+/// Adds a run; one that an earlier input held must be equal.
+fn merge_run(runs: &mut BTreeMap<String, Run>, run: Run) -> Result<(), Problem> {
+    match runs.get(&run.name) {
+        Some(known) if *known != run => {
+            let what = format!("{} differs from the same run in an earlier input", run.name);
+            Err(Problem::Run(what))
+        }
+        _ => {
+            runs.insert(run.name.clone(), run);
+            Ok(())
+        }
+    }
 }
 
 fn finish((name, (split, characters)): (String, (Split, Characters))) -> Alphabet {

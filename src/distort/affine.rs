@@ -22,7 +22,7 @@ use std::f64::consts::PI;
 use serde::{Deserialize, Serialize};
 
 use super::Refusal;
-use crate::sample::Stream;
+use crate::seed::Stream;
 
 /// How affine maps are drawn: every component uniform in its range, and
 /// replaced by "no effect" unless a coin of its own says otherwise.
@@ -209,7 +209,7 @@ pub fn sin_cos(degrees: f64) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::Purpose;
+    use crate::seed::Purpose;
 
     #[test]
     fn sine_and_cosine_are_those_of_the_library() {

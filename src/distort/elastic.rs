@@ -18,7 +18,7 @@
 
 use super::map::FRACTION_BITS;
 use super::plane::SIDE_MAX;
-use crate::sample::Stream;
+use crate::seed::Stream;
 
 /// Nodes along a side of the grid.
 pub const NODES: usize = 5;
@@ -174,7 +174,7 @@ fn keys(t: f64) -> [f64; 4] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample::Purpose;
+    use crate::seed::Purpose;
 
     #[test]
     fn nodes_are_normal() {

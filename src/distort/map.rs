@@ -151,7 +151,7 @@ fn fill(parts: &mut [i16], slope: f64, shift: f64) {
 mod tests {
     use super::*;
     use crate::distort::affine::AffineLaw;
-    use crate::sample::{Purpose, Stream};
+    use crate::seed::{Purpose, Stream};
 
     #[test]
     fn places_are_within_the_stated_bound() {

@@ -26,7 +26,7 @@ pub use affine::{Affine, AffineLaw};
 pub use warp::Pixel;
 
 use crate::archive::Page;
-use crate::sample::Stream;
+use crate::seed::Stream;
 use elastic::Field;
 use map::Map;
 use plane::{Plane, Reduction, SIDE_MAX, SIDE_MIN};

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::archive::SIDE;
-use crate::sample::Purpose;
+use crate::seed::Purpose;
 
 /// A page of random strokes, about a twelfth of it ink, different for every `seed`.
 pub(super) fn scribble(seed: u64) -> Page {

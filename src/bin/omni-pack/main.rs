@@ -1,2 +1,64 @@
-//! Packs Omniglot into one memory-mapped file and looks into it.
-fn main() {}
+//! `omni-pack`: turns Omniglot into one store, and looks into it.
+
+mod build;
+mod export;
+mod inspect;
+mod preview;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Packs drawings into one memory-mapped, checksummed file, and looks into it.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Pack zips and folders into a store.
+    Build(build::Build),
+    /// Write a store's drawings as PNG files or NumPy arrays.
+    Export(export::Export),
+    /// Draw a sheet: an alphabet, a one-shot task, or the tasks of a run.
+    Preview(preview::Preview),
+    /// Show what a store holds, alphabet by alphabet.
+    Info(inspect::Info),
+    /// Check every sum and every drawing of a store.
+    Verify(inspect::Verify),
+    /// Count the pairs that can be drawn from a store.
+    Pairs(inspect::Pairs),
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Build(build) => build.run(),
+        Command::Export(export) => export.run(),
+        Command::Preview(preview) => preview.run(),
+        Command::Info(info) => info.run(),
+        Command::Verify(verify) => verify.run(),
+        Command::Pairs(pairs) => pairs.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("omni-pack: {}", message(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The error and its causes on one line. Errors of this crate say their cause themselves,
+/// so a cause that has been said is left out.
+fn message(error: &anyhow::Error) -> String {
+    let mut message = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !message.contains(&cause) {
+            message = format!("{message}: {cause}");
+        }
+    }
+    message
+}

@@ -9,7 +9,7 @@ use crate::distort::map::Map;
 use crate::distort::plane::{Plane, Reduction, SIDE_MIN};
 use crate::distort::tests::{plane_of, scribble, warped};
 use crate::distort::{Affine, stroke};
-use crate::sample::{Purpose, Stream};
+use crate::seed::{Purpose, Stream};
 
 /// Pages from blank through scribbles and noise to full.
 fn any_page() -> impl Strategy<Value = Page> {

@@ -1,0 +1,121 @@
+//! `omni-pack build`: inputs to a store.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use omnishot::archive::{self, Archive, ReadOptions, Split, SyntheticOptions};
+use omnishot::store::{self, WriteOptions};
+
+/// Pack zips, folders or made-up alphabets into a store.
+///
+/// An input is one of the official zips, an unpacked folder of one (alphabet/character/
+/// NNNN_DD.png), or a folder that holds images_background, images_evaluation and all_runs
+/// in either form. Several inputs make one store; drawings that they share are kept once.
+#[derive(Args)]
+pub struct Build {
+    /// The store to write.
+    output: PathBuf,
+    /// Zips and folders to read.
+    #[arg(required_unless_present = "synthetic")]
+    inputs: Vec<PathBuf>,
+    /// Make alphabets up from this seed, instead of reading any: 30 for background, 20 for
+    /// evaluation, and 20 one-shot runs. Scores on them say nothing about Omniglot.
+    #[arg(long, value_name = "SEED", conflicts_with_all = ["inputs", "split", "allow_missing"])]
+    synthetic: Option<u64>,
+    /// Tag every drawing, whatever the inputs' names say.
+    #[arg(long, value_enum)]
+    split: Option<SplitArgument>,
+    /// Take characters that some drawer did not draw, and partial official sets.
+    #[arg(long)]
+    allow_missing: bool,
+    /// Level of zstd, 1 to 22.
+    #[arg(long, default_value_t = 16, value_parser = clap::value_parser!(i32).range(1..=22))]
+    level: i32,
+    /// Threads; 0 takes one for each core. The store is the same with any number.
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+    /// Replace a store that is there already.
+    #[arg(long)]
+    force: bool,
+}
+
+/// A split as it is said on the command line.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum SplitArgument {
+    Background,
+    Evaluation,
+}
+
+impl From<SplitArgument> for Split {
+    fn from(split: SplitArgument) -> Split {
+        match split {
+            SplitArgument::Background => Split::Background,
+            SplitArgument::Evaluation => Split::Evaluation,
+        }
+    }
+}
+
+/// A bar that counts drawings.
+pub fn drawings_bar(verb: &str, drawings: u64) -> ProgressBar {
+    let style =
+        ProgressStyle::with_template("{msg} {bar:30} {pos}/{len} drawings, {per_sec}, {eta}")
+            .expect("the template is sound");
+    let bar = ProgressBar::new(drawings)
+        .with_style(style)
+        .with_message(verb.to_owned());
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
+
+impl Build {
+    pub fn run(self) -> Result<()> {
+        let options = WriteOptions {
+            level: self.level,
+            overwrite: self.force,
+        };
+        if self.output.exists() && !self.force {
+            bail!(
+                "{}: exists already; remove it or say --force",
+                self.output.display()
+            );
+        }
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(self.threads)
+            .build_global()
+            .context("cannot start the threads")?;
+        let started = Instant::now();
+        let archive = self.archive()?;
+        let characters = archive.alphabets.iter().flat_map(|a| &a.characters);
+        let drawings: usize = characters.map(|c| c.drawings.len()).sum();
+        let bar = drawings_bar("packing", drawings as u64);
+        let bytes = store::write(&self.output, &archive, options, |done| bar.inc(done as u64))?;
+        bar.finish_and_clear();
+        println!(
+            "{}: {drawings} drawings and {} runs in {bytes} bytes, {:.1} s",
+            self.output.display(),
+            archive.runs.len(),
+            started.elapsed().as_secs_f64(),
+        );
+        Ok(())
+    }
+
+    fn archive(&self) -> Result<Archive> {
+        if let Some(seed) = self.synthetic {
+            let options = SyntheticOptions {
+                seed,
+                ..SyntheticOptions::default()
+            };
+            let alphabets = archive::synthesize(&options);
+            let runs = archive::synthesize_runs(&alphabets, seed);
+            return Ok(Archive { alphabets, runs });
+        }
+        let options = ReadOptions {
+            split: self.split.map(Into::into),
+            allow_missing: self.allow_missing,
+        };
+        Ok(archive::read(&self.inputs, options)?)
+    }
+}

@@ -1,0 +1,13 @@
+//! Scores that can be trusted: exact protocols, ties against the model, intervals.
+
+mod embedding;
+mod oneshot;
+mod pixel;
+mod score;
+
+pub use embedding::Embeddings;
+pub use oneshot::{
+    Judge, PixelJudge, RunAnswers, answer_runs, drawings_of_runs, score_tasks, total,
+};
+pub use pixel::{Likeness, Pixel};
+pub use score::{Score, stands_out};

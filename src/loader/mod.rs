@@ -1,0 +1,7 @@
+//! Batches made ahead by threads, in order, the same for any number of them.
+
+mod classes;
+mod queue;
+
+pub use classes::{ClassBatch, ClassBatches};
+pub use queue::{LoadError, Loader, LoaderCounts, LoaderOptions, Produce, Ready};

@@ -1,0 +1,331 @@
+//! Threads that make batches ahead of the one who takes them, in order.
+//!
+//! ```text
+//! worker:   take an empty buffer; take the next number; fill; send
+//! consumer: receive until the number that is due has come; hand it out;
+//!           when it is dropped, its buffer goes back to the workers
+//! ```
+//!
+//! A worker takes its buffer *before* its number. So the lowest number that is not
+//! delivered always has a buffer, and the consumer, who waits for just that number,
+//! cannot be starved by batches that came early: no deadlock at any depth. The buffers
+//! are made once; there is nothing else to wait for, which is the back-pressure.
+//!
+//! What a batch holds depends on its number alone, so that the number of workers changes
+//! nothing but speed.
+
+use std::collections::BTreeMap;
+use std::ops::{Deref, Range};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam::channel::{Receiver, Sender, bounded, select};
+use thiserror::Error;
+
+use crate::store::StoreError;
+
+/// What makes batches: shared by all workers.
+pub trait Produce: Send + Sync + 'static {
+    /// A batch: made once, filled again and again.
+    type Batch: Send + 'static;
+    /// What a worker keeps from batch to batch.
+    type Scratch;
+
+    /// An empty batch with room for everything [`Produce::fill`] writes.
+    fn batch(&self) -> Self::Batch;
+
+    /// A worker's own scratch.
+    fn scratch(&self) -> Self::Scratch;
+
+    /// Makes batch `index`: a pure function of the index, whatever the batch held before.
+    ///
+    /// # Errors
+    /// If a drawing cannot be read.
+    fn fill(
+        &self,
+        index: u64,
+        scratch: &mut Self::Scratch,
+        batch: &mut Self::Batch,
+    ) -> Result<(), StoreError>;
+}
+
+/// Why a batch was not made.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// A drawing could not be read.
+    #[error("batch {index} could not be made")]
+    Store {
+        /// The batch's number.
+        index: u64,
+        /// What the store said.
+        source: StoreError,
+    },
+    /// A worker panicked.
+    #[error("batch {index}: a worker panicked: {message}; this is an error in the program")]
+    Panic {
+        /// The batch's number.
+        index: u64,
+        /// What the panic said.
+        message: String,
+    },
+}
+
+/// How batches are made ahead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoaderOptions {
+    /// Threads that make batches, at least 1.
+    pub workers: usize,
+    /// Batches that are made ahead or held by the consumer at once, at least 1.
+    pub depth: usize,
+    /// This process among `world`, from 0: it gets batches `rank`, `rank + world`, ...
+    pub rank: u64,
+    /// Processes that share the stream, at least 1.
+    pub world: u64,
+}
+
+impl Default for LoaderOptions {
+    fn default() -> LoaderOptions {
+        LoaderOptions {
+            workers: 1,
+            depth: 8,
+            rank: 0,
+            world: 1,
+        }
+    }
+}
+
+/// How a loader has fared.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LoaderCounts {
+    /// Batches handed out.
+    pub batches: u64,
+    /// Time that the consumer waited for them.
+    pub waited: Duration,
+    /// Batches that lay ready when the last one was asked for.
+    pub ready: usize,
+}
+
+type Made<B> = (u64, B, Result<(), LoadError>);
+
+/// Batches of a stream, in order, made ahead by threads of its own.
+///
+/// Dropping it ends the threads, at once or when each has finished its batch.
+pub struct Loader<P: Produce> {
+    made: Receiver<Made<P::Batch>>,
+    empty: Sender<P::Batch>,
+    stop: Option<Sender<()>>,
+    workers: Vec<JoinHandle<()>>,
+    /// Batches that came before their turn: fewer than there are buffers.
+    early: BTreeMap<u64, (P::Batch, Result<(), LoadError>)>,
+    due: u64,
+    end: u64,
+    step: u64,
+    failed: bool,
+    counts: LoaderCounts,
+}
+
+impl<P: Produce> Loader<P> {
+    /// Starts the threads for the batches of `range` that fall to this rank. Starting in the
+    /// middle costs what starting at 0 costs.
+    ///
+    /// # Panics
+    /// If there are no workers, buffers or ranks, `rank` is not below `world`, or the
+    /// system makes no thread.
+    #[must_use]
+    pub fn start(producer: Arc<P>, range: Range<u64>, options: LoaderOptions) -> Loader<P> {
+        let LoaderOptions {
+            workers,
+            depth,
+            rank,
+            world,
+        } = options;
+        assert!(
+            workers > 0 && depth > 0,
+            "a loader has at least one worker and one buffer"
+        );
+        assert!(rank < world, "rank {rank} of {world}");
+        // The first number of this rank that is not below the range's start.
+        let first = range.start + (rank + world - range.start % world) % world;
+        let (empty, empties) = bounded(depth);
+        for _ in 0..depth {
+            empty
+                .send(producer.batch())
+                .expect("the channel holds all buffers");
+        }
+        let (send, made) = bounded(depth);
+        let (stop, stopped) = bounded(0);
+        let next = Arc::new(AtomicU64::new(0));
+        let workers = (0..workers)
+            .map(|worker| {
+                let work = Worker {
+                    producer: Arc::clone(&producer),
+                    empties: empties.clone(),
+                    made: send.clone(),
+                    stopped: stopped.clone(),
+                    next: Arc::clone(&next),
+                    numbers: (first, range.end, world),
+                };
+                thread::Builder::new()
+                    .name(format!("loader-{worker}"))
+                    .spawn(move || work.run())
+                    .expect("the system makes a thread")
+            })
+            .collect();
+        Loader {
+            made,
+            empty,
+            stop: Some(stop),
+            workers,
+            early: BTreeMap::new(),
+            due: first,
+            end: range.end,
+            step: world,
+            failed: false,
+            counts: LoaderCounts::default(),
+        }
+    }
+
+    /// The next batch in order, or `None` after the last one and after an error.
+    ///
+    /// # Errors
+    /// [`LoadError`] in place of the first batch that could not be made.
+    pub fn next_batch(&mut self) -> Option<Result<Ready<P::Batch>, LoadError>> {
+        if self.due >= self.end || self.failed {
+            return None;
+        }
+        let asked = Instant::now();
+        self.counts.ready = self.made.len() + self.early.len();
+        let (batch, result) = loop {
+            if let Some(made) = self.early.remove(&self.due) {
+                break made;
+            }
+            let (index, batch, result) = self
+                .made
+                .recv()
+                .expect("workers run until every batch is sent");
+            self.early.insert(index, (batch, result));
+        };
+        self.counts.waited += asked.elapsed();
+        if let Err(error) = result {
+            self.failed = true;
+            return Some(Err(error));
+        }
+        self.counts.batches += 1;
+        let index = self.due;
+        self.due = self.due.saturating_add(self.step);
+        Some(Ok(Ready {
+            index,
+            batch: Some(batch),
+            empty: self.empty.clone(),
+        }))
+    }
+
+    /// How it has fared so far.
+    #[must_use]
+    pub fn counts(&self) -> LoaderCounts {
+        self.counts
+    }
+}
+
+impl<P: Produce> Drop for Loader<P> {
+    fn drop(&mut self) {
+        self.stop = None; // every worker that waits sees the channel close
+        for worker in self.workers.drain(..) {
+            // A worker catches the panics of its batches, so there is nothing to pass on.
+            let _ = worker.join();
+        }
+    }
+}
+
+/// A batch on loan: when dropped, its buffer goes back to the workers.
+pub struct Ready<B> {
+    index: u64,
+    batch: Option<B>,
+    empty: Sender<B>,
+}
+
+impl<B> Ready<B> {
+    /// The batch's number in its stream.
+    #[must_use]
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+}
+
+impl<B> Deref for Ready<B> {
+    type Target = B;
+
+    fn deref(&self) -> &B {
+        self.batch
+            .as_ref()
+            .expect("the batch is taken out only by drop")
+    }
+}
+
+impl<B> Drop for Ready<B> {
+    fn drop(&mut self) {
+        if let Some(batch) = self.batch.take() {
+            // It fits: the channel holds all buffers. It fails only when all workers have gone.
+            let _ = self.empty.try_send(batch);
+        }
+    }
+}
+
+struct Worker<P: Produce> {
+    producer: Arc<P>,
+    empties: Receiver<P::Batch>,
+    made: Sender<Made<P::Batch>>,
+    stopped: Receiver<()>,
+    next: Arc<AtomicU64>,
+    /// First number, end, and step.
+    numbers: (u64, u64, u64),
+}
+
+impl<P: Produce> Worker<P> {
+    fn run(self) {
+        let (first, end, step) = self.numbers;
+        let mut scratch = self.producer.scratch();
+        loop {
+            let mut batch = select! {
+                recv(self.stopped) -> _ => return,
+                recv(self.empties) -> batch => match batch {
+                    Ok(batch) => batch,
+                    Err(_) => return,
+                },
+            };
+            let ticket = self.next.fetch_add(1, Ordering::Relaxed);
+            let index = ticket
+                .checked_mul(step)
+                .and_then(|steps| first.checked_add(steps));
+            let Some(index) = index.filter(|&index| index < end) else {
+                return;
+            };
+            let filled = catch_unwind(AssertUnwindSafe(|| {
+                self.producer.fill(index, &mut scratch, &mut batch)
+            }));
+            let result = match filled {
+                Ok(result) => result.map_err(|source| LoadError::Store { index, source }),
+                Err(panic) => {
+                    scratch = self.producer.scratch();
+                    Err(LoadError::Panic {
+                        index,
+                        message: message(panic.as_ref()),
+                    })
+                }
+            };
+            // It never waits: the channel holds all buffers. It fails only when the loader has gone.
+            if self.made.try_send((index, batch, result)).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn message(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}

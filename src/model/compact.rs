@@ -1,0 +1,191 @@
+//! The compact embedder: a small residual network that a CPU trains in minutes.
+//!
+//! ```text
+//! images [n, 1, s, s]
+//!   stem: conv 5x5 / 2, norm, ReLU            [n, w, s/2, s/2]
+//!   three residual blocks / 2 of 2w, 4w, 8w   [n, 8w, s/16, s/16]
+//!   flatten, dropout, linear, norm, L2 norm   [n, d]
+//! ```
+//!
+//! Two drawings are compared by the cosine of their embeddings, which is symmetric by
+//! construction: p(a, b) = p(b, a).
+
+use serde::{Deserialize, Serialize};
+use tch::nn::{self, Module, ModuleT, Path};
+use tch::{Kind, Tensor};
+
+/// The shape of a compact embedder.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CompactShape {
+    /// Width and height of its images in pixels, a multiple of 16.
+    pub side: usize,
+    /// Channels after the stem, `w`.
+    pub width: i64,
+    /// Length of an embedding, `d`.
+    pub dimensions: i64,
+    /// Share of the flattened features that training silences, 0 to below 1.
+    pub dropout: f64,
+}
+
+impl CompactShape {
+    /// Says what is wrong with a shape that no network can have.
+    ///
+    /// # Errors
+    /// If the side is not a multiple of 16 up to 96, a number of channels or dimensions is 0
+    /// or beyond any use (1,024 and 65,536), or dropout is not from 0 to below 1.
+    pub fn check(&self) -> Result<(), String> {
+        let sound = self.side.is_multiple_of(16)
+            && (16..=96).contains(&self.side)
+            && (1..=1024).contains(&self.width)
+            && (1..=65_536).contains(&self.dimensions)
+            && (0.0..1.0).contains(&self.dropout);
+        if sound {
+            Ok(())
+        } else {
+            Err(format!("no network has the shape {self:?}"))
+        }
+    }
+
+    /// Length of the flattened features: what dropout silences a part of.
+    #[must_use]
+    pub fn features(&self) -> i64 {
+        let side = (self.side / 16) as i64;
+        8 * self.width * side * side
+    }
+}
+
+/// The network; its weights live in the [`nn::VarStore`] it was made in.
+#[derive(Debug)]
+pub struct Compact {
+    stem: nn::Conv2D,
+    stem_norm: nn::BatchNorm,
+    blocks: Vec<Block>,
+    project: nn::Linear,
+    project_norm: nn::BatchNorm,
+}
+
+/// Two 3x3 convolutions and a 1x1 shortcut, at half the resolution.
+#[derive(Debug)]
+struct Block {
+    conv1: nn::Conv2D,
+    norm1: nn::BatchNorm,
+    conv2: nn::Conv2D,
+    norm2: nn::BatchNorm,
+    shortcut: nn::Conv2D,
+    shortcut_norm: nn::BatchNorm,
+}
+
+fn conv(path: Path, from: i64, to: i64, kernel: i64, stride: i64) -> nn::Conv2D {
+    let config = nn::ConvConfig {
+        stride,
+        padding: kernel / 2,
+        bias: false,
+        ..Default::default()
+    };
+    nn::conv2d(path, from, to, kernel, config)
+}
+
+impl Block {
+    fn new(path: Path, from: i64, to: i64) -> Block {
+        let norm = |name: &str| nn::batch_norm2d(&path / name, to, Default::default());
+        Block {
+            conv1: conv(&path / "conv1", from, to, 3, 2),
+            norm1: norm("norm1"),
+            conv2: conv(&path / "conv2", to, to, 3, 1),
+            norm2: norm("norm2"),
+            shortcut: conv(&path / "shortcut", from, to, 1, 2),
+            shortcut_norm: norm("shortcut_norm"),
+        }
+    }
+
+    fn forward(&self, input: &Tensor, train: bool) -> Tensor {
+        let inner = self
+            .norm1
+            .forward_t(&self.conv1.forward(input), train)
+            .relu_();
+        let inner = self.norm2.forward_t(&self.conv2.forward(&inner), train);
+        let short = self
+            .shortcut_norm
+            .forward_t(&self.shortcut.forward(input), train);
+        (inner + short).relu_()
+    }
+}
+
+impl Compact {
+    /// Makes the network's variables under `path`.
+    ///
+    /// # Panics
+    /// If the shape does not pass [`CompactShape::check`].
+    #[must_use]
+    pub fn new(path: &Path, shape: CompactShape) -> Compact {
+        shape.check().expect("a shape is checked where it is read");
+        let width = shape.width;
+        let blocks = [(1, 2), (2, 4), (4, 8)]
+            .into_iter()
+            .enumerate()
+            .map(|(at, (from, to))| Block::new(path / "blocks" / at, from * width, to * width))
+            .collect();
+        Compact {
+            stem: conv(path / "stem", 1, width, 5, 2),
+            stem_norm: nn::batch_norm2d(path / "stem_norm", width, Default::default()),
+            blocks,
+            project: nn::linear(
+                path / "project",
+                shape.features(),
+                shape.dimensions,
+                nn::LinearConfig {
+                    bias: false,
+                    ..Default::default()
+                },
+            ),
+            project_norm: nn::batch_norm1d(
+                path / "project_norm",
+                shape.dimensions,
+                Default::default(),
+            ),
+        }
+    }
+
+    /// Embeds images `[n, 1, side, side]` to unit vectors `[n, dimensions]`, with batch
+    /// norm's running statistics: each image alone, whatever else is in the batch.
+    #[must_use]
+    pub fn embed(&self, images: &Tensor) -> Tensor {
+        self.forward(images, None)
+    }
+
+    /// Embeds a training batch, with the statistics of the batch. `keep`
+    /// (`[n, features]`) multiplies the flattened features: dropout's mask, already scaled.
+    #[must_use]
+    pub fn embed_training(&self, images: &Tensor, keep: &Tensor) -> Tensor {
+        self.forward(images, Some(keep))
+    }
+
+    fn forward(&self, images: &Tensor, keep: Option<&Tensor>) -> Tensor {
+        let train = keep.is_some();
+        let mut x = self
+            .stem_norm
+            .forward_t(&self.stem.forward(images), train)
+            .relu_();
+        for block in &self.blocks {
+            x = block.forward(&x, train);
+        }
+        let mut x = x.flatten(1, -1); // [n, features]
+        if let Some(keep) = keep {
+            x = x * keep;
+        }
+        let x = self
+            .project_norm
+            .forward_t(&self.project.forward(&x), train);
+        unit_rows(&x)
+    }
+}
+
+/// Scales each row to length 1; a row of zeros stays one.
+pub(crate) fn unit_rows(x: &Tensor) -> Tensor {
+    let length = x
+        .square()
+        .sum_dim_intlist([-1i64].as_slice(), true, Kind::Float)
+        .sqrt();
+    x / length.clamp_min(1e-12)
+}

@@ -1,0 +1,10 @@
+//! Networks.
+
+mod compact;
+mod file;
+mod weights;
+
+pub(crate) use compact::unit_rows;
+pub use compact::{Compact, CompactShape};
+pub use file::{Card, Model, ModelError};
+pub use weights::{initialise, ordered};

@@ -1,0 +1,54 @@
+//! Decoded drawings, kept: each character is decoded once, by whoever asks first.
+
+use std::sync::{Arc, OnceLock};
+
+use super::error::StoreError;
+use super::index::DrawingId;
+use super::read::Store;
+use crate::archive::Page;
+
+/// Pages of a store at random, from any number of threads.
+///
+/// A character is decoded when a drawing of it is first asked for and then kept:
+/// 1,470 bytes a drawing, 28 MB for the whole background set. Decoding every page
+/// once costs less than distorting it once, so nothing is ever thrown out.
+#[derive(Debug)]
+pub struct PageCache {
+    store: Arc<Store>,
+    characters: Vec<OnceLock<Box<[Page]>>>,
+}
+
+impl PageCache {
+    /// An empty cache over a store.
+    #[must_use]
+    pub fn new(store: Arc<Store>) -> PageCache {
+        let characters = store.characters().iter().map(|_| OnceLock::new()).collect();
+        PageCache { store, characters }
+    }
+
+    /// The store behind it.
+    #[must_use]
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// One drawing.
+    ///
+    /// # Errors
+    /// [`StoreError::DamagedCharacter`] if its block is not what was written.
+    ///
+    /// # Panics
+    /// If `id` is not below the number of drawings.
+    pub fn page(&self, id: DrawingId) -> Result<&Page, StoreError> {
+        let character = self.store.character_of(id);
+        let cell = &self.characters[character as usize];
+        let pages = match cell.get() {
+            Some(pages) => pages,
+            None => {
+                let pages: Box<[Page]> = self.store.decoder().character(character)?.into();
+                cell.get_or_init(|| pages)
+            }
+        };
+        Ok(&pages[(id - self.store.character(character).drawings.start) as usize])
+    }
+}

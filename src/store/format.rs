@@ -1,0 +1,109 @@
+//! Where each field of the format lies.
+#![doc = include_str!("FORMAT.md")]
+
+use sha2::{Digest, Sha256};
+
+/// First bytes of every store; the line ends show a transfer in text mode.
+pub(super) const MAGIC: [u8; 8] = *b"\x89OMNI\r\n\x1a";
+/// Version of the format that this code writes and reads.
+pub const FORMAT_VERSION: u32 = 1;
+
+// Offsets, each from the one before.
+pub(super) const AT_VERSION: usize = MAGIC.len();
+pub(super) const AT_WIDTH: usize = AT_VERSION + 4;
+pub(super) const AT_HEIGHT: usize = AT_WIDTH + 2;
+pub(super) const AT_FILE_LEN: usize = AT_HEIGHT + 2;
+pub(super) const AT_FRONT_LEN: usize = AT_FILE_LEN + 8;
+pub(super) const AT_COUNTS: usize = AT_FRONT_LEN + 4;
+pub(super) const AT_ZERO: usize = AT_COUNTS + 7 * 4;
+pub(super) const AT_DIGEST: usize = AT_ZERO + 8;
+pub(super) const HEADER_LEN: usize = AT_DIGEST + DIGEST_LEN;
+const _: () = assert!(AT_DIGEST == 64 && HEADER_LEN == 96);
+
+/// Bytes of a SHA-256.
+pub(super) const DIGEST_LEN: usize = 32;
+pub(super) const ALPHABET_LEN: u64 = 8;
+pub(super) const CHARACTER_LEN: u64 = 16;
+pub(super) const RANGE_LEN: u64 = 4;
+pub(super) const RUN_LEN: u64 = 4;
+pub(super) const SUPPORT_LEN: u64 = 4;
+pub(super) const QUERY_LEN: u64 = 8;
+
+/// The most drawings a character may have: decoding one takes at most 6 MB.
+pub const MAX_DRAWINGS: usize = 4096;
+
+/// The seven counts of the header, in its order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub alphabets: u32,
+    pub characters: u32,
+    pub drawings: u32,
+    pub ranges: u32,
+    pub runs: u32,
+    pub supports: u32,
+    pub queries: u32,
+}
+
+impl Counts {
+    pub fn to_array(self) -> [u32; 7] {
+        [
+            self.alphabets,
+            self.characters,
+            self.drawings,
+            self.ranges,
+            self.runs,
+            self.supports,
+            self.queries,
+        ]
+    }
+
+    pub fn from_array(counts: [u32; 7]) -> Counts {
+        let [
+            alphabets,
+            characters,
+            drawings,
+            ranges,
+            runs,
+            supports,
+            queries,
+        ] = counts;
+        Counts {
+            alphabets,
+            characters,
+            drawings,
+            ranges,
+            runs,
+            supports,
+            queries,
+        }
+    }
+
+    /// Names in the table of names.
+    pub fn names(self) -> u64 {
+        u64::from(self.alphabets) + u64::from(self.characters) + u64::from(self.runs)
+    }
+
+    /// Bytes of the header and the tables before the names: below 2^38, so it cannot overflow.
+    pub fn before_names(self) -> u64 {
+        HEADER_LEN as u64
+            + u64::from(self.alphabets) * ALPHABET_LEN
+            + u64::from(self.characters) * CHARACTER_LEN
+            + u64::from(self.ranges) * RANGE_LEN
+            + u64::from(self.runs) * RUN_LEN
+            + u64::from(self.supports) * SUPPORT_LEN
+            + u64::from(self.queries) * QUERY_LEN
+    }
+}
+
+/// The header's sum: over the front without the sum itself.
+pub(super) fn front_digest(front: &[u8]) -> [u8; DIGEST_LEN] {
+    let mut sha = Sha256::new();
+    sha.update(&front[..AT_DIGEST]);
+    sha.update(&front[HEADER_LEN..]);
+    sha.finalize().into()
+}
+
+/// A name may be stored if it has 1 to 255 bytes and no control characters.
+pub(super) fn is_name(name: &str) -> bool {
+    (1..=255).contains(&name.len()) && !name.chars().any(char::is_control)
+}

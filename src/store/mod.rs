@@ -1,0 +1,20 @@
+//! One file of all drawings: compressed, checksummed, mapped into memory.
+//!
+//! [`format`](mod@format) is the specification; [`write`](fn@write) makes a store and [`Store`] reads it.
+
+mod cache;
+mod error;
+pub mod export;
+pub mod format;
+mod index;
+mod map;
+mod publish;
+mod read;
+mod write;
+
+pub use cache::PageCache;
+pub use error::StoreError;
+pub use index::{AlphabetEntry, AlphabetId, CharacterEntry, CharacterId, DrawingId, RunEntry};
+pub use publish::publish;
+pub use read::{Decoder, Store, StoreDigest};
+pub use write::{WriteOptions, write};

@@ -1,0 +1,96 @@
+//! Files that are there whole or not at all.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+
+use tempfile::Builder;
+
+use super::error::StoreError;
+
+/// Writes a file so that every reader, and every reboot, finds the old file or the new
+/// one and never a part of it: into a temporary file beside it, synced, renamed, and
+/// the folder synced. An open map of the old file keeps its bytes.
+///
+/// # Errors
+/// [`StoreError::Exists`] if the file exists and `overwrite` is false, and
+/// [`StoreError::Write`] if the system refuses any step; the temporary file is removed.
+pub fn publish(
+    path: &Path,
+    overwrite: bool,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), StoreError> {
+    let failed = |source| StoreError::Write {
+        path: path.to_owned(),
+        source,
+    };
+    let exists = || StoreError::Exists {
+        path: path.to_owned(),
+    };
+    if !overwrite && path.symlink_metadata().is_ok() {
+        return Err(exists());
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut builder = Builder::new();
+    builder.prefix(".omnishot-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // The default is readable by the owner only, as befits secrets and not data sets.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder).map_err(failed)?;
+    let mut buffered = io::BufWriter::with_capacity(1 << 16, file.as_file_mut());
+    write(&mut buffered)
+        .and_then(|()| buffered.flush())
+        .map_err(failed)?;
+    drop(buffered);
+    file.as_file().sync_all().map_err(failed)?;
+    let renamed = if overwrite {
+        file.persist(path)
+    } else {
+        file.persist_noclobber(path)
+    };
+    renamed.map_err(|e| match e.error.kind() {
+        io::ErrorKind::AlreadyExists => exists(),
+        _ => failed(e.error),
+    })?;
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        publish(&path, false, |w| w.write_all(b"old")).unwrap();
+        let error = publish(&path, true, |w| {
+            w.write_all(b"new")?;
+            Err(io::Error::from(io::ErrorKind::StorageFull))
+        });
+        assert!(matches!(error, Err(StoreError::Write { .. })));
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn an_existing_file_is_kept_unless_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        publish(&path, false, |w| w.write_all(b"old")).unwrap();
+        let error = publish(&path, false, |w| w.write_all(b"new"));
+        assert!(matches!(error, Err(StoreError::Exists { .. })));
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        publish(&path, true, |w| w.write_all(b"new")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+    }
+}

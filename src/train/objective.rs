@@ -1,0 +1,64 @@
+//! What training minimises: drawings of one class near each other, others far.
+//!
+//! *Cosine softmax* (Wang et al. 2018, CosFace): each class has a vector, and the
+//! cosine of a drawing with its own class, less a margin, must stand out among the cosines
+//! with all classes. *Contrast* (Khosla et al. 2020): among the drawings of one
+//! alphabet, the other drawing of a drawing's character must stand out: the question
+//! that a one-shot task inside an alphabet asks.
+
+use tch::{Kind, Tensor};
+
+use super::preset::Objective;
+use crate::model::unit_rows;
+
+/// The loss of a batch, a scalar: cosine softmax plus contrast.
+///
+/// `embeddings` are unit vectors `[n, d]`, `classes` `[n]` their classes, `class_vectors`
+/// `[classes, d]`. The first `alphabet_part` drawings are of one alphabet, the two of each
+/// character one after the other.
+#[must_use]
+pub fn loss(
+    embeddings: &Tensor,
+    classes: &Tensor,
+    class_vectors: &Tensor,
+    alphabet_part: i64,
+    objective: Objective,
+) -> Tensor {
+    let softmax = cosine_softmax(embeddings, classes, class_vectors, objective);
+    // With one character there is nothing to contrast it with.
+    if alphabet_part < 4 {
+        return softmax;
+    }
+    softmax
+        + contrast(
+            &embeddings.narrow(0, 0, alphabet_part),
+            objective.contrast_scale,
+        )
+}
+
+fn cosine_softmax(
+    embeddings: &Tensor,
+    classes: &Tensor,
+    class_vectors: &Tensor,
+    objective: Objective,
+) -> Tensor {
+    let cosines = embeddings.matmul(&unit_rows(class_vectors).tr()); // [n, classes]
+    let column = classes.unsqueeze(1); // [n, 1]
+    let margin = Tensor::full(
+        column.size(),
+        -objective.margin,
+        (Kind::Float, column.device()),
+    );
+    let cosines = cosines.scatter_add(1, &column, &margin);
+    (cosines * objective.scale).cross_entropy_for_logits(classes)
+}
+
+/// Each drawing must find its partner (the next, or the one before) among all but itself.
+fn contrast(embeddings: &Tensor, scale: f64) -> Tensor {
+    let n = embeddings.size()[0];
+    let logits = embeddings.matmul(&embeddings.tr()) * scale; // [n, n]
+    let itself = Tensor::eye(n, (Kind::Bool, embeddings.device()));
+    let logits = logits.masked_fill(&itself, f64::NEG_INFINITY);
+    let partners = Tensor::arange(n, (Kind::Int64, embeddings.device())).bitwise_xor(1i64);
+    logits.cross_entropy_for_logits(&partners)
+}
