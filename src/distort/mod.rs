@@ -14,6 +14,7 @@ pub mod affine;
 pub mod elastic;
 pub mod map;
 pub mod plane;
+// A stand-in without vectors keeps the rest of the room free of conditions.
 #[cfg_attr(not(target_arch = "x86_64"), path = "simd_none.rs")]
 mod simd;
 pub mod stroke;
@@ -45,7 +46,7 @@ pub struct Distortion {
     /// Standard deviation of the elastic displacements in half-widths of the
     /// page, 0 to 0.15; 0 leaves them out ([`elastic`]).
     pub elastic_sigma: f64,
-    /// Pixels along a side of the plane that is warped, 53 to 105: the page
+    /// Pixels along a side of the plane that is warped, 57 to 105: the page
     /// itself at 105, else reduced by exact area averaging.
     pub source_side: u32,
 }

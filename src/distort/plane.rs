@@ -5,7 +5,7 @@
 //! the page needs no bounds test: all it can see outside is ground.
 //!
 //! A page becomes a plane of its own 105 pixels, or is reduced by exact area
-//! averaging to 53 to 104. A pixel of the reduced plane covers 105/n page
+//! averaging to 57 to 104. A pixel of the reduced plane covers 105/n page
 //! pixels a side, at most three columns and three rows of them, in parts that
 //! are whole 1/n's of a pixel. So with whole weights that sum to 105,
 //!
@@ -22,8 +22,9 @@ use crate::archive::{BANDS, Page, SIDE};
 
 /// The largest side of a plane or an output: a page's.
 pub const SIDE_MAX: usize = SIDE;
-/// The smallest side a page is reduced to: below it a pixel would cover four columns.
-pub const SIDE_MIN: usize = 53;
+/// The smallest side a page is reduced to: below it, eight pixels in a row would
+/// cover more than sixteen columns (and below 53, one would cover four).
+pub const SIDE_MIN: usize = 57;
 /// Bytes from one row of a plane to the next, border included.
 pub const STRIDE: usize = 112;
 /// Rows of a plane, border included.
@@ -111,6 +112,11 @@ pub struct Reduction {
     across: Box<[[u8; STRIDE]; 8 * BANDS + 8]>,
 }
 
+/// Columns of the page that eight neighbouring reduced pixels can see.
+const SEEN_BY_BLOCK: usize = 16;
+// From the first's first column to the third of the eighth.
+const _: () = assert!((7 * SIDE).div_ceil(SIDE_MIN) + 3 <= SEEN_BY_BLOCK);
+
 /// What one reduced pixel covers along one axis.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tap {
@@ -137,7 +143,7 @@ impl Reduction {
     /// The reduction to `side` pixels.
     ///
     /// # Panics
-    /// If `side` is not 53 to 105.
+    /// If `side` is not 57 to 105.
     #[must_use]
     pub fn new(side: usize) -> Reduction {
         assert!(
@@ -174,15 +180,16 @@ impl Reduction {
             "the plane must have the reduced size"
         );
         self.sum_across(page);
-        for v in 0..self.side {
-            let Tap { first, weights } = self.taps[v];
-            let [top, middle, bottom] = [0, 1, 2].map(|k| &self.across[usize::from(first) + k]);
-            let [a, b, c] = weights.map(u32::from);
-            let row = &mut plane.rows[v + 1];
-            for u in 0..self.side {
+        let side = self.side;
+        for (tap, row) in self.taps[..side].iter().zip(&mut plane.rows[1..]) {
+            let first = usize::from(tap.first);
+            // Slices of one length, so that the loop needs no bounds tests and goes into vectors.
+            let [top, middle, bottom] = [0, 1, 2].map(|k| &self.across[first + k][..side]);
+            let [a, b, c] = tap.weights.map(u32::from);
+            for (u, grey) in row[1..=side].iter_mut().enumerate() {
                 let sum =
                     a * u32::from(top[u]) + b * u32::from(middle[u]) + c * u32::from(bottom[u]);
-                row[u + 1] = grey_of_sum(sum);
+                *grey = grey_of_sum(sum);
             }
         }
     }
@@ -190,13 +197,23 @@ impl Reduction {
     /// The step across, eight rows and eight columns at a time.
     #[inline(always)]
     fn sum_across(&mut self, page: &Page) {
-        // Three taps may start in the last column; what lies behind it has weight 0.
-        let mut columns = [0u8; SIDE + 2];
+        // Taps may start in the last column; what lies behind it has weight 0 or is not seen.
+        let mut columns = [0u8; SIDE + SEEN_BY_BLOCK];
         for (band, bytes) in page.bands().chunks_exact(SIDE).enumerate() {
             columns[..SIDE].copy_from_slice(bytes);
             for (block, taps) in self.taps.chunks_exact(8).enumerate() {
                 if block * 8 >= self.side {
                     break;
+                }
+                let rows = &mut self.across[8 * band..][..8];
+                let first = usize::from(taps[0].first);
+                let (seen, _) = columns[first..]
+                    .split_first_chunk::<SEEN_BY_BLOCK>()
+                    .expect("columns are padded by as many");
+                if u128::from_le_bytes(*seen) == 0 {
+                    rows.iter_mut()
+                        .for_each(|row| row[8 * block..][..8].fill(0));
+                    continue;
                 }
                 let mut sums = [0u64; 8];
                 for (sum, tap) in sums.iter_mut().zip(taps) {
@@ -205,9 +222,8 @@ impl Reduction {
                         *sum += SPREAD[usize::from(*byte)] * u64::from(weight);
                     }
                 }
-                let rows = transpose(sums);
-                for (k, row) in rows.iter().enumerate() {
-                    self.across[8 * band + k][8 * block..][..8].copy_from_slice(&row.to_le_bytes());
+                for (row, sums) in rows.iter_mut().zip(transpose(sums)) {
+                    row[8 * block..][..8].copy_from_slice(&sums.to_le_bytes());
                 }
             }
         }
@@ -296,7 +312,7 @@ mod tests {
 
     #[test]
     fn reduction_is_the_area_average() {
-        for side in [53, 64, 84, 104, 105] {
+        for side in [57, 64, 84, 104, 105] {
             let page = scribble(side as u32);
             let mut plane = Plane::blank(side);
             Reduction::new(side).reduce(&page, &mut plane);

@@ -20,9 +20,10 @@ pub fn soften(plane: &Plane, result: &mut Plane) {
         for (x, sum) in down.iter_mut().enumerate() {
             *sum = u16::from(rows[0][x]) + u16::from(rows[1][x]) + u16::from(rows[2][x]);
         }
+        let [left, middle, right] = [0, 1, 2].map(|k| &down[k..][..out.len()]);
         for (x, out) in out.iter_mut().enumerate() {
             // 2.2/9 = 11/45, an odd divisor: half of it, 22, rounds and never ties.
-            let sum = down[x] + down[x + 1] + down[x + 2];
+            let sum = left[x] + middle[x] + right[x];
             *out = ((11 * sum + 22) / 45).min(255) as u8;
         }
     });
@@ -41,8 +42,9 @@ pub fn thicken(plane: &Plane, result: &mut Plane) {
         for (x, most) in down.iter_mut().enumerate() {
             *most = rows[0][x].max(rows[1][x]).max(rows[2][x]);
         }
+        let [left, middle, right] = [0, 1, 2].map(|k| &down[k..][..out.len()]);
         for (x, out) in out.iter_mut().enumerate() {
-            *out = down[x].max(down[x + 1]).max(down[x + 2]);
+            *out = left[x].max(middle[x]).max(right[x]);
         }
     });
 }

@@ -4,7 +4,6 @@
 use super::*;
 use crate::archive::SIDE;
 use crate::seed::Purpose;
-use proptest::prelude::*;
 
 /// A page of random strokes, about a twelfth of it ink, different for every `seed`.
 pub(super) fn scribble(seed: u64) -> Page {
@@ -42,13 +41,13 @@ fn stream(index: u64) -> Stream {
     Stream::new(42, Purpose::Distort, index)
 }
 
-fn plane_of(page: &Page) -> Plane {
+pub(super) fn plane_of(page: &Page) -> Plane {
     let mut plane = Plane::blank(SIDE);
     plane.copy_page(page);
     plane
 }
 
-fn warped<P: Pixel>(plane: &Plane, map: &Map, field: Option<&Field>) -> Vec<P> {
+pub(super) fn warped<P: Pixel>(plane: &Plane, map: &Map, field: Option<&Field>) -> Vec<P> {
     let mut out = vec![P::default(); map.side() * map.side()];
     warp::warp(plane, map, field, &mut out);
     out
@@ -257,97 +256,6 @@ fn pictures_are_pinned_and_the_same_without_vectors() {
     }
 }
 
-/// Pages from blank through scribbles and noise to full.
-fn any_page() -> impl Strategy<Value = Page> {
-    prop_oneof![
-        4 => any::<u64>().prop_map(scribble),
-        1 => (any::<u64>(), 0..=256u32).prop_map(|(seed, ink)| {
-            let mut stream = Stream::new(seed, Purpose::Synthetic, 1);
-            let mut page = Page::BLANK;
-            (0..SIDE * SIDE).for_each(|k| page.set(k % SIDE, k / SIDE, stream.chance(ink, 256)));
-            page
-        }),
-        2 => prop::collection::vec((0..SIDE, 0..SIDE), 0..4).prop_map(|points| {
-            let mut page = Page::BLANK;
-            points.into_iter().for_each(|(x, y)| page.set(x, y, true));
-            page
-        }),
-    ]
-}
-
-/// Maps well beyond any preset, up to where tables end.
-fn any_affine() -> impl Strategy<Value = Affine> {
-    let pair = |range: std::ops::Range<f64>| [range.clone(), range];
-    (
-        -45.0..45.0,
-        pair(-0.35..0.35),
-        pair(0.75..2.0),
-        pair(-15.0..15.0),
-    )
-        .prop_map(|(degrees, shear, scale, shift_pixels)| Affine {
-            degrees,
-            shear,
-            scale,
-            shift_pixels,
-        })
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
-    #[test]
-    fn vectors_agree_with_the_law_on_pages(
-        page in any_page(), affine in any_affine(), quarter in 0..4u8, side in 16..=SIDE,
-    ) {
-        let map = Map::new(&affine, quarter, SIDE, side);
-        let plane = plane_of(&page);
-        if let Some(mut avx2) = Avx2::detect() {
-            let mut reals = vec![9f32; side * side];
-            prop_assert!(avx2.warp_page(&page, &map, &mut reals));
-            prop_assert_eq!(reals, warped::<f32>(&plane, &map, None));
-            let mut bytes = vec![9u8; side * side];
-            prop_assert!(avx2.warp_page(&page, &map, &mut bytes));
-            prop_assert_eq!(bytes, warped::<u8>(&plane, &map, None));
-        }
-    }
-
-    #[test]
-    fn vectors_agree_with_the_law_on_planes_and_fields(
-        page in any_page(), affine in any_affine(), quarter in 0..4u8, side in 16..=SIDE,
-        plane_side in plane::SIDE_MIN..=SIDE, seed in any::<u64>(), sigma in 0.0..8.0,
-    ) {
-        let mut field = Field::still(side);
-        let mut plane = Plane::blank(plane_side);
-        let mut reduction = Reduction::new(plane_side);
-        let grid = elastic::draw_grid(&mut Stream::new(seed, Purpose::Distort, 0), sigma);
-        field.bend(&grid);
-        reduction.reduce(&page, &mut plane);
-        let map = Map::new(&affine, quarter, plane_side, side);
-        if let Some(mut avx2) = Avx2::detect() {
-            for field in [None, Some(&field)] {
-                let mut reals = vec![9f32; side * side];
-                prop_assert!(avx2.warp_plane(&plane, &map, field, &mut reals));
-                prop_assert_eq!(reals, warped::<f32>(&plane, &map, field));
-                let mut bytes = vec![9u8; side * side];
-                prop_assert!(avx2.warp_plane(&plane, &map, field, &mut bytes));
-                prop_assert_eq!(bytes, warped::<u8>(&plane, &map, field));
-            }
-            let mut again = Field::still(side);
-            avx2.bend(&mut again, &grid);
-            prop_assert_eq!(&again, &field);
-            let (mut wide, mut narrow) = (Plane::blank(plane_side), Plane::blank(plane_side));
-            avx2.reduce(&mut reduction, &page, &mut wide);
-            prop_assert_eq!(&wide, &plane);
-            avx2.soften(&plane, &mut wide);
-            stroke::soften(&plane, &mut narrow);
-            prop_assert_eq!(&wide, &narrow);
-            avx2.thicken(&plane, &mut wide);
-            stroke::thicken(&plane, &mut narrow);
-            prop_assert_eq!(&wide, &narrow);
-        }
-    }
-}
-
 #[test]
 fn laws_are_read_from_toml_and_unknown_fields_refused() {
     for law in [Distortion::KOCH, Distortion::COMPACT] {
@@ -374,7 +282,7 @@ fn laws_out_of_range_are_refused() {
             ..compact
         },
         Distortion {
-            source_side: 52,
+            source_side: 56,
             ..compact
         },
         Distortion {

@@ -1,6 +1,6 @@
 //! The bilinear warp: a plane, looked at through a map, into the caller's slice.
 //!
-//! This file is the law; the vector forms in [`super::simd`] must agree with it
+//! This file is the law; the vector forms (in `simd/`) must agree with it
 //! to the last bit (tests hold them to it). For every pixel of the output,
 //!
 //! ```text
