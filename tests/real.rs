@@ -227,3 +227,16 @@ fn the_runs_answers_are_the_characters_of_the_drawings() {
         }
     }
 }
+
+#[cfg(feature = "torch")]
+#[test]
+fn pixel_neighbours_score_as_published() {
+    use omnishot::eval::{Pixel, PixelJudge, answer_runs, total};
+    let Some((_, bytes)) = packed() else { return };
+    let store = open(bytes);
+    for (pixel, right) in [(Pixel::L2, 76), (Pixel::Cosine, 87)] {
+        let answers = answer_runs(store.runs(), PixelJudge::new(&store, pixel)).unwrap();
+        let score = total(&answers);
+        assert_eq!((score.right, score.asked), (right, 400), "{pixel:?}");
+    }
+}

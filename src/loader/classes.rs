@@ -17,7 +17,8 @@ pub struct ClassBatch {
     pub classes: Vec<i64>,
     /// How many drawings, at the front, are of one alphabet.
     pub alphabet_part: usize,
-    items: Vec<BatchItem>,
+    /// Which drawings they are, in order.
+    pub items: Vec<BatchItem>,
 }
 
 /// Makes [`ClassBatch`]es: batch `i` is drawn by the sampler's stream, and its drawing `j`

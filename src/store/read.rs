@@ -1,6 +1,7 @@
 //! Opening a store and reading drawings from it.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -163,6 +164,15 @@ impl Store {
     /// The drawers of a character's drawings, in their order.
     pub fn drawers(&self, id: CharacterId) -> impl Iterator<Item = u16> + '_ {
         self.index.drawers(self.character(id))
+    }
+
+    /// Where in the file a character's block lies, in bytes from its start.
+    ///
+    /// # Panics
+    /// If `id` is not below the number of characters.
+    #[must_use]
+    pub fn block_range(&self, id: CharacterId) -> Range<usize> {
+        self.character(id).block.clone()
     }
 
     /// The one-shot tasks that were packed, ascending by name.

@@ -1,0 +1,226 @@
+//! Training and scoring with libtorch: reproducible, blind to the evaluation set, and saved whole.
+#![cfg(feature = "torch")]
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod common;
+#[path = "common/drawings.rs"]
+mod drawings;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use drawings::made_up;
+use omnishot::archive::Split;
+use omnishot::eval::{
+    Embeddings, Pixel, PixelJudge, answer_runs, drawings_of_runs, score_tasks, total,
+};
+use omnishot::model::{Model, ModelError, ordered};
+use omnishot::sample::{Scope, TaskSampler, TaskShape};
+use omnishot::store::{Store, StoreError};
+use omnishot::train::{Preset, RunOptions, StepRecord, TrainError, Trained, train};
+use tch::{Device, Tensor};
+
+/// A network that trains in a blink.
+fn tiny(steps: u64) -> Preset {
+    let mut preset = Preset::shipped("compact").unwrap();
+    preset.steps = steps;
+    preset.validation_alphabets = 1;
+    preset.validation_tasks = 50;
+    preset.validation_every = 5;
+    preset.batch.drawings = 24;
+    preset.batch.alphabet_characters = 8;
+    preset.network.side = 32;
+    preset.network.width = 4;
+    preset.network.dimensions = 16;
+    preset.optimizer.warmup_steps = 2;
+    preset
+}
+
+fn run(store: &Arc<Store>, preset: &Preset, seed: u64, workers: usize) -> (Vec<f64>, Trained) {
+    // One thread of arithmetic: sums depend on how many share them.
+    tch::set_num_threads(1);
+    let options = RunOptions {
+        seed,
+        device: Device::Cpu,
+        workers,
+    };
+    let mut losses = Vec::new();
+    let trained = train(
+        store,
+        preset,
+        &options,
+        |model, split| {
+            let shape = TaskShape {
+                ways: 5,
+                shots: 1,
+                scope: Scope::Within,
+            };
+            let sampler = TaskSampler::new(store, &split.validation, shape, seed).unwrap();
+            Ok(score_tasks(model, store, &sampler, 50)?.percent())
+        },
+        |record: &StepRecord| losses.push(record.loss),
+        &AtomicBool::new(false),
+    );
+    (losses, trained.unwrap())
+}
+
+fn weights(model: &Model) -> Vec<(String, Vec<f32>)> {
+    let flat = |tensor: Tensor| Vec::<f32>::try_from(tensor.flatten(0, -1)).unwrap();
+    ordered(model.weights())
+        .into_iter()
+        .map(|(name, tensor)| (name, flat(tensor)))
+        .collect()
+}
+
+#[test]
+fn a_seed_gives_the_same_losses_bit_for_bit() {
+    let store = made_up();
+    let preset = tiny(10);
+    let (losses, first) = run(&store, &preset, 7, 1);
+    let (again, second) = run(&store, &preset, 7, 3);
+    assert_eq!(losses, again);
+    assert_eq!(weights(&first.model), weights(&second.model));
+    let (other, _) = run(&store, &preset, 8, 1);
+    assert_ne!(losses, other);
+    assert_eq!(losses.len(), 10);
+    assert!(losses.iter().all(|loss| loss.is_finite()));
+}
+
+#[test]
+fn training_lowers_the_loss_and_beats_pixels() {
+    let store = made_up();
+    let (losses, trained) = run(&store, &tiny(120), 1, 1);
+    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
+    assert!(
+        mean(&losses[110..]) < mean(&losses[..10]) - 1.0,
+        "{losses:?}"
+    );
+    let embeddings =
+        Embeddings::of(&trained.model, &store, drawings_of_runs(store.runs())).unwrap();
+    let network = total(&answer_runs(store.runs(), &embeddings).unwrap());
+    let pixels = PixelJudge::new(&store, Pixel::Cosine);
+    let pixels = total(&answer_runs(store.runs(), pixels).unwrap());
+    assert!(
+        network.right > pixels.right,
+        "{network:?} against {pixels:?}"
+    );
+}
+
+#[test]
+fn the_evaluation_set_is_never_read() {
+    // The same store with every evaluation drawing destroyed trains to the same weights.
+    let store = made_up();
+    let path = store.path().to_owned();
+    let mut bytes = common::store_bytes(&common::unpack(&store));
+    let first_evaluation = store
+        .alphabets()
+        .iter()
+        .find(|a| a.split == Split::Evaluation)
+        .unwrap();
+    let blocks = store.block_range(first_evaluation.characters.start).start;
+    let end = bytes.len() - 32;
+    bytes[blocks..end].fill(0xAA);
+    let blinded = Arc::new(Store::from_bytes(path.to_str().unwrap(), bytes).unwrap());
+    assert!(matches!(
+        blinded.verify(),
+        Err(StoreError::DamagedCharacter { .. })
+    ));
+    let (losses, seeing) = run(&store, &tiny(6), 3, 1);
+    let (blind_losses, blind) = run(&blinded, &tiny(6), 3, 1);
+    assert_eq!(losses, blind_losses);
+    assert_eq!(weights(&seeing.model), weights(&blind.model));
+}
+
+#[test]
+fn an_embedding_depends_on_its_drawing_alone() {
+    let store = made_up();
+    let (_, trained) = run(&store, &tiny(3), 2, 1);
+    let alone = Embeddings::of(&trained.model, &store, [17]).unwrap();
+    let among = Embeddings::of(&trained.model, &store, 0..40).unwrap();
+    for (a, b) in alone.row(17).iter().zip(among.row(17)) {
+        assert!((a - b).abs() < 1e-5, "{a} {b}");
+    }
+    for (a, b) in [(0, 1), (5, 39), (17, 3)] {
+        assert_eq!(among.cosine(a, b).to_bits(), among.cosine(b, a).to_bits());
+        assert!((among.cosine(a, a) - 1.0).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn a_saved_model_is_the_model() {
+    let store = made_up();
+    let (_, trained) = run(&store, &tiny(3), 2, 1);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.safetensors");
+    trained.model.save(&path).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let loaded = Model::load(&path, Device::Cpu).unwrap();
+    assert_eq!(loaded.card, trained.model.card);
+    assert_eq!(loaded.card.steps, 3);
+    assert_eq!(loaded.card.training.len(), 5);
+    assert_eq!(weights(&loaded), weights(&trained.model));
+    loaded.save(&path).unwrap();
+    assert_eq!(
+        std::fs::read(&path).unwrap(),
+        bytes,
+        "equal models are equal files"
+    );
+
+    for length in [0, 7, 8, 100, bytes.len() - 1] {
+        std::fs::write(&path, &bytes[..length]).unwrap();
+        assert!(matches!(
+            Model::load(&path, Device::Cpu),
+            Err(ModelError::Format { .. })
+        ));
+    }
+    let other = String::from_utf8_lossy(&bytes[..400]).contains("omnishot");
+    assert!(other, "the card is in the header");
+    let mut renamed = bytes.clone();
+    let at = bytes
+        .windows(8)
+        .position(|window| window == b"omnishot")
+        .unwrap();
+    renamed[at..at + 8].copy_from_slice(b"somebody");
+    std::fs::write(&path, &renamed).unwrap();
+    assert!(matches!(
+        Model::load(&path, Device::Cpu),
+        Err(ModelError::Other { .. })
+    ));
+}
+
+#[test]
+fn a_run_can_be_stopped_and_what_cannot_be_trained_is_refused() {
+    let store = made_up();
+    let options = RunOptions {
+        seed: 1,
+        device: Device::Cpu,
+        workers: 1,
+    };
+    let never = AtomicBool::new(false);
+    let score = |_: &Model, _: &_| Ok(0.0);
+    let stop = AtomicBool::new(true);
+    let stopped = train(&store, &tiny(50), &options, score, |_| (), &stop).unwrap();
+    assert!(stopped.stopped && stopped.model.card.steps == 1);
+
+    let mut preset = tiny(5);
+    preset.validation_alphabets = 6;
+    let refused = train(&store, &preset, &options, score, |_| (), &never);
+    assert!(matches!(
+        refused.err().unwrap(),
+        TrainError::NothingToTrainOn {
+            background: 6,
+            held_out: 6
+        }
+    ));
+
+    let mut preset = tiny(50);
+    preset.optimizer.learning_rate = 1e30;
+    preset.optimizer.warmup_steps = 0;
+    let diverged = train(&store, &preset, &options, score, |_| (), &never)
+        .err()
+        .unwrap();
+    assert!(
+        matches!(diverged, TrainError::Diverged { .. }),
+        "{diverged}"
+    );
+}
