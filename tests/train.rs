@@ -83,16 +83,26 @@ fn a_seed_gives_the_same_losses_bit_for_bit() {
     let (other, _) = run(&store, &preset, 8, 1);
     assert_ne!(losses, other);
     assert_eq!(losses.len(), 10);
+    // Kernels round differently from one CPU to another, so losses are pinned loosely.
+    for (loss, pinned) in losses.iter().zip([27.826_302, 26.323_765, 23.161_253]) {
+        assert!((loss / pinned - 1.0).abs() < 1e-3, "{losses:?}");
+    }
     assert!(losses.iter().all(|loss| loss.is_finite()));
 }
 
 #[test]
 fn training_lowers_the_loss_and_beats_pixels() {
     let store = made_up();
-    let (losses, trained) = run(&store, &tiny(120), 1, 1);
+    let mut preset = tiny(300);
+    preset.batch.drawings = 64;
+    preset.batch.alphabet_characters = 20;
+    preset.network.width = 8;
+    preset.network.dimensions = 64;
+    preset.optimizer.average = 0.97;
+    let (losses, trained) = run(&store, &preset, 1, 1);
     let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
     assert!(
-        mean(&losses[110..]) < mean(&losses[..10]) - 1.0,
+        mean(&losses[290..]) < mean(&losses[..10]) - 1.0,
         "{losses:?}"
     );
     let embeddings =

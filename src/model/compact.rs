@@ -86,9 +86,17 @@ fn conv(path: Path, from: i64, to: i64, kernel: i64, stride: i64) -> nn::Conv2D 
     nn::conv2d(path, from, to, kernel, config)
 }
 
+/// Scales begin at 1: tch would draw them at random, and from a generator of its own.
+fn norm_config() -> nn::BatchNormConfig {
+    nn::BatchNormConfig {
+        ws_init: nn::Init::Const(1.0),
+        ..Default::default()
+    }
+}
+
 impl Block {
     fn new(path: Path, from: i64, to: i64) -> Block {
-        let norm = |name: &str| nn::batch_norm2d(&path / name, to, Default::default());
+        let norm = |name: &str| nn::batch_norm2d(&path / name, to, norm_config());
         Block {
             conv1: conv(&path / "conv1", from, to, 3, 2),
             norm1: norm("norm1"),
@@ -128,7 +136,7 @@ impl Compact {
             .collect();
         Compact {
             stem: conv(path / "stem", 1, width, 5, 2),
-            stem_norm: nn::batch_norm2d(path / "stem_norm", width, Default::default()),
+            stem_norm: nn::batch_norm2d(path / "stem_norm", width, norm_config()),
             blocks,
             project: nn::linear(
                 path / "project",
@@ -139,11 +147,7 @@ impl Compact {
                     ..Default::default()
                 },
             ),
-            project_norm: nn::batch_norm1d(
-                path / "project_norm",
-                shape.dimensions,
-                Default::default(),
-            ),
+            project_norm: nn::batch_norm1d(path / "project_norm", shape.dimensions, norm_config()),
         }
     }
 
