@@ -153,14 +153,12 @@ impl Compact {
 
     /// Embeds images `[n, 1, side, side]` to unit vectors `[n, dimensions]`, with batch
     /// norm's running statistics: each image alone, whatever else is in the batch.
-    #[must_use]
     pub fn embed(&self, images: &Tensor) -> Tensor {
         self.forward(images, None)
     }
 
     /// Embeds a training batch, with the statistics of the batch. `keep`
     /// (`[n, features]`) multiplies the flattened features: dropout's mask, already scaled.
-    #[must_use]
     pub fn embed_training(&self, images: &Tensor, keep: &Tensor) -> Tensor {
         self.forward(images, Some(keep))
     }
@@ -176,7 +174,7 @@ impl Compact {
         }
         let mut x = x.flatten(1, -1); // [n, features]
         if let Some(keep) = keep {
-            x = x * keep;
+            x = &x * keep; // not in place: ReLU's own output is needed by its gradient
         }
         let x = self
             .project_norm

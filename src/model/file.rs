@@ -114,7 +114,6 @@ impl Model {
 
     /// Embeds images `[n, 1, side, side]` to unit vectors `[n, dimensions]` without
     /// recording gradients.
-    #[must_use]
     pub fn embed(&self, images: &Tensor) -> Tensor {
         no_grad(|| self.network.embed(&images.to_device(self.weights.device())))
     }

@@ -16,7 +16,6 @@ use crate::model::unit_rows;
 /// `embeddings` are unit vectors `[n, d]`, `classes` `[n]` their classes, `class_vectors`
 /// `[classes, d]`. The first `alphabet_part` drawings are of one alphabet, the two of each
 /// character one after the other.
-#[must_use]
 pub fn loss(
     embeddings: &Tensor,
     classes: &Tensor,
