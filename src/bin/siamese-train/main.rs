@@ -222,7 +222,8 @@ impl Watch {
         } else if let Some(bar) = &self.bar {
             bar.set_position(record.step);
             bar.set_message(text());
-        } else if record.step == 1 || record.step % 50 == 0 || record.validation.is_some() {
+        } else if record.step == 1 || record.step.is_multiple_of(50) || record.validation.is_some()
+        {
             eprintln!("step {}/{}: {}", record.step, self.steps, text());
         }
     }
