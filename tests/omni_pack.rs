@@ -50,7 +50,7 @@ fn a_store_goes_out_and_in_again() {
     );
     let built = succeeds(
         folder,
-        "build t.omni out --allow-missing --level 19 --threads 1",
+        "build t.omni out --allow-missing --threads 1",
     );
     assert!(
         built.starts_with("t.omni: 10 drawings and 1 runs in "),
