@@ -1,15 +1,17 @@
-//! What to draw: seeded streams, splits, batches and one-shot tasks, as ids only.
+//! What to draw: seeded streams, splits, batches, pairs and one-shot tasks, as ids only.
 //!
 //! Nothing here reads a pixel.
 
 mod batch;
 mod counts;
-
+mod pairs;
 mod split;
 mod task;
 
-pub use batch::{BatchItem, BatchSampler, BatchShape, QUARTERS};
+pub use batch::{BatchItem, BatchSampler, BatchScratch, BatchShape, QUARTERS};
 pub use counts::PairCounts;
-
+pub use pairs::{
+    MOST_PAIRS, PairItem, PairRefusal, PairSampler, PairScratch, PairShape, WITHIN_ALL,
+};
 pub use split::{TrainingSplit, alphabets_of, characters_of};
 pub use task::{Scope, Task, TaskSampler, TaskShape, TooFew};
