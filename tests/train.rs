@@ -11,11 +11,8 @@ use std::sync::atomic::AtomicBool;
 
 use drawings::made_up;
 use omnishot::archive::Split;
-use omnishot::eval::{
-    Embeddings, Pixel, PixelJudge, answer_runs, drawings_of_runs, score_tasks, total,
-};
+use omnishot::eval::{self, Embeddings, Pixel, PixelJudge, answer_runs, drawings_of_runs, total};
 use omnishot::model::{Model, ModelError, ordered};
-use omnishot::sample::{Scope, TaskSampler, TaskShape};
 use omnishot::store::{Store, StoreError};
 use omnishot::train::{Preset, RunOptions, StepRecord, TrainError, Trained, train};
 use tch::{Device, Tensor};
@@ -49,15 +46,7 @@ fn run(store: &Arc<Store>, preset: &Preset, seed: u64, workers: usize) -> (Vec<f
         store,
         preset,
         &options,
-        |model, split| {
-            let shape = TaskShape {
-                ways: 5,
-                shots: 1,
-                scope: Scope::Within,
-            };
-            let sampler = TaskSampler::new(store, &split.validation, shape, seed).unwrap();
-            Ok(score_tasks(model, store, &sampler, 50)?.percent())
-        },
+        |model, split| eval::validate(model, store, split, 50),
         |record: &StepRecord| losses.push(record.loss),
         &AtomicBool::new(false),
     );

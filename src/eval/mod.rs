@@ -7,7 +7,7 @@ mod score;
 
 pub use embedding::Embeddings;
 pub use oneshot::{
-    Judge, PixelJudge, RunAnswers, answer_runs, drawings_of_runs, score_tasks, total,
+    Judge, PixelJudge, RunAnswers, answer_runs, drawings_of_runs, score_tasks, total, validate,
 };
 pub use pixel::{Likeness, Pixel};
 pub use score::{Score, stands_out};

@@ -5,7 +5,7 @@ use super::pixel::Pixel;
 use super::score::{Score, stands_out};
 use crate::archive::Page;
 use crate::model::Model;
-use crate::sample::{Task, TaskSampler};
+use crate::sample::{Scope, Task, TaskSampler, TaskShape, TrainingSplit};
 use crate::store::{DrawingId, RunEntry, Store, StoreError};
 
 /// What answers a one-shot question: likenesses of a query to each support drawing.
@@ -146,4 +146,35 @@ pub fn score_tasks(
         score.count(stands_out(&ways) == Some(task.answer));
     }
     Ok(score)
+}
+
+/// The most ways of a validation task.
+const VALIDATION_WAYS: usize = 20;
+
+/// One-shot accuracy in percent on held-out background alphabets: random tasks within an
+/// alphabet, 20-way, or as many ways as the smallest of them has characters. The tasks are those
+/// of the model's seed. 0 if the alphabets have no second drawings to ask about.
+///
+/// # Errors
+/// If a drawing cannot be read.
+pub fn validate(
+    model: &Model,
+    store: &Store,
+    split: &TrainingSplit,
+    tasks: u64,
+) -> Result<f64, StoreError> {
+    let sizes = split
+        .validation
+        .iter()
+        .map(|&id| store.alphabet(id).characters.len());
+    let ways = sizes.min().unwrap_or(1).min(VALIDATION_WAYS);
+    let shape = TaskShape {
+        ways,
+        shots: 1,
+        scope: Scope::Within,
+    };
+    match TaskSampler::new(store, &split.validation, shape, model.card.seed) {
+        Ok(sampler) => Ok(score_tasks(model, store, &sampler, tasks)?.percent()),
+        Err(_) => Ok(0.0),
+    }
 }

@@ -1,3 +1,5 @@
+//! What made-up alphabets promise: the same for a seed, different by character, varied by drawer.
+
 use std::collections::HashSet;
 
 use proptest::prelude::*;

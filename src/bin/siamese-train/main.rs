@@ -11,9 +11,9 @@ use anyhow::{Context, Result, bail};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use omnishot::eval;
-use omnishot::model::Model;
-use omnishot::sample::{Scope, TaskSampler, TaskShape, TrainingSplit};
-use omnishot::store::{Store, StoreError};
+use omnishot::model::{Model, parse_device};
+use omnishot::sample::TrainingSplit;
+use omnishot::store::Store;
 use omnishot::train::{self, Preset, RunOptions, StepRecord};
 use tch::Device;
 
@@ -40,7 +40,7 @@ struct Arguments {
     #[arg(long)]
     validation_alphabets: Option<usize>,
     /// Where to run: auto takes a GPU if there is one.
-    #[arg(long, default_value = "auto", value_parser = device)]
+    #[arg(long, default_value = "auto", value_parser = parse_device)]
     device: Device,
     /// Threads that make batches; they change nothing but speed.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -55,32 +55,6 @@ struct Arguments {
     /// Print each step's record as a line of JSON, and nothing else.
     #[arg(long)]
     json: bool,
-}
-
-/// Reads auto, cpu, cuda or cuda:N. A GPU that is asked for must be there.
-fn device(text: &str) -> Result<Device, String> {
-    let gpus = || usize::try_from(tch::Cuda::device_count()).unwrap_or(0);
-    let gpu = |number: usize| match gpus() {
-        0 => Err("there is no GPU that this build of libtorch can use".to_owned()),
-        count if number >= count => Err(format!("there are {count} GPUs, counted from 0")),
-        _ => Ok(Device::Cuda(number)),
-    };
-    match text {
-        "cpu" => Ok(Device::Cpu),
-        "auto" => Ok(if gpus() > 0 {
-            Device::Cuda(0)
-        } else {
-            Device::Cpu
-        }),
-        "cuda" => gpu(0),
-        _ => match text
-            .strip_prefix("cuda:")
-            .and_then(|number| number.parse().ok())
-        {
-            Some(number) => gpu(number),
-            None => Err("not one of auto, cpu, cuda, cuda:N".to_owned()),
-        },
-    }
 }
 
 /// The exit code of a run that was stopped by Ctrl-C: 128 + SIGINT.
@@ -134,7 +108,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         workers: usize::from(arguments.workers),
     };
     let tasks = preset.validation_tasks;
-    let score = |model: &Model, split: &TrainingSplit| validate(model, &store, split, tasks);
+    let score = |model: &Model, split: &TrainingSplit| eval::validate(model, &store, split, tasks);
     let mut written = Ok(());
     let trained = train::train(
         &store,
@@ -182,30 +156,6 @@ fn preset(arguments: &Arguments) -> Result<Preset> {
     }
     preset.check()?;
     Ok(preset)
-}
-
-/// 20-way 1-shot accuracy in percent within held-out background alphabets.
-fn validate(
-    model: &Model,
-    store: &Store,
-    split: &TrainingSplit,
-    tasks: u64,
-) -> Result<f64, StoreError> {
-    let smallest = split
-        .validation
-        .iter()
-        .map(|&id| store.alphabet(id).characters.len())
-        .min();
-    let ways = smallest.unwrap_or(1).min(20);
-    let shape = TaskShape {
-        ways,
-        shots: 1,
-        scope: Scope::Within,
-    };
-    match TaskSampler::new(store, &split.validation, shape, model.card.seed) {
-        Ok(sampler) => Ok(eval::score_tasks(model, store, &sampler, tasks)?.percent()),
-        Err(_) => Ok(0.0), // alphabets of single drawings: nothing can be matched
-    }
 }
 
 /// Shows a run: a bar on a terminal, lines elsewhere, JSON if asked for.
@@ -272,7 +222,8 @@ impl Watch {
         } else if let Some(bar) = &self.bar {
             bar.set_position(record.step);
             bar.set_message(text());
-        } else if record.step == 1 || record.step % 50 == 0 || record.validation.is_some() {
+        } else if record.step == 1 || record.step.is_multiple_of(50) || record.validation.is_some()
+        {
             eprintln!("step {}/{}: {}", record.step, self.steps, text());
         }
     }

@@ -1,0 +1,165 @@
+//! The commands that train and score, as a user runs them.
+#![cfg(feature = "torch")]
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod common;
+#[path = "common/drawings.rs"]
+mod drawings;
+
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use assert_cmd::Command;
+use drawings::made_up;
+use omnishot::train::Preset;
+use tempfile::TempDir;
+
+const TRAIN: &str = env!("CARGO_BIN_EXE_siamese-train");
+const EVAL: &str = env!("CARGO_BIN_EXE_siamese-eval");
+
+/// A folder with a store, and settings that train in a blink.
+fn prepared() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = common::store_bytes(&common::unpack(&made_up()));
+    fs::write(folder.path().join("s.omni"), bytes).unwrap();
+    let mut preset = Preset::shipped("compact").unwrap();
+    preset.steps = 4;
+    preset.validation_alphabets = 1;
+    preset.validation_tasks = 20;
+    preset.validation_every = 2;
+    preset.batch.drawings = 16;
+    preset.batch.alphabet_characters = 6;
+    preset.network.side = 32;
+    preset.network.width = 2;
+    preset.network.dimensions = 8;
+    fs::write(
+        folder.path().join("tiny.toml"),
+        toml::to_string(&preset).unwrap(),
+    )
+    .unwrap();
+    folder
+}
+
+fn call(folder: &Path, program: &str, arguments: &[&str]) -> Output {
+    Command::new(program)
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+/// Standard error of a call that must fail, with exit code `code`.
+fn refusal(folder: &Path, program: &str, arguments: &[&str], code: i32) -> String {
+    let output = call(folder, program, arguments);
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{arguments:?}: {output:?}"
+    );
+    assert!(output.stdout.is_empty());
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(!text.contains("panicked"), "{text}");
+    text
+}
+
+#[test]
+fn a_run_leaves_weights_settings_and_a_record_of_each_step() {
+    let folder = prepared();
+    let train = [
+        "s.omni",
+        "--out",
+        "run",
+        "--preset",
+        "tiny.toml",
+        "--seed",
+        "3",
+        "--json",
+    ];
+    let output = call(folder.path(), TRAIN, &train);
+    assert!(output.status.success(), "{output:?}");
+    let run = folder.path().join("run");
+    let metrics = fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    assert_eq!(metrics.as_bytes(), output.stdout);
+    assert_eq!(metrics.lines().count(), 4);
+    for (step, line) in (1..).zip(metrics.lines()) {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(record["step"], step);
+        assert_eq!(record["validation"].is_null(), step % 2 == 1);
+    }
+    let settings = fs::read_to_string(run.join("settings.toml")).unwrap();
+    assert_eq!(
+        settings,
+        fs::read_to_string(folder.path().join("tiny.toml")).unwrap()
+    );
+
+    let again = refusal(folder.path(), TRAIN, &train, 1);
+    assert!(
+        again.contains("exists already") && again.contains("--force"),
+        "{again}"
+    );
+
+    let score = [
+        "s.omni",
+        "--weights",
+        "run/weights.safetensors",
+        "--json",
+        "--picture",
+        "t.png",
+    ];
+    let output = call(folder.path(), EVAL, &score);
+    assert!(output.status.success(), "{output:?}");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let systems = report["systems"].as_array().unwrap();
+    assert_eq!(systems.len(), 3);
+    assert!(systems.iter().all(|system| system["asked"] == 400));
+    assert_eq!(report["chance"], 5.0);
+    assert!(
+        fs::read(folder.path().join("t.png"))
+            .unwrap()
+            .starts_with(b"\x89PNG")
+    );
+}
+
+#[test]
+fn bad_input_is_one_clear_line() {
+    let folder = prepared();
+    let at = folder.path();
+    let train = |arguments: &[&str], code| {
+        let all = [&["s.omni", "--out", "run"], arguments].concat();
+        refusal(at, TRAIN, &all, code)
+    };
+    for (arguments, code, says) in [
+        (
+            &["--preset", "nothing"][..],
+            1,
+            "there is no preset \"nothing\"",
+        ),
+        (&["--preset", "no.toml"], 1, "no.toml: cannot be read"),
+        (&["--steps", "0"], 1, "steps is 0"),
+        (
+            &["--validation-alphabets", "6"],
+            1,
+            "6 background alphabets",
+        ),
+        (&["--device", "cuda:99"], 2, "GPU"),
+        (&["--workers", "0"], 2, "--workers"),
+    ] {
+        let text = train(arguments, code);
+        assert!(text.contains(says), "{arguments:?}: {text}");
+        assert!(!at.join("run/weights.safetensors").exists());
+    }
+    fs::write(at.join("typo.toml"), "stepps = 3").unwrap();
+    let text = train(&["--preset", "typo.toml"], 1);
+    assert!(
+        text.contains("typo.toml") && text.contains("stepps"),
+        "{text}"
+    );
+
+    let text = refusal(at, TRAIN, &["no.omni", "--out", "run"], 1);
+    assert_eq!(text.matches("No such file").count(), 1, "{text}");
+    let text = refusal(at, EVAL, &["tiny.toml"], 1);
+    assert!(text.contains("is not an .omni store"), "{text}");
+    let text = refusal(at, EVAL, &["s.omni", "--weights", "s.omni"], 1);
+    assert!(text.contains("is not a sound safetensors file"), "{text}");
+}
