@@ -258,8 +258,18 @@ fn pair_bytes<P: Copy, const N: usize>(batch: &PairBatch<P>, pixel: fn(P) -> [u8
 #[test]
 fn pair_batches_keep_their_contract() {
     for (distortion, side, float, byte) in [
-        (Distortion::KOCH, 105, "3ec7e0123288fcd4", "57f213b0e56381ef"),
-        (Distortion::COMPACT, 48, "181799d3b55604f8", "3dd86d52569d762c"),
+        (
+            Distortion::KOCH,
+            105,
+            "3ec7e0123288fcd4",
+            "57f213b0e56381ef",
+        ),
+        (
+            Distortion::COMPACT,
+            48,
+            "181799d3b55604f8",
+            "3dd86d52569d762c",
+        ),
     ] {
         let bytes = |batch: &PairBatch<f32>| pair_bytes(batch, f32::to_le_bytes);
         keeps_its_contract(pair_batches(distortion, side), bytes, float);
