@@ -38,6 +38,10 @@ pub enum Purpose {
     Pair = 8,
     /// Resampling for confidence intervals.
     Bootstrap = 9,
+    /// Which drawings a fixed table of pairs holds.
+    Table = 10,
+    /// How the copies of a table's pairs are distorted.
+    Copy = 11,
 }
 
 /// Random numbers of one item of one stream.
@@ -95,6 +99,18 @@ impl Stream {
     pub fn index(&mut self, bound: usize) -> usize {
         let bound = u32::try_from(bound).expect("no slice here is longer than 2^32");
         self.below(bound) as usize
+    }
+
+    /// Two different whole numbers in `0..bound`: every ordered pair is as likely.
+    ///
+    /// # Panics
+    /// If `bound` is below 2.
+    #[inline]
+    pub fn two_below(&mut self, bound: u32) -> [u32; 2] {
+        let one = self.below(bound);
+        // One number fewer for the other: skip over the first.
+        let other = self.below(bound - 1);
+        [one, other + u32::from(other >= one)]
     }
 
     /// True in `numerator` of `denominator` cases.

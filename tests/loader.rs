@@ -6,14 +6,18 @@ mod common;
 #[path = "common/drawings.rs"]
 mod drawings;
 
+use std::fmt::Debug;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use drawings::made_up;
 use omnishot::archive::Split;
-use omnishot::distort::Distortion;
-use omnishot::loader::{ClassBatch, ClassBatches, LoadError, Loader, LoaderOptions, Produce};
-use omnishot::sample::{BatchSampler, BatchShape, alphabets_of};
+use omnishot::distort::{AffineLaw, Distortion, Pixel};
+use omnishot::loader::{
+    ClassBatch, ClassBatches, LoadError, Loader, LoaderOptions, PairBatch, PairBatches, Produce,
+};
+use omnishot::sample::{BatchSampler, BatchShape, PairSampler, PairShape, alphabets_of};
 use omnishot::store::{PageCache, StoreError};
 use proptest::prelude::*;
 
@@ -144,7 +148,72 @@ fn a_batch_may_outlive_its_loader() {
     assert_eq!(*held, 0);
 }
 
-fn class_batches() -> Arc<ClassBatches> {
+/// The stream as ranks deliver it, put together in order.
+fn delivered<P: Produce>(
+    producer: &Arc<P>,
+    range: Range<u64>,
+    workers: usize,
+    depth: usize,
+    world: u64,
+) -> Vec<P::Batch>
+where
+    P::Batch: Clone,
+{
+    let start = |rank| {
+        let options = options(workers, depth, rank, world);
+        Loader::start(Arc::clone(producer), range.clone(), options)
+    };
+    let mut loaders: Vec<_> = (0..world).map(start).collect();
+    range
+        .clone()
+        .map(|index| {
+            let loader = &mut loaders[(index % world) as usize];
+            let batch = loader.next_batch().unwrap().unwrap();
+            assert_eq!(batch.index(), index);
+            batch.clone()
+        })
+        .collect()
+}
+
+/// Holds a producer to its contract: one pinned digest for any workers, ranks and buffers;
+/// resumed anywhere, or asked for alone, a batch is the one of the stream.
+fn keeps_its_contract<P: Produce>(producer: P, bytes: impl Fn(&P::Batch) -> Vec<u8>, pinned: &str)
+where
+    P::Batch: Clone + PartialEq + Debug,
+{
+    const END: u64 = 24;
+    let digest = |batches: &[P::Batch]| {
+        let mut hasher = blake3::Hasher::new();
+        for batch in batches {
+            hasher.update(&bytes(batch));
+        }
+        hasher.finalize().to_hex()[..16].to_owned()
+    };
+    let producer = Arc::new(producer);
+    let whole = delivered(&producer, 0..END, 1, 1, 1);
+    assert_eq!(digest(&whole), pinned);
+    for workers in [1, 2, 3, 7, 16] {
+        for world in 1..=4 {
+            for depth in [1, 2, 64] {
+                let again = delivered(&producer, 0..END, workers, depth, world);
+                let with = format!("{workers} workers, {world} ranks, depth {depth}");
+                assert_eq!(digest(&again), pinned, "{with}");
+            }
+        }
+    }
+    for resume in [1, END / 2, END - 1] {
+        let rest = delivered(&producer, resume..END, 3, 2, 2);
+        assert!(rest == whole[resume as usize..], "resumed at {resume}");
+    }
+    let (mut scratch, mut batch) = (producer.scratch(), producer.batch());
+    for index in [5, 0, 3, 3, 1] {
+        producer.fill(index, &mut scratch, &mut batch).unwrap();
+        assert!(batch == whole[index as usize], "batch {index} alone");
+    }
+}
+
+#[test]
+fn class_batches_keep_their_contract() {
     let store = made_up();
     let shape = BatchShape {
         drawings: 32,
@@ -152,76 +221,91 @@ fn class_batches() -> Arc<ClassBatches> {
     };
     let sampler = BatchSampler::new(&store, &alphabets_of(&store, Split::Background), shape, 11);
     let pages = Arc::new(PageCache::new(store));
-    Arc::new(ClassBatches::new(pages, sampler, Distortion::COMPACT, 48, 11).unwrap())
-}
-
-fn digest_of(batches: impl IntoIterator<Item = ClassBatch>) -> String {
-    let mut hasher = blake3::Hasher::new();
-    for batch in batches {
+    let producer = ClassBatches::new(pages, sampler, Distortion::COMPACT, 48, 11).unwrap();
+    let bytes = |batch: &ClassBatch| {
         let pixels = batch.images.iter().flat_map(|pixel| pixel.to_le_bytes());
-        hasher.update(&pixels.collect::<Vec<u8>>());
-        hasher.update(format!("{:?} {}", batch.classes, batch.alphabet_part).as_bytes());
-    }
-    hasher.finalize().to_hex()[..16].to_owned()
+        let labels = format!("{:?} {}", batch.classes, batch.alphabet_part);
+        pixels.chain(labels.into_bytes()).collect()
+    };
+    keeps_its_contract(producer, bytes, "021109152a5a881c");
 }
 
-/// The stream as ranks deliver it, put together in order.
-fn delivered(from: u64, to: u64, workers: usize, depth: usize, world: u64) -> Vec<ClassBatch> {
-    let producer = class_batches();
-    let mut loaders: Vec<_> = (0..world)
-        .map(|rank| {
-            Loader::start(
-                Arc::clone(&producer),
-                from..to,
-                options(workers, depth, rank, world),
-            )
-        })
-        .collect();
-    (from..to)
-        .map(|index| {
-            let batch = loaders[(index % world) as usize]
-                .next_batch()
-                .unwrap()
-                .unwrap();
-            assert_eq!(batch.index(), index);
-            batch.clone()
-        })
-        .collect()
+fn pair_batches<P: Pixel>(distortion: Distortion, side: usize) -> PairBatches<P> {
+    let store = made_up();
+    let shape = PairShape {
+        pairs: 16,
+        within_alphabet: 128,
+    };
+    let background = alphabets_of(&store, Split::Background);
+    let sampler = PairSampler::new(&store, &background, shape, 11).unwrap();
+    PairBatches::new(
+        Arc::new(PageCache::new(store)),
+        sampler,
+        distortion,
+        side,
+        11,
+    )
+    .unwrap()
+}
+
+/// Bytes of pixels, and which pairs they show.
+fn pair_bytes<P: Copy, const N: usize>(batch: &PairBatch<P>, pixel: fn(P) -> [u8; N]) -> Vec<u8> {
+    let pixels = batch.images.iter().flat_map(|&p| pixel(p));
+    let labels = format!("{:?} {:?}", batch.same, batch.items);
+    pixels.chain(labels.into_bytes()).collect()
 }
 
 #[test]
-fn one_digest_for_any_workers_ranks_buffers_and_restarts() {
-    const END: u64 = 24;
-    let whole = delivered(0, END, 1, 1, 1);
-    let digest = digest_of(whole.iter().cloned());
-    assert_eq!(digest, "021109152a5a881c");
-    for workers in [1, 2, 3, 7, 16] {
-        for world in 1..=4 {
-            for depth in [1, 2, 64] {
-                let again = digest_of(delivered(0, END, workers, depth, world));
-                assert_eq!(
-                    again, digest,
-                    "{workers} workers, {world} ranks, depth {depth}"
-                );
-            }
+fn pair_batches_keep_their_contract() {
+    for (distortion, side, float, byte) in [
+        (
+            Distortion::KOCH,
+            105,
+            "3ec7e0123288fcd4",
+            "57f213b0e56381ef",
+        ),
+        (
+            Distortion::COMPACT,
+            48,
+            "181799d3b55604f8",
+            "3dd86d52569d762c",
+        ),
+    ] {
+        let bytes = |batch: &PairBatch<f32>| pair_bytes(batch, f32::to_le_bytes);
+        keeps_its_contract(pair_batches(distortion, side), bytes, float);
+        let bytes = |batch: &PairBatch<u8>| pair_bytes(batch, u8::to_le_bytes);
+        keeps_its_contract(pair_batches(distortion, side), bytes, byte);
+    }
+}
+
+#[test]
+fn pictures_of_a_pair_are_its_drawings() {
+    let producer = pair_batches::<u8>(
+        Distortion {
+            affine: AffineLaw::NONE,
+            ..Distortion::KOCH
+        },
+        105,
+    );
+    let mut batch = producer.batch();
+    producer
+        .fill(7, &mut producer.scratch(), &mut batch)
+        .unwrap();
+    let store = made_up();
+    let mut decoder = store.decoder();
+    for (place, item) in batch.items.iter().enumerate() {
+        assert_eq!(batch.same[place], f32::from(u8::from(item.same)));
+        for (picture, id) in batch
+            .pictures(place)
+            .into_iter()
+            .zip([item.left, item.right])
+        {
+            let page = decoder.drawing(id).unwrap();
+            let ink = |at: usize| 255 * u8::from(page.ink(at % 105, at / 105));
+            assert!(
+                (0..105 * 105).all(|at| picture[at] == ink(at)),
+                "pair {place}"
+            );
         }
-    }
-    for resume in [1, END / 2, END - 1] {
-        let rest = delivered(resume, END, 3, 2, 2);
-        assert!(
-            rest.iter().eq(&whole[resume as usize..]),
-            "resumed at {resume}"
-        );
-    }
-}
-
-#[test]
-fn a_batch_alone_is_the_batch_of_the_stream() {
-    let producer = class_batches();
-    let stream = delivered(0, 6, 2, 3, 1);
-    let (mut scratch, mut batch) = (producer.scratch(), producer.batch());
-    for index in [5, 0, 3, 3, 1] {
-        producer.fill(index, &mut scratch, &mut batch).unwrap();
-        assert_eq!(batch, stream[index as usize]);
     }
 }

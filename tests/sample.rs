@@ -11,8 +11,8 @@ use common::store_bytes;
 use drawings::made_up;
 use omnishot::archive::Split;
 use omnishot::sample::{
-    BatchItem, BatchSampler, BatchShape, QUARTERS, Scope, TaskSampler, TaskShape, TrainingSplit,
-    alphabets_of,
+    BatchItem, BatchSampler, BatchScratch, BatchShape, QUARTERS, Scope, TaskSampler, TaskShape,
+    TrainingSplit, alphabets_of,
 };
 use omnishot::store::{DrawingId, Store};
 use proptest::prelude::*;
@@ -28,7 +28,7 @@ fn sampler(store: &Store, seed: u64) -> BatchSampler {
 
 fn batch(sampler: &BatchSampler, index: u64) -> (Vec<BatchItem>, usize) {
     let mut items = Vec::new();
-    let part = sampler.draw(index, &mut items);
+    let part = sampler.draw(index, &mut BatchScratch::default(), &mut items);
     (items, part)
 }
 

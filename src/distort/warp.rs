@@ -33,7 +33,7 @@ use super::plane::Plane;
 use super::simd::Lanes;
 
 /// An output pixel: `f32` from 0 to 1, or `u8` from 0 to 255; ink is high.
-pub trait Pixel: Copy + Default + Lanes {
+pub trait Pixel: Copy + Default + Lanes + Send + Sync + 'static {
     /// The pixel of the interpolated grey `n`, 0 to 255 · 65,536.
     fn from_sum(n: u32) -> Self;
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::queue::Produce;
 use crate::distort::{Distorter, Distortion, Refusal};
-use crate::sample::{BatchItem, BatchSampler};
+use crate::sample::{BatchItem, BatchSampler, BatchScratch};
 use crate::seed::{Purpose, Stream};
 use crate::store::{PageCache, StoreError};
 
@@ -69,7 +69,7 @@ impl ClassBatches {
 
 impl Produce for ClassBatches {
     type Batch = ClassBatch;
-    type Scratch = Distorter;
+    type Scratch = (Distorter, BatchScratch);
 
     fn batch(&self) -> ClassBatch {
         let drawings = self.sampler.shape().drawings;
@@ -81,17 +81,17 @@ impl Produce for ClassBatches {
         }
     }
 
-    fn scratch(&self) -> Distorter {
-        self.distorter.clone()
+    fn scratch(&self) -> Self::Scratch {
+        (self.distorter.clone(), BatchScratch::default())
     }
 
     fn fill(
         &self,
         index: u64,
-        distorter: &mut Distorter,
+        (distorter, scratch): &mut Self::Scratch,
         batch: &mut ClassBatch,
     ) -> Result<(), StoreError> {
-        batch.alphabet_part = self.sampler.draw(index, &mut batch.items);
+        batch.alphabet_part = self.sampler.draw(index, scratch, &mut batch.items);
         let drawings = batch.items.len() as u64;
         let images = batch.images.chunks_exact_mut(self.side * self.side);
         for (place, (item, image)) in (0..).zip(batch.items.iter().zip(images)) {

@@ -14,7 +14,7 @@
 //! What a batch holds depends on its number alone, so that the number of workers changes
 //! nothing but speed.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::ops::{Deref, Range};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -108,7 +108,8 @@ pub struct LoaderCounts {
     pub ready: usize,
 }
 
-type Made<B> = (u64, B, Result<(), LoadError>);
+type Filled<B> = (B, Result<(), LoadError>);
+type Made<B> = (u64, Filled<B>);
 
 /// Batches of a stream, in order, made ahead by threads of its own.
 ///
@@ -118,8 +119,10 @@ pub struct Loader<P: Produce> {
     empty: Sender<P::Batch>,
     stop: Option<Sender<()>>,
     workers: Vec<JoinHandle<()>>,
-    /// Batches that came before their turn: fewer than there are buffers.
-    early: BTreeMap<u64, (P::Batch, Result<(), LoadError>)>,
+    /// A place for each number from the one that is due on, as far as there are buffers;
+    /// taken by those that came before their turn. Workers take numbers in turn and hold a
+    /// buffer with each, so that none lies further ahead.
+    early: VecDeque<Option<Filled<P::Batch>>>,
     due: u64,
     end: u64,
     step: u64,
@@ -156,7 +159,8 @@ impl<P: Produce> Loader<P> {
                 .expect("the channel holds all buffers");
         }
         let (send, made) = bounded(depth);
-        let (stop, stopped) = bounded(0);
+        // Nothing is ever sent. With room for none, each wait on it would allocate a packet.
+        let (stop, stopped) = bounded(1);
         let next = Arc::new(AtomicU64::new(0));
         let workers = (0..workers)
             .map(|worker| {
@@ -179,7 +183,7 @@ impl<P: Produce> Loader<P> {
             empty,
             stop: Some(stop),
             workers,
-            early: BTreeMap::new(),
+            early: (0..depth).map(|_| None).collect(),
             due: first,
             end: range.end,
             step: world,
@@ -197,17 +201,19 @@ impl<P: Produce> Loader<P> {
             return None;
         }
         let asked = Instant::now();
-        self.counts.ready = self.made.len() + self.early.len();
+        self.counts.ready = self.made.len() + self.early.iter().flatten().count();
         let (batch, result) = loop {
-            if let Some(made) = self.early.remove(&self.due) {
-                break made;
+            if let Some(filled) = self.early[0].take() {
+                break filled;
             }
-            let (index, batch, result) = self
+            let (index, filled) = self
                 .made
                 .recv()
                 .expect("workers run until every batch is sent");
-            self.early.insert(index, (batch, result));
+            let ahead = (index - self.due) / self.step;
+            self.early[ahead as usize] = Some(filled);
         };
+        self.early.rotate_left(1);
         self.counts.waited += asked.elapsed();
         if let Err(error) = result {
             self.failed = true;
@@ -317,7 +323,7 @@ impl<P: Produce> Worker<P> {
                 }
             };
             // It never waits: the channel holds all buffers. It fails only when the loader has gone.
-            if self.made.try_send((index, batch, result)).is_err() {
+            if self.made.try_send((index, (batch, result))).is_err() {
                 return;
             }
         }

@@ -36,6 +36,10 @@ pub struct BatchItem {
     pub class: u32,
 }
 
+/// What drawing a batch needs besides its items; one for each worker.
+#[derive(Clone, Debug, Default)]
+pub struct BatchScratch(Vec<usize>);
+
 /// Draws batch after batch from the characters of some alphabets.
 #[derive(Clone, Debug)]
 pub struct BatchSampler {
@@ -90,28 +94,31 @@ impl BatchSampler {
     }
 
     /// Draws batch `index` into `items` and returns how many of them, at the front, are
-    /// of the one alphabet. A pure function of seed, store and index.
+    /// of the one alphabet. A pure function of seed, store and index, whatever `scratch` and
+    /// `items` hold; with the same two again and again, nothing is allocated.
     ///
     /// # Panics
     /// If `index` is 2^48 or more.
-    pub fn draw(&self, index: u64, items: &mut Vec<BatchItem>) -> usize {
+    pub fn draw(
+        &self,
+        index: u64,
+        scratch: &mut BatchScratch,
+        items: &mut Vec<BatchItem>,
+    ) -> usize {
         let mut stream = Stream::new(self.seed, Purpose::Batch, index);
         items.clear();
         let (characters, first_class) = &self.alphabets[stream.index(self.alphabets.len())];
         let first = (first_class / QUARTERS) as usize;
         let quarter = stream.below(QUARTERS) as u8;
-        let mut chosen: Vec<usize> = (first..first + characters.len())
-            .filter(|&c| self.drawings[c].len() > 1)
-            .collect();
+        let chosen = &mut scratch.0;
+        chosen.clear();
+        let whole = first..first + characters.len();
+        chosen.extend(whole.filter(|&c| self.drawings[c].len() > 1));
         let count = chosen.len().min(self.shape.alphabet_characters);
-        stream.choose_front(&mut chosen, count);
+        stream.choose_front(chosen, count);
         for &character in &chosen[..count] {
             let drawings = &self.drawings[character];
-            let one = stream.below(drawings.len() as u32);
-            // The other of two different drawings: skip over the first.
-            let other = stream.below(drawings.len() as u32 - 1);
-            let other = other + u32::from(other >= one);
-            for place in [one, other] {
+            for place in stream.two_below(drawings.len() as u32) {
                 items.push(item(drawings.start + place, quarter, character));
             }
         }

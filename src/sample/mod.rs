@@ -1,15 +1,21 @@
-//! What to draw: seeded streams, splits, batches and one-shot tasks, as ids only.
+//! What to draw: seeded streams, splits, batches, pairs and one-shot tasks, as ids only.
 //!
 //! Nothing here reads a pixel.
 
 mod batch;
 mod counts;
-
+mod koch;
+mod pairs;
 mod split;
+pub mod table;
 mod task;
 
-pub use batch::{BatchItem, BatchSampler, BatchShape, QUARTERS};
+pub use batch::{BatchItem, BatchSampler, BatchScratch, BatchShape, QUARTERS};
 pub use counts::PairCounts;
-
+pub use koch::{TableRecipe, VERIFICATION_ALPHABETS};
+pub use pairs::{
+    MOST_PAIRS, PairItem, PairRefusal, PairSampler, PairScratch, PairShape, WITHIN_ALL,
+};
 pub use split::{TrainingSplit, alphabets_of, characters_of};
+pub use table::{PairTable, TableEntry, TableError};
 pub use task::{Scope, Task, TaskSampler, TaskShape, TooFew};

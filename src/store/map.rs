@@ -1,4 +1,4 @@
-//! The bytes of a store: mapped from a file, or owned.
+//! The bytes of a store, or of a table over one: mapped from a file, or owned.
 #![allow(unsafe_code)]
 
 use std::fs::File;
@@ -8,9 +8,9 @@ use std::path::Path;
 
 use memmap2::Mmap;
 
-/// A store's bytes.
+/// A file's bytes.
 #[derive(Debug)]
-pub(super) enum Bytes {
+pub(crate) enum Bytes {
     Mapped(Mmap),
     Owned(Vec<u8>),
 }
@@ -33,7 +33,9 @@ impl Bytes {
         // mapped. Our own writer never does: `publish` renames a new file over the old name,
         // and the map keeps the old file. Another program that cuts the file short makes the
         // system end this process (SIGBUS); one that rewrites bytes makes a block's checksum
-        // fail, since every decoded block is checked and all indices were copied at opening.
+        // fail, since every decoded block is checked and all indices were copied at opening. A
+        // table's numbers are read again from the map: rewritten, they are wrong numbers,
+        // which safe code bounds-checks wherever it uses them.
         unsafe { Mmap::map(&file) }.map(Bytes::Mapped)
     }
 }

@@ -15,6 +15,7 @@ mod write;
 pub use cache::PageCache;
 pub use error::StoreError;
 pub use index::{AlphabetEntry, AlphabetId, CharacterEntry, CharacterId, DrawingId, RunEntry};
+pub(crate) use map::Bytes;
 pub use publish::publish;
 pub use read::{Decoder, Store, StoreDigest};
 pub use write::{WriteOptions, write};

@@ -32,6 +32,20 @@ pub struct Store {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct StoreDigest([u8; format::DIGEST_LEN]);
 
+impl StoreDigest {
+    /// The digest of these bytes, as another file states it.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; format::DIGEST_LEN]) -> StoreDigest {
+        StoreDigest(bytes)
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; format::DIGEST_LEN] {
+        &self.0
+    }
+}
+
 impl fmt::Display for StoreDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))

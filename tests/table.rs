@@ -1,0 +1,229 @@
+//! Tables of pairs: their rules, their bytes as pinned, and what damage does.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod common;
+#[path = "common/drawings.rs"]
+mod drawings;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use common::sha256;
+use drawings::made_up;
+use omnishot::archive::Split;
+use omnishot::sample::{PairTable, TableError, TableRecipe, alphabets_of};
+use omnishot::seed::{Purpose, Stream};
+use omnishot::store::{Store, StoreError};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+
+/// Six alphabets; of the six drawers of the fixture the first four.
+fn recipe(pairs: u32, copies: u8, seed: u64) -> TableRecipe {
+    TableRecipe {
+        alphabets: alphabets_of(&made_up(), Split::Background),
+        drawers: 1..=4,
+        pairs,
+        copies,
+        seed,
+    }
+}
+
+fn table_bytes(recipe: &TableRecipe) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.pairs");
+    let len = PairTable::write(&path, &made_up(), recipe, false).unwrap();
+    let bytes = fs::read(&path).unwrap();
+    assert_eq!(len, bytes.len() as u64);
+    let table = PairTable::open(&path).unwrap();
+    table.check(&made_up()).unwrap();
+    assert_eq!(table.recipe(), recipe);
+    bytes
+}
+
+/// Makes the sum fit.
+fn sign(bytes: &mut [u8]) {
+    let mut sha = Sha256::new();
+    sha.update(&bytes[..96]);
+    sha.update(&bytes[128..]);
+    bytes[96..128].copy_from_slice(&sha.finalize());
+}
+
+#[test]
+fn tables_keep_their_rules_and_their_bytes() {
+    let store = made_up();
+    let bytes = table_bytes(&recipe(1200, 8, 3));
+    assert_eq!(bytes.len(), 128 + 6 * 4 + 1200 * 9);
+    assert_eq!(&sha256(&bytes)[..16], "8b9a3895b4c9e5f7");
+    let table = PairTable::from_bytes("t", bytes).unwrap();
+    let mut kinds: BTreeMap<(u32, bool), u32> = BTreeMap::new();
+    for p in 0..1200 {
+        let item = table.pair(p);
+        assert_ne!(item.left, item.right);
+        let [left, right] = [item.left, item.right].map(|id| {
+            let character = store.character_of(id);
+            let place = id - store.character(character).drawings.start;
+            let drawer = store.drawers(character).nth(place as usize).unwrap();
+            assert!((1..=4).contains(&drawer), "drawer {drawer}");
+            character
+        });
+        assert_eq!(left == right, item.same);
+        let alphabet = store.character(left).alphabet;
+        assert_eq!(alphabet, store.character(right).alphabet);
+        *kinds.entry((alphabet, item.same)).or_default() += 1;
+    }
+    assert_eq!(kinds.len(), 12);
+    assert!(kinds.values().all(|&n| n == 100), "{kinds:?}");
+}
+
+#[test]
+fn copies_are_functions_of_seed_pair_and_copy() {
+    let one = PairTable::from_bytes("1", table_bytes(&recipe(24, 1, 3))).unwrap();
+    let eight = PairTable::from_bytes("8", table_bytes(&recipe(24, 8, 3))).unwrap();
+    assert_eq!((one.len(), eight.len()), (48, 216));
+    let words = |table: &PairTable, e| {
+        let streams = table.distortion(&table.entry(e));
+        streams.map(|streams| streams.map(|mut s| (s.word(), s.word(), s.word())))
+    };
+    let mut seen = BTreeSet::new();
+    for e in 0..eight.len() {
+        let entry = eight.entry(e);
+        assert_eq!((entry.pair, entry.copy), ((e / 9) as u32, (e % 9) as u8));
+        assert_eq!(entry.item, one.pair(entry.pair));
+        match words(&eight, e) {
+            None => assert_eq!(entry.copy, 0),
+            Some(words) => assert!(words.into_iter().all(|w| seen.insert(w)), "entry {e}"),
+        }
+        if entry.copy < 2 {
+            let same = 2 * u64::from(entry.pair) + u64::from(entry.copy);
+            assert_eq!(words(&one, same), words(&eight, e));
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_drawn_is_refused_with_what_to_do() {
+    let store = made_up();
+    for pairs in [0, 6, 13, 1201] {
+        let error = recipe(pairs, 0, 0).draw(&store).unwrap_err();
+        assert!(error.to_string().contains("multiple of 12"), "{error}");
+    }
+    let late = TableRecipe {
+        drawers: 6..=20,
+        ..recipe(12, 0, 0)
+    };
+    let error = late.draw(&store).unwrap_err();
+    assert!(
+        matches!(error, TableError::TooFew { first: 6, .. }),
+        "{error}"
+    );
+    let error = TableRecipe::validation(&store, 10_000, 0).unwrap_err();
+    let typed = matches!(
+        error,
+        TableError::Alphabets {
+            wanted: 11,
+            got: 6,
+            ..
+        }
+    );
+    assert!(typed, "{error}");
+    let error = TableRecipe::test(&store, 10_000, 0).unwrap_err();
+    let typed = matches!(
+        error,
+        TableError::Alphabets {
+            wanted: 10,
+            got: 2,
+            ..
+        }
+    );
+    assert!(typed, "{error}");
+    let held = TableRecipe::training(&store, 2, 1200, 0, 7).unwrap();
+    assert_eq!((held.alphabets.len(), held.drawers), (4, 1..=12));
+}
+
+#[test]
+fn a_file_that_is_there_is_kept_and_another_store_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.pairs");
+    fs::write(&path, "mine").unwrap();
+    let error = PairTable::write(&path, &made_up(), &recipe(12, 0, 0), false).unwrap_err();
+    assert!(matches!(
+        error,
+        TableError::Publish(StoreError::Exists { .. })
+    ));
+    assert_eq!(fs::read(&path).unwrap(), b"mine");
+    let error = PairTable::open(&path).unwrap_err();
+    assert!(matches!(error, TableError::Magic { .. }), "{error}");
+    let table = PairTable::from_bytes("t", table_bytes(&recipe(12, 0, 0))).unwrap();
+    let other = common::store_bytes(&common::small_archive());
+    let other = Store::from_bytes("other", other).unwrap();
+    let error = table.check(&other).unwrap_err();
+    assert!(matches!(error, TableError::OtherStore { .. }), "{error}");
+}
+
+#[test]
+fn every_truncation_is_refused() {
+    let bytes = table_bytes(&recipe(24, 8, 1));
+    for len in 0..bytes.len() {
+        let error = PairTable::from_bytes("cut", bytes[..len].to_vec()).unwrap_err();
+        let typed = matches!(error, TableError::Magic { .. } | TableError::Damaged { .. });
+        assert!(
+            typed && error.to_string().starts_with("cut: "),
+            "{len}: {error}"
+        );
+    }
+    let longer = [&bytes[..], &[0]].concat();
+    assert!(PairTable::from_bytes("long", longer).is_err());
+}
+
+/// Unsigned, a flipped bit is always found; signed, what is taken never panics, and is
+/// what its own header says.
+#[test]
+fn mutations_are_refused_or_true() {
+    let bytes = table_bytes(&recipe(24, 8, 1));
+    let store = made_up();
+    let taken: usize = (0..20_000u64)
+        .into_par_iter()
+        .map(|case| {
+            let mut stream = Stream::new(4, Purpose::Bootstrap, case);
+            let mut lie = bytes.clone();
+            for _ in 0..1 + stream.index(4) {
+                // Half of the flips in the header, which is the smaller part.
+                let most = if stream.chance(1, 2) {
+                    128
+                } else {
+                    bytes.len()
+                };
+                lie[stream.index(most)] ^= 1 << stream.index(8);
+            }
+            if lie == bytes {
+                return 0;
+            }
+            assert!(
+                PairTable::from_bytes("lie", lie.clone()).is_err(),
+                "case {case}"
+            );
+            sign(&mut lie);
+            let Ok(table) = PairTable::from_bytes("lie", lie) else {
+                return 0;
+            };
+            for e in (0..table.len()).step_by(7) {
+                let entry = table.entry(e);
+                assert_ne!(entry.item.left, entry.item.right);
+            }
+            let _ = table.check(&store);
+            1
+        })
+        .sum();
+    assert!((200..15_000).contains(&taken), "{taken} taken");
+}
+
+#[test]
+fn versions_are_told_apart() {
+    let mut bytes = table_bytes(&recipe(12, 0, 0));
+    bytes[8] = 2;
+    let error = PairTable::from_bytes("new", bytes).unwrap_err();
+    assert!(
+        matches!(error, TableError::Version { got: 2, .. }),
+        "{error}"
+    );
+}
