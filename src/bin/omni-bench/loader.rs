@@ -1,0 +1,199 @@
+//! `omni-bench loader`: how many distorted pairs a second this machine makes, and what
+//! writing that many pixels alone would take.
+
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use clap::{Args, value_parser};
+use omnishot::loader::{ClassBatches, Loader, LoaderOptions, Produce};
+use omnishot::store::StoreError;
+
+use crate::stream::StreamArguments;
+use crate::windows::Rates;
+
+/// Time the batches of a stream, in pairs a second.
+///
+/// A pair is two distorted drawings. Three kinds of rows: batches through the loader, with
+/// each number of workers; the same work in the caller's thread, without any loader; and
+/// batches that are only written, with one value, which is the limit that memory sets.
+/// The cores are those that the system gives the process (see taskset).
+#[derive(Args)]
+pub struct LoaderTimes {
+    #[command(flatten)]
+    stream: StreamArguments,
+    /// Numbers of workers to time.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 2], value_parser = value_parser!(u16).range(1..=256))]
+    workers: Vec<u16>,
+    /// Batches made ahead.
+    #[arg(long, default_value_t = 8, value_parser = value_parser!(u16).range(1..=1024))]
+    depth: u16,
+    /// Windows of time for each row; one more goes before them uncounted.
+    #[arg(long, default_value_t = 5, value_parser = value_parser!(u16).range(1..=1000))]
+    windows: u16,
+    /// Seconds of a window.
+    #[arg(long, default_value_t = 1.0, value_parser = seconds)]
+    seconds: f64,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.001..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("a window is 0.001 to 3600 seconds long".to_owned()),
+    }
+}
+
+/// One row of the answer.
+struct Row {
+    what: &'static str,
+    workers: u16,
+    rates: Rates,
+    /// Share of the time that the consumer waited for a batch.
+    waited: Option<f64>,
+}
+
+impl LoaderTimes {
+    pub fn run(self) -> Result<()> {
+        let (producer, pages) = self.stream.producer()?;
+        for id in 0..pages.store().drawings() {
+            pages.page(id)?; // decoded here, before any clock runs
+        }
+        let mean_ink = self.check(&producer)?;
+        let mut rows = Vec::new();
+        for &workers in &self.workers {
+            rows.push(self.time("loader", &producer, workers)?);
+        }
+        rows.push(self.time_alone(&producer)?);
+        let writer = Arc::new(Writer(Arc::clone(&producer)));
+        for &workers in &self.workers {
+            rows.push(self.time("writing only", &writer, workers)?);
+        }
+        self.print(&rows, mean_ink);
+        Ok(())
+    }
+
+    /// A wrong answer cannot win: batches through the loader are those made directly, and
+    /// have ink and ground.
+    fn check(&self, producer: &Arc<ClassBatches>) -> Result<f64> {
+        let (mut scratch, mut direct) = (producer.scratch(), producer.batch());
+        let mut ink = 0.0;
+        let mut loader = Loader::start(Arc::clone(producer), 0..4, self.options(2));
+        for index in 0..4 {
+            producer.fill(index, &mut scratch, &mut direct)?;
+            let batch = loader.next_batch().context("a batch is missing")??;
+            ensure!(*batch == direct, "batch {index} differs through the loader");
+            ensure!(batch.images.iter().all(|pixel| (0.0..=1.0).contains(pixel)));
+            let sum: f64 = batch.images.iter().copied().map(f64::from).sum();
+            ink += sum / batch.images.len() as f64 / 4.0;
+        }
+        ensure!((0.005..0.5).contains(&ink), "the mean ink is {ink}");
+        Ok(ink)
+    }
+
+    fn options(&self, workers: u16) -> LoaderOptions {
+        LoaderOptions {
+            workers: usize::from(workers),
+            depth: usize::from(self.depth),
+            ..LoaderOptions::default()
+        }
+    }
+
+    fn pairs(&self) -> usize {
+        self.stream.drawings as usize / 2
+    }
+
+    fn time<P: Produce>(&self, what: &'static str, producer: &Arc<P>, workers: u16) -> Result<Row> {
+        let mut loader = Loader::start(Arc::clone(producer), 0..1 << 28, self.options(workers));
+        let began = std::time::Instant::now();
+        let rates = Rates::measure(usize::from(self.windows), self.seconds, || {
+            loader.next_batch().context("the stream has ended")??;
+            Ok(self.pairs())
+        })?;
+        let waited = loader.counts().waited.as_secs_f64() / began.elapsed().as_secs_f64();
+        Ok(Row {
+            what,
+            workers,
+            rates,
+            waited: Some(waited),
+        })
+    }
+
+    /// In this thread, into one buffer: what the loader adds is the difference.
+    fn time_alone(&self, producer: &ClassBatches) -> Result<Row> {
+        let (mut scratch, mut batch) = (producer.scratch(), producer.batch());
+        let mut indices = 0..;
+        let rates = Rates::measure(usize::from(self.windows), self.seconds, || {
+            let index = indices.next().context("the stream has ended")?;
+            producer.fill(index, &mut scratch, &mut batch)?;
+            std::hint::black_box(&batch.images);
+            Ok(self.pairs())
+        })?;
+        Ok(Row {
+            what: "no loader",
+            workers: 0,
+            rates,
+            waited: None,
+        })
+    }
+
+    fn print(&self, rows: &[Row], mean_ink: f64) {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let stream = self.stream.describe();
+        if self.json {
+            let rows: Vec<_> = rows
+                .iter()
+                .map(|row| {
+                    let [least, most] = row.rates.range();
+                    serde_json::json!({
+                        "what": row.what,
+                        "workers": row.workers,
+                        "pairs_per_second": row.rates.median(),
+                        "least": least,
+                        "most": most,
+                        "waited": row.waited,
+                    })
+                })
+                .collect();
+            let json = serde_json::json!({
+                "stream": stream, "cores": cores, "mean_ink": mean_ink, "rows": rows,
+            });
+            println!("{json:#}");
+            return;
+        }
+        println!("{stream}; {cores} cores; mean ink {mean_ink:.4}");
+        println!("what          workers    pairs/s      least       most  consumer waited");
+        for row in rows {
+            let [least, most] = row.rates.range();
+            let waited = row
+                .waited
+                .map_or_else(String::new, |share| format!("{:.0}%", 100.0 * share));
+            println!(
+                "{:<12} {:>8} {:>10.0} {least:>10.0} {most:>10.0}  {waited:>15}",
+                row.what,
+                row.workers,
+                row.rates.median(),
+            );
+        }
+    }
+}
+
+/// Batches as large as the stream's that are only filled, each with another value.
+struct Writer(Arc<ClassBatches>);
+
+impl Produce for Writer {
+    type Batch = Vec<f32>;
+    type Scratch = ();
+
+    fn batch(&self) -> Vec<f32> {
+        self.0.batch().images
+    }
+
+    fn scratch(&self) {}
+
+    fn fill(&self, index: u64, (): &mut (), batch: &mut Vec<f32>) -> Result<(), StoreError> {
+        batch.fill(index as f32);
+        Ok(())
+    }
+}

@@ -1,0 +1,42 @@
+//! Timing by windows: run for a while, again and again, and tell the median and the spread.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+/// Rates of several windows, per second.
+pub struct Rates(Vec<f64>);
+
+impl Rates {
+    /// Calls `work`, which returns how much it did, for `seconds` in each of `windows`
+    /// windows, after one window that is not counted.
+    pub fn measure(
+        windows: usize,
+        seconds: f64,
+        mut work: impl FnMut() -> Result<usize>,
+    ) -> Result<Rates> {
+        let length = Duration::from_secs_f64(seconds);
+        let mut rates = Vec::with_capacity(windows);
+        for window in 0..=windows {
+            let (began, mut done) = (Instant::now(), 0);
+            while began.elapsed() < length {
+                done += work()?;
+            }
+            if window > 0 {
+                rates.push(done as f64 / began.elapsed().as_secs_f64());
+            }
+        }
+        rates.sort_by(f64::total_cmp);
+        Ok(Rates(rates))
+    }
+
+    /// The middle rate, the higher one of two.
+    pub fn median(&self) -> f64 {
+        self.0[self.0.len() / 2]
+    }
+
+    /// The least and the greatest rate.
+    pub fn range(&self) -> [f64; 2] {
+        [self.0[0], self.0[self.0.len() - 1]]
+    }
+}
