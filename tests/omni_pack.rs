@@ -48,10 +48,7 @@ fn a_store_goes_out_and_in_again() {
         succeeds(folder, "export s.omni out"),
         "out: 10 drawings and 1 runs\n"
     );
-    let built = succeeds(
-        folder,
-        "build t.omni out --allow-missing --threads 1",
-    );
+    let built = succeeds(folder, "build t.omni out --allow-missing --threads 1");
     assert!(
         built.starts_with("t.omni: 10 drawings and 1 runs in "),
         "{built}"
