@@ -27,53 +27,91 @@ fn folder_with_store() -> tempfile::TempDir {
     folder
 }
 
+/// The streams as pinned: the digest, and the stream in words.
+const PINNED: [(&str, &str, &str); 4] = [
+    (
+        "",
+        "e42cca8c91a35ba3",
+        "8 pairs a batch, 128/256 of the different ones within an alphabet; f32",
+    ),
+    (
+        "--pixel u8",
+        "aacd7ef30ea18251",
+        "8 pairs a batch, 128/256 of the different ones within an alphabet; u8",
+    ),
+    (
+        "--stream classes",
+        "5dc3ece353780d93",
+        "16 drawings by class a batch; f32",
+    ),
+    (
+        "--stream classes --pixel u8",
+        "08715312a894a511",
+        "16 drawings by class a batch; u8",
+    ),
+];
+
 #[test]
 fn one_digest_for_any_workers_ranks_and_depth() {
     let folder = folder_with_store();
     let folder = folder.path();
-    let stream = "digest s.omni --seed 3 --drawings 16 --to 24";
-    let digest = succeeds(folder, stream);
-    assert_eq!(
-        digest.split_once("  ").unwrap().1,
-        "classes of 16 drawings, koch at 105 x 105, seed 3, batches 0..24\n"
-    );
-    for how in [
-        "--workers 2",
-        "--workers 3 --depth 1",
-        "--workers 7 --depth 64",
-        "--ranks 2 --workers 2",
-        "--ranks 3 --depth 2",
-        "--ranks 4 --workers 16",
-    ] {
-        assert_eq!(
-            succeeds(folder, &format!("{stream} {how}")),
-            digest,
-            "{how}"
-        );
+    let mut got = Vec::new();
+    for (stream, _, words) in PINNED {
+        let stream = format!("digest s.omni --seed 3 --pairs 8 --to 24 {stream}");
+        let digest = succeeds(folder, &stream);
+        let (hex, said) = digest.split_once("  ").unwrap();
+        let expected = format!("{words}, koch at 105 x 105, seed 3, batches 0..24\n");
+        assert_eq!(said, expected);
+        got.push(hex[..16].to_owned());
+        for how in [
+            "--workers 2",
+            "--workers 3 --depth 1",
+            "--workers 7 --depth 64",
+            "--ranks 2 --workers 2",
+            "--ranks 3 --depth 2",
+            "--ranks 4 --workers 16",
+        ] {
+            assert_eq!(
+                succeeds(folder, &format!("{stream} {how}")),
+                digest,
+                "{how}"
+            );
+        }
     }
-    for other in ["--seed 4", "--law compact", "--side 48", "--to 23"] {
-        let stream = "digest s.omni --drawings 16";
-        let stream = if other.contains("seed") {
-            format!("{stream} --to 24 {other}")
-        } else {
-            format!("{stream} --seed 3 {other}")
-        };
-        assert_ne!(succeeds(folder, &stream)[..64], digest[..64], "{other}");
+    assert_eq!(got, PINNED.map(|(_, pinned, _)| pinned));
+}
+
+#[test]
+fn other_streams_have_other_digests() {
+    let folder = folder_with_store();
+    let mut seen = std::collections::BTreeSet::new();
+    for stream in [
+        "--pairs 8 --to 4",
+        "--pairs 8 --to 3",
+        "--pairs 8 --to 4 --from 1",
+        "--pairs 4 --to 4",
+        "--pairs 8 --to 4 --seed 4",
+        "--pairs 8 --to 4 --law compact",
+        "--pairs 8 --to 4 --side 48",
+        "--pairs 8 --to 4 --within 0",
+        "--pairs 8 --to 4 --pixel u8",
+        "--pairs 8 --to 4 --stream classes",
+    ] {
+        let digest = succeeds(folder.path(), &format!("digest s.omni {stream}"));
+        assert!(seen.insert(digest[..64].to_owned()), "{stream}");
     }
 }
 
 #[test]
 fn a_resumed_stream_is_the_rest_of_the_whole() {
     let folder = folder_with_store();
-    let whole = succeeds(folder.path(), "digest s.omni --drawings 8 --to 9 --each");
+    let whole = succeeds(folder.path(), "digest s.omni --pairs 4 --to 9 --each");
     let whole: Vec<_> = whole.lines().filter(|l| l.contains("  batch ")).collect();
     assert_eq!(whole.len(), 9);
     for from in [0, 1, 4, 8] {
         let rest = succeeds(
             folder.path(),
-            &format!(
-                "digest s.omni --drawings 8 --from {from} --to 9 --each --workers 3 --ranks 2"
-            ),
+            &format!("digest s.omni --pairs 4 --from {from} --to 9 --each --workers 3 --ranks 2"),
         );
         let rest: Vec<_> = rest.lines().filter(|l| l.contains("  batch ")).collect();
         assert_eq!(rest, whole[from..], "from {from}");
@@ -83,7 +121,7 @@ fn a_resumed_stream_is_the_rest_of_the_whole() {
 #[test]
 fn times_are_numbers() {
     let folder = folder_with_store();
-    let quick = "loader s.omni --drawings 8 --windows 1 --seconds 0.01";
+    let quick = "loader s.omni --pairs 4 --windows 1 --seconds 0.01";
     let json: serde_json::Value =
         serde_json::from_str(&succeeds(folder.path(), &format!("{quick} --json"))).unwrap();
     let rows = json["rows"].as_array().unwrap();
@@ -112,8 +150,11 @@ fn bad_arguments_are_told_apart_from_bad_data() {
         ("digest s.omni --depth 0", 2, "--depth"),
         ("digest s.omni --ranks 0", 2, "--ranks"),
         ("digest s.omni --side 106", 2, "--side"),
-        ("digest s.omni --drawings 1", 2, "--drawings"),
+        ("digest s.omni --pairs 0", 2, "--pairs"),
         ("digest s.omni --stream none", 2, "--stream"),
+        ("digest s.omni --pixel u16", 2, "--pixel"),
+        ("digest s.omni --within 257", 2, "--within"),
+        ("digest s.omni --pairs 3", 1, "a batch of 3 pairs"),
         ("loader s.omni --seconds nan", 2, "--seconds"),
         ("loader s.omni --windows 0", 2, "--windows"),
         ("store s.omni --rounds 0", 2, "--rounds"),

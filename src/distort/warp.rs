@@ -27,28 +27,50 @@
 //! one per pixel: an `f32` is within 2·(2⁻⁸ + 2⁻¹⁴) + 2⁻²⁴ < 1/127 of exact
 //! bilinear interpolation of the plane.
 
+use std::fmt::Debug;
+
 use super::elastic::Field;
 use super::map::Map;
 use super::plane::Plane;
 use super::simd::Lanes;
 
 /// An output pixel: `f32` from 0 to 1, or `u8` from 0 to 255; ink is high.
-pub trait Pixel: Copy + Default + Lanes + Send + Sync + 'static {
+pub trait Pixel:
+    Copy + Default + PartialEq + Debug + Into<f64> + Lanes + Send + Sync + 'static
+{
+    /// The pixel of full ink; that of the ground is the default, 0.
+    const INK: Self;
+
     /// The pixel of the interpolated grey `n`, 0 to 255 · 65,536.
     fn from_sum(n: u32) -> Self;
+
+    /// The pixel as bytes, little-endian.
+    fn le_bytes(self) -> impl AsRef<[u8]>;
 }
 
 impl Pixel for f32 {
+    const INK: f32 = 1.0;
+
     #[inline(always)]
     fn from_sum(n: u32) -> f32 {
         n as f32 / 16_711_680.0
     }
+
+    fn le_bytes(self) -> impl AsRef<[u8]> {
+        self.to_le_bytes()
+    }
 }
 
 impl Pixel for u8 {
+    const INK: u8 = 255;
+
     #[inline(always)]
     fn from_sum(n: u32) -> u8 {
         ((n + 32_768) >> 16) as u8
+    }
+
+    fn le_bytes(self) -> impl AsRef<[u8]> {
+        [self]
     }
 }
 

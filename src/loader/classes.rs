@@ -1,18 +1,20 @@
 //! Batches of distorted drawings by class, ready for the trainer.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::picture::Pictures;
 use super::queue::Produce;
-use crate::distort::{Distorter, Distortion, Refusal};
+use crate::distort::{Distorter, Distortion, Pixel, Refusal};
 use crate::sample::{BatchItem, BatchSampler, BatchScratch};
 use crate::seed::{Purpose, Stream};
 use crate::store::{PageCache, StoreError};
 
 /// Drawings by class.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ClassBatch {
-    /// Pixels, `[drawings, 1, side, side]` row by row: 0 is ground, 1 is ink.
-    pub images: Vec<f32>,
+pub struct ClassBatch<P = f32> {
+    /// Pixels, `[drawings, 1, side, side]` row by row, ground 0 and ink 1.0 (`f32`) or 255 (`u8`).
+    pub images: Vec<P>,
     /// The class of each drawing.
     pub classes: Vec<i64>,
     /// How many drawings, at the front, are of one alphabet.
@@ -21,18 +23,38 @@ pub struct ClassBatch {
     pub items: Vec<BatchItem>,
 }
 
+/// In bytes: of each drawing its id (`u32`), quarter turns (`u8`) and class (`i64`); the number
+/// of those of one alphabet (`u64`); the pixels.
+impl<P: Pixel> Pictures for ClassBatch<P> {
+    type Pixel = P;
+
+    fn pixels(&self) -> [&[P]; 2] {
+        [&self.images, &[]]
+    }
+
+    fn labels(&self, bytes: &mut Vec<u8>) {
+        for (item, class) in self.items.iter().zip(&self.classes) {
+            bytes.extend(item.drawing.to_le_bytes());
+            bytes.push(item.quarter);
+            bytes.extend(class.to_le_bytes());
+        }
+        bytes.extend((self.alphabet_part as u64).to_le_bytes());
+    }
+}
+
 /// Makes [`ClassBatch`]es: batch `i` is drawn by the sampler's stream, and its drawing `j`
 /// distorted by item `i · drawings + j` of the stream [`Purpose::Distort`].
-pub struct ClassBatches {
+pub struct ClassBatches<P = f32> {
     pages: Arc<PageCache>,
     sampler: BatchSampler,
     /// Made once: each worker gets a copy.
     distorter: Distorter,
     side: usize,
     seed: u64,
+    pixel: PhantomData<P>,
 }
 
-impl ClassBatches {
+impl<P: Pixel> ClassBatches<P> {
     /// Batches of images `side` pixels wide and high, 2 to 105.
     ///
     /// # Errors
@@ -43,7 +65,7 @@ impl ClassBatches {
         distortion: Distortion,
         side: usize,
         seed: u64,
-    ) -> Result<ClassBatches, Refusal> {
+    ) -> Result<ClassBatches<P>, Refusal> {
         let distorter = Distorter::new(distortion)?;
         Ok(ClassBatches {
             pages,
@@ -51,6 +73,7 @@ impl ClassBatches {
             distorter,
             side,
             seed,
+            pixel: PhantomData,
         })
     }
 
@@ -67,14 +90,14 @@ impl ClassBatches {
     }
 }
 
-impl Produce for ClassBatches {
-    type Batch = ClassBatch;
+impl<P: Pixel> Produce for ClassBatches<P> {
+    type Batch = ClassBatch<P>;
     type Scratch = (Distorter, BatchScratch);
 
-    fn batch(&self) -> ClassBatch {
+    fn batch(&self) -> ClassBatch<P> {
         let drawings = self.sampler.shape().drawings;
         ClassBatch {
-            images: vec![0.0; drawings * self.side * self.side],
+            images: vec![P::default(); drawings * self.side * self.side],
             classes: vec![0; drawings],
             alphabet_part: 0,
             items: Vec::with_capacity(drawings),
@@ -89,7 +112,7 @@ impl Produce for ClassBatches {
         &self,
         index: u64,
         (distorter, scratch): &mut Self::Scratch,
-        batch: &mut ClassBatch,
+        batch: &mut ClassBatch<P>,
     ) -> Result<(), StoreError> {
         batch.alphabet_part = self.sampler.draw(index, scratch, &mut batch.items);
         let drawings = batch.items.len() as u64;

@@ -2,8 +2,10 @@
 
 mod classes;
 mod pairs;
+mod picture;
 mod queue;
 
 pub use classes::{ClassBatch, ClassBatches};
 pub use pairs::{PairBatch, PairBatches};
+pub use picture::Pictures;
 pub use queue::{LoadError, Loader, LoaderCounts, LoaderOptions, Produce, Ready};

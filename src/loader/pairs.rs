@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::picture::Pictures;
 use super::queue::Produce;
 use crate::distort::{Distorter, Distortion, Pixel, Refusal};
 use crate::sample::{PairItem, PairSampler, PairScratch};
@@ -33,6 +34,22 @@ impl<P> PairBatch<P> {
         assert!(place < pairs, "pair {place} of {pairs}");
         let pixels = self.images.len() / (2 * pairs);
         [place, pairs + place].map(|place| &self.images[place * pixels..][..pixels])
+    }
+}
+
+/// In bytes: of each pair its left and right drawing (`u32` each) and 1 if it shows one
+/// character, else 0 (`u8`); the pixels.
+impl<P: Pixel> Pictures for PairBatch<P> {
+    type Pixel = P;
+
+    fn pixels(&self) -> [&[P]; 2] {
+        [&self.images, &[]]
+    }
+
+    fn labels(&self, bytes: &mut Vec<u8>) {
+        for item in &self.items {
+            item.append_to(bytes);
+        }
     }
 }
 

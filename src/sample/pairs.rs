@@ -41,6 +41,15 @@ pub struct PairItem {
     pub same: bool,
 }
 
+impl PairItem {
+    /// Appends it as 9 bytes: left and right (`u32`, little-endian), and 1 or 0.
+    pub fn append_to(&self, bytes: &mut Vec<u8>) {
+        bytes.extend(self.left.to_le_bytes());
+        bytes.extend(self.right.to_le_bytes());
+        bytes.push(u8::from(self.same));
+    }
+}
+
 /// Why no pairs of a shape can be drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PairRefusal {

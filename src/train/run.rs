@@ -122,7 +122,7 @@ pub fn train(
     let sampler = BatchSampler::new(store, &split.training, preset.batch.into(), seed);
     let pages = Arc::new(PageCache::new(Arc::clone(store)));
     let side = preset.network.side;
-    let batches = ClassBatches::new(pages, sampler.clone(), preset.distortion, side, seed)
+    let batches = ClassBatches::<f32>::new(pages, sampler.clone(), preset.distortion, side, seed)
         .map_err(super::PresetError::from)?;
     let mut trainer = Trainer::new(store, preset, options, &split, sampler.classes());
     let workers = LoaderOptions {

@@ -1,17 +1,23 @@
 //! `omni-bench digest`: the loader's contract as a command. What it prints hangs on the
 //! store, the seed and the stream, never on workers, ranks, depth or machine.
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result, bail};
 use clap::{Args, value_parser};
-use omnishot::loader::{ClassBatch, Loader, LoaderOptions};
+use omnishot::loader::{Loader, LoaderOptions, Pictures, Produce};
+use omnishot::store::PageCache;
 
-use crate::stream::StreamArguments;
+use crate::stream::{StreamArguments, Visit};
 
 /// Print one digest of a stream: the same on every machine, for any workers and ranks.
 ///
-/// BLAKE3 over the batches in order: of each its number (u64), then the drawing (u32), the
-/// quarter turns (u8) and the class (i64) of each of its drawings, the number of those at
-/// the front that are of one alphabet (u64), and every pixel (f32), all little-endian.
+/// BLAKE3 over the batches in order: of each its number (u64), its labels, and every pixel
+/// (f32 or u8), all little-endian and without gaps. The labels of a batch of pairs: of each
+/// its left and right drawing (u32 each), and 1 if they show one character, else 0 (u8);
+/// the pixels are those of all left drawings, then of all right ones. Of a batch of classes:
+/// the drawing (u32), the quarter turns (u8) and the class (i64) of each drawing, and the
+/// number of those at the front that are of one alphabet (u64).
 #[derive(Args)]
 pub struct Digest {
     #[command(flatten)]
@@ -42,7 +48,16 @@ impl Digest {
         if self.from >= self.to {
             bail!("there is no batch from {} to {}", self.from, self.to);
         }
-        let (producer, _) = self.stream.producer()?;
+        self.stream.visit(&self)
+    }
+}
+
+impl Visit for &Digest {
+    fn visit<P>(self, producer: P, _: &PageCache) -> Result<()>
+    where
+        P: Produce<Batch: Pictures>,
+    {
+        let producer = Arc::new(producer);
         let world = u64::from(self.ranks);
         let mut loaders: Vec<_> = (0..world)
             .map(|rank| {
@@ -52,7 +67,7 @@ impl Digest {
                     rank,
                     world,
                 };
-                Loader::start(producer.clone(), self.from..self.to, options)
+                Loader::start(Arc::clone(&producer), self.from..self.to, options)
             })
             .collect();
         let (mut whole, mut bytes) = (blake3::Hasher::new(), Vec::new());
@@ -61,7 +76,7 @@ impl Digest {
                 .next_batch()
                 .with_context(|| format!("batch {index} is missing"))??;
             bytes.clear();
-            serialize(index, &batch, &mut bytes);
+            batch.append_to(index, &mut bytes);
             whole.update(&bytes);
             if self.each {
                 println!("{}  batch {index}", blake3::hash(&bytes));
@@ -72,15 +87,4 @@ impl Digest {
         println!("{}  {stream}, batches {from}..{to}", whole.finalize());
         Ok(())
     }
-}
-
-fn serialize(index: u64, batch: &ClassBatch, bytes: &mut Vec<u8>) {
-    bytes.extend(index.to_le_bytes());
-    for (item, class) in batch.items.iter().zip(&batch.classes) {
-        bytes.extend(item.drawing.to_le_bytes());
-        bytes.push(item.quarter);
-        bytes.extend(class.to_le_bytes());
-    }
-    bytes.extend((batch.alphabet_part as u64).to_le_bytes());
-    bytes.extend(batch.images.iter().flat_map(|pixel| pixel.to_le_bytes()));
 }

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, value_parser};
-use omnishot::loader::{ClassBatches, Loader, LoaderOptions, Produce};
-use omnishot::store::StoreError;
+use omnishot::distort::Pixel;
+use omnishot::loader::{Loader, LoaderOptions, Pictures, Produce};
+use omnishot::store::{PageCache, StoreError};
 
-use crate::stream::StreamArguments;
+use crate::stream::{StreamArguments, Visit};
 use crate::windows::Rates;
 
 /// Time the batches of a stream, in pairs a second.
 ///
-/// A pair is two distorted drawings. Three kinds of rows: batches through the loader, with
+/// A pair is two distorted drawings, in every stream. Three kinds of rows: batches through the loader, with
 /// each number of workers; the same work in the caller's thread, without any loader; and
 /// batches that are only written, with one value, which is the limit that memory sets.
 /// The cores are those that the system gives the process (see taskset).
@@ -56,27 +57,44 @@ struct Row {
 
 impl LoaderTimes {
     pub fn run(self) -> Result<()> {
-        let (producer, pages) = self.stream.producer()?;
+        self.stream.visit(&self)
+    }
+}
+
+impl Visit for &LoaderTimes {
+    fn visit<P>(self, producer: P, pages: &PageCache) -> Result<()>
+    where
+        P: Produce<Batch: Pictures>,
+    {
         for id in 0..pages.store().drawings() {
             pages.page(id)?; // decoded here, before any clock runs
         }
+        let side = f64::from(self.stream.side);
+        let pixels = producer.batch().pixels().concat().len() as f64;
+        let pairs = pixels / (2.0 * side * side);
+        let producer = Arc::new(producer);
         let mean_ink = self.check(&producer)?;
         let mut rows = Vec::new();
         for &workers in &self.workers {
-            rows.push(self.time("loader", &producer, workers)?);
+            rows.push(self.time("loader", &producer, pairs, workers)?);
         }
-        rows.push(self.time_alone(&producer)?);
+        rows.push(self.time_alone(&*producer, pairs)?);
         let writer = Arc::new(Writer(Arc::clone(&producer)));
         for &workers in &self.workers {
-            rows.push(self.time("writing only", &writer, workers)?);
+            rows.push(self.time("writing only", &writer, pairs, workers)?);
         }
         self.print(&rows, mean_ink);
         Ok(())
     }
+}
 
+impl LoaderTimes {
     /// A wrong answer cannot win: batches through the loader are those made directly, and
-    /// have ink and ground.
-    fn check(&self, producer: &Arc<ClassBatches>) -> Result<f64> {
+    /// have ink and ground. Returns the mean ink.
+    fn check<P>(&self, producer: &Arc<P>) -> Result<f64>
+    where
+        P: Produce<Batch: Pictures>,
+    {
         let (mut scratch, mut direct) = (producer.scratch(), producer.batch());
         let mut ink = 0.0;
         let mut loader = Loader::start(Arc::clone(producer), 0..4, self.options(2));
@@ -84,9 +102,7 @@ impl LoaderTimes {
             producer.fill(index, &mut scratch, &mut direct)?;
             let batch = loader.next_batch().context("a batch is missing")??;
             ensure!(*batch == direct, "batch {index} differs through the loader");
-            ensure!(batch.images.iter().all(|pixel| (0.0..=1.0).contains(pixel)));
-            let sum: f64 = batch.images.iter().copied().map(f64::from).sum();
-            ink += sum / batch.images.len() as f64 / 4.0;
+            ink += mean_ink(&*batch)? / 4.0;
         }
         ensure!((0.005..0.5).contains(&ink), "the mean ink is {ink}");
         Ok(ink)
@@ -100,16 +116,18 @@ impl LoaderTimes {
         }
     }
 
-    fn pairs(&self) -> usize {
-        self.stream.drawings as usize / 2
-    }
-
-    fn time<P: Produce>(&self, what: &'static str, producer: &Arc<P>, workers: u16) -> Result<Row> {
+    fn time<P: Produce>(
+        &self,
+        what: &'static str,
+        producer: &Arc<P>,
+        pairs: f64,
+        workers: u16,
+    ) -> Result<Row> {
         let mut loader = Loader::start(Arc::clone(producer), 0..1 << 28, self.options(workers));
         let began = std::time::Instant::now();
         let rates = Rates::measure(usize::from(self.windows), self.seconds, || {
             loader.next_batch().context("the stream has ended")??;
-            Ok(self.pairs())
+            Ok(pairs)
         })?;
         let waited = loader.counts().waited.as_secs_f64() / began.elapsed().as_secs_f64();
         Ok(Row {
@@ -121,14 +139,14 @@ impl LoaderTimes {
     }
 
     /// In this thread, into one buffer: what the loader adds is the difference.
-    fn time_alone(&self, producer: &ClassBatches) -> Result<Row> {
+    fn time_alone<P: Produce>(&self, producer: &P, pairs: f64) -> Result<Row> {
         let (mut scratch, mut batch) = (producer.scratch(), producer.batch());
         let mut indices = 0..;
         let rates = Rates::measure(usize::from(self.windows), self.seconds, || {
             let index = indices.next().context("the stream has ended")?;
             producer.fill(index, &mut scratch, &mut batch)?;
-            std::hint::black_box(&batch.images);
-            Ok(self.pairs())
+            std::hint::black_box(&batch);
+            Ok(pairs)
         })?;
         Ok(Row {
             what: "no loader",
@@ -179,21 +197,39 @@ impl LoaderTimes {
     }
 }
 
-/// Batches as large as the stream's that are only filled, each with another value.
-struct Writer(Arc<ClassBatches>);
+/// Ink as a share of all pixels; refuses a pixel that is neither ground, ink nor between.
+fn mean_ink<B: Pictures>(batch: &B) -> Result<f64> {
+    let (mut sum, mut count) = (0.0, 0.0);
+    let full: f64 = B::Pixel::INK.into();
+    for &pixel in batch.pixels().into_iter().flatten() {
+        let ink = pixel.into() / full;
+        ensure!((0.0..=1.0).contains(&ink), "a pixel is {ink}");
+        (sum, count) = (sum + ink, count + 1.0);
+    }
+    Ok(sum / count)
+}
 
-impl Produce for Writer {
-    type Batch = Vec<f32>;
+/// Batches as large as the stream's that are only filled, each with another value than the
+/// one before.
+struct Writer<P>(Arc<P>);
+
+impl<P: Produce<Batch: Pictures>> Produce for Writer<P> {
+    type Batch = Vec<<P::Batch as Pictures>::Pixel>;
     type Scratch = ();
 
-    fn batch(&self) -> Vec<f32> {
-        self.0.batch().images
+    fn batch(&self) -> Self::Batch {
+        self.0.batch().pixels().concat()
     }
 
     fn scratch(&self) {}
 
-    fn fill(&self, index: u64, (): &mut (), batch: &mut Vec<f32>) -> Result<(), StoreError> {
-        batch.fill(index as f32);
+    fn fill(&self, index: u64, (): &mut (), batch: &mut Self::Batch) -> Result<(), StoreError> {
+        let ink = <P::Batch as Pictures>::Pixel::INK;
+        batch.fill(if index.is_multiple_of(2) {
+            ink
+        } else {
+            Default::default()
+        });
         Ok(())
     }
 }

@@ -4,6 +4,7 @@
 mod digest;
 mod loader;
 mod store;
+#[path = "../stream/mod.rs"]
 mod stream;
 mod windows;
 

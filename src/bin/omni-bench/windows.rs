@@ -13,17 +13,17 @@ impl Rates {
     pub fn measure(
         windows: usize,
         seconds: f64,
-        mut work: impl FnMut() -> Result<usize>,
+        mut work: impl FnMut() -> Result<f64>,
     ) -> Result<Rates> {
         let length = Duration::from_secs_f64(seconds);
         let mut rates = Vec::with_capacity(windows);
         for window in 0..=windows {
-            let (began, mut done) = (Instant::now(), 0);
+            let (began, mut done) = (Instant::now(), 0.0);
             while began.elapsed() < length {
                 done += work()?;
             }
             if window > 0 {
-                rates.push(done as f64 / began.elapsed().as_secs_f64());
+                rates.push(done / began.elapsed().as_secs_f64());
             }
         }
         rates.sort_by(f64::total_cmp);

@@ -1,0 +1,153 @@
+//! A stream of batches as it is said on the command line: one text for every program that
+//! times, digests or draws one, so that the same words name the same batches in all of them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum, value_parser};
+use omnishot::archive::Split;
+use omnishot::distort::{Distortion, Pixel};
+use omnishot::loader::{ClassBatches, PairBatches, Pictures, Produce};
+use omnishot::sample::{BatchSampler, BatchShape, PairSampler, PairShape, alphabets_of};
+use omnishot::store::{PageCache, Store};
+
+/// Which stream, of which store.
+#[derive(Args)]
+pub struct StreamArguments {
+    /// The store to draw from; its background set alone is used.
+    pub store: PathBuf,
+    /// Which stream.
+    #[arg(long, value_enum, default_value_t = StreamName::Pairs)]
+    pub stream: StreamName,
+    /// Seed of every random decision.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Pairs in a batch; a batch of classes holds as many drawings, two for each pair.
+    #[arg(long, default_value_t = 64, value_parser = value_parser!(u32).range(1..=16384))]
+    pub pairs: u32,
+    /// Share of the different pairs that is drawn within one alphabet, in 1/256.
+    #[arg(long, default_value_t = 128, value_name = "SHARE", value_parser = value_parser!(u32).range(0..=256))]
+    pub within: u32,
+    /// Width and height of the pictures in pixels.
+    #[arg(long, default_value_t = 105, value_parser = value_parser!(u32).range(2..=105))]
+    pub side: u32,
+    /// How drawings are distorted.
+    #[arg(long, value_enum, default_value_t = Law::Koch)]
+    pub law: Law,
+    /// How a pixel is kept.
+    #[arg(long, value_enum, default_value_t = PixelName::F32)]
+    pub pixel: PixelName,
+}
+
+/// A stream's name.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StreamName {
+    /// Pairs, half of them of one character.
+    Pairs,
+    /// Drawings by class, half of a batch from one alphabet.
+    Classes,
+}
+
+/// A law of distortion's name.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Law {
+    /// Affine, as Koch (2015) has it.
+    Koch,
+    /// Affine, stroke width and elastic.
+    Compact,
+}
+
+/// A kind of pixel's name.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum PixelName {
+    /// 0.0 to 1.0.
+    F32,
+    /// 0 to 255.
+    U8,
+}
+
+/// What is done with a stream, whichever it is.
+pub trait Visit {
+    /// Does it with what makes the stream's batches, and the pages behind it.
+    fn visit<P>(self, producer: P, pages: &PageCache) -> Result<()>
+    where
+        P: Produce<Batch: Pictures>;
+}
+
+impl StreamArguments {
+    /// Opens the store, and hands the stream's producer to `visit`.
+    pub fn visit(&self, visit: impl Visit) -> Result<()> {
+        match self.pixel {
+            PixelName::F32 => self.visit_pixels::<f32>(visit),
+            PixelName::U8 => self.visit_pixels::<u8>(visit),
+        }
+    }
+
+    fn visit_pixels<P: Pixel>(&self, visit: impl Visit) -> Result<()> {
+        let store = Arc::new(Store::open(&self.store)?);
+        let path = self.store.display();
+        let alphabets = alphabets_of(&store, Split::Background);
+        if alphabets.is_empty() {
+            bail!("{path}: holds no background alphabet");
+        }
+        let law = match self.law {
+            Law::Koch => Distortion::KOCH,
+            Law::Compact => Distortion::COMPACT,
+        };
+        let (side, seed, pairs) = (self.side as usize, self.seed, self.pairs as usize);
+        let pages = Arc::new(PageCache::new(Arc::clone(&store)));
+        let kept = Arc::clone(&pages);
+        match self.stream {
+            StreamName::Pairs => {
+                let shape = PairShape {
+                    pairs,
+                    within_alphabet: self.within,
+                };
+                let sampler = PairSampler::new(&store, &alphabets, shape, seed)
+                    .with_context(|| format!("{path}: has no such pairs"))?;
+                visit.visit(
+                    PairBatches::<P>::new(kept, sampler, law, side, seed)?,
+                    &pages,
+                )
+            }
+            StreamName::Classes => {
+                let shape = BatchShape {
+                    drawings: 2 * pairs,
+                    alphabet_characters: pairs / 2,
+                };
+                let sampler = BatchSampler::new(&store, &alphabets, shape, seed);
+                visit.visit(
+                    ClassBatches::<P>::new(kept, sampler, law, side, seed)?,
+                    &pages,
+                )
+            }
+        }
+    }
+
+    /// The stream in words: what two machines must have in common for equal digests.
+    pub fn describe(&self) -> String {
+        let batch = match self.stream {
+            StreamName::Pairs => format!(
+                "{} pairs a batch, {}/256 of the different ones within an alphabet",
+                self.pairs, self.within
+            ),
+            StreamName::Classes => format!("{} drawings by class a batch", 2 * self.pairs),
+        };
+        format!(
+            "{batch}; {}, {} at {} x {}, seed {}",
+            name(self.pixel),
+            name(self.law),
+            self.side,
+            self.side,
+            self.seed
+        )
+    }
+}
+
+/// A value as it is said on the command line.
+fn name(value: impl ValueEnum) -> String {
+    value
+        .to_possible_value()
+        .map_or_else(String::new, |value| value.get_name().to_owned())
+}
