@@ -71,7 +71,7 @@ fn no_batch_allocates() {
             alphabet_characters: 6,
         };
         let sampler = BatchSampler::new(&store, &background, shape, 1);
-        let classes = ClassBatches::new(pages(), sampler, distortion, side, 1);
+        let classes = ClassBatches::<f32>::new(pages(), sampler, distortion, side, 1);
         allocates_nothing(classes.unwrap(), "classes");
     }
 }
