@@ -26,7 +26,7 @@ pub enum Purpose {
     Validation = 2,
     /// Which drawings a training batch holds.
     Batch = 3,
-    /// How a drawing is distorted.
+    /// How the drawings of a batch by class are distorted.
     Distort = 4,
     /// Which drawings a one-shot task holds.
     Task = 5,
@@ -42,6 +42,12 @@ pub enum Purpose {
     Table = 10,
     /// How the copies of a table's pairs are distorted.
     Copy = 11,
+    /// How the drawings of a batch of pairs are distorted.
+    PairDistort = 12,
+    /// How the drawings of a batch of tasks are distorted.
+    TaskDistort = 13,
+    /// In which order an epoch visits the entries of a table.
+    Order = 14,
 }
 
 /// Random numbers of one item of one stream.

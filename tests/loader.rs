@@ -5,20 +5,17 @@
 mod common;
 #[path = "common/drawings.rs"]
 mod drawings;
+#[path = "common/streams.rs"]
+mod streams;
 
-use std::fmt::Debug;
-use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use drawings::made_up;
-use omnishot::archive::Split;
-use omnishot::distort::{AffineLaw, Distortion, Pixel};
-use omnishot::loader::{
-    ClassBatch, ClassBatches, LoadError, Loader, LoaderOptions, PairBatch, PairBatches, Produce,
-};
-use omnishot::sample::{BatchSampler, BatchShape, PairSampler, PairShape, alphabets_of};
-use omnishot::store::{PageCache, StoreError};
+use omnishot::distort::{AffineLaw, Distortion};
+use omnishot::loader::{LoadError, Loader, LoaderOptions, Pictures, Produce};
+use omnishot::sample::Scope;
+use omnishot::store::StoreError;
 use proptest::prelude::*;
 
 /// Batches that hold their own number; some fail, and the living are counted.
@@ -148,145 +145,144 @@ fn a_batch_may_outlive_its_loader() {
     assert_eq!(*held, 0);
 }
 
-/// The stream as ranks deliver it, put together in order.
-fn delivered<P: Produce>(
+/// Checks what ranks deliver of the stream from `resume` on against the whole stream.
+fn delivers<P: Produce<Batch: Pictures>>(
     producer: &Arc<P>,
-    range: Range<u64>,
-    workers: usize,
-    depth: usize,
-    world: u64,
-) -> Vec<P::Batch>
-where
-    P::Batch: Clone,
-{
+    whole: &[P::Batch],
+    resume: usize,
+    (workers, world, depth): (usize, u64, usize),
+) {
+    let range = resume as u64..whole.len() as u64;
     let start = |rank| {
         let options = options(workers, depth, rank, world);
         Loader::start(Arc::clone(producer), range.clone(), options)
     };
     let mut loaders: Vec<_> = (0..world).map(start).collect();
-    range
-        .clone()
-        .map(|index| {
-            let loader = &mut loaders[(index % world) as usize];
-            let batch = loader.next_batch().unwrap().unwrap();
-            assert_eq!(batch.index(), index);
-            batch.clone()
-        })
-        .collect()
+    for index in range.clone() {
+        let loader = &mut loaders[(index % world) as usize];
+        let batch = loader.next_batch().unwrap().unwrap();
+        assert_eq!(batch.index(), index);
+        assert!(
+            *batch == whole[index as usize],
+            "batch {index}, resumed at {resume}: {workers} workers, {world} ranks, depth {depth}"
+        );
+    }
+    for loader in &mut loaders {
+        assert!(loader.next_batch().is_none(), "a batch too many");
+    }
 }
 
-/// Holds a producer to its contract: one pinned digest for any workers, ranks and buffers;
-/// resumed anywhere, or asked for alone, a batch is the one of the stream.
-fn keeps_its_contract<P: Produce>(producer: P, bytes: impl Fn(&P::Batch) -> Vec<u8>, pinned: &str)
-where
-    P::Batch: Clone + PartialEq + Debug,
-{
-    const END: u64 = 24;
-    let digest = |batches: &[P::Batch]| {
-        let mut hasher = blake3::Hasher::new();
-        for batch in batches {
-            hasher.update(&bytes(batch));
-        }
-        hasher.finalize().to_hex()[..16].to_owned()
-    };
+/// Holds a producer to its contract: one stream, of the pinned digest, for any workers, ranks
+/// and buffers, resumed anywhere; and a batch asked for alone is the one of the stream.
+fn keeps_its_contract<P: Produce<Batch: Pictures + Clone>>(producer: P, pinned: &str) {
+    const END: usize = 24;
     let producer = Arc::new(producer);
-    let whole = delivered(&producer, 0..END, 1, 1, 1);
-    assert_eq!(digest(&whole), pinned);
+    let (mut scratch, mut batch) = (producer.scratch(), producer.batch());
+    let (mut whole, mut bytes) = (Vec::new(), Vec::new());
+    for index in 0..END as u64 {
+        producer.fill(index, &mut scratch, &mut batch).unwrap();
+        batch.append_to(index, &mut bytes);
+        whole.push(batch.clone());
+    }
+    assert_eq!(&blake3::hash(&bytes).to_hex()[..16], pinned);
     for workers in [1, 2, 3, 7, 16] {
         for world in 1..=4 {
             for depth in [1, 2, 64] {
-                let again = delivered(&producer, 0..END, workers, depth, world);
-                let with = format!("{workers} workers, {world} ranks, depth {depth}");
-                assert_eq!(digest(&again), pinned, "{with}");
+                for resume in [0, 1, END / 2, END - 1] {
+                    delivers(&producer, &whole, resume, (workers, world, depth));
+                }
             }
         }
     }
-    for resume in [1, END / 2, END - 1] {
-        let rest = delivered(&producer, resume..END, 3, 2, 2);
-        assert!(rest == whole[resume as usize..], "resumed at {resume}");
-    }
-    let (mut scratch, mut batch) = (producer.scratch(), producer.batch());
     for index in [5, 0, 3, 3, 1] {
         producer.fill(index, &mut scratch, &mut batch).unwrap();
         assert!(batch == whole[index as usize], "batch {index} alone");
     }
 }
 
+/// By Koch's law and as floats, from the page itself; and by all there is, as bytes.
+const LAWS: [(Distortion, usize); 2] = [(Distortion::KOCH, 28), (Distortion::COMPACT, 20)];
+
 #[test]
 fn class_batches_keep_their_contract() {
-    let store = made_up();
-    let shape = BatchShape {
-        drawings: 32,
-        alphabet_characters: 8,
-    };
-    let sampler = BatchSampler::new(&store, &alphabets_of(&store, Split::Background), shape, 11);
-    let pages = Arc::new(PageCache::new(store));
-    let producer = ClassBatches::new(pages, sampler, Distortion::COMPACT, 48, 11).unwrap();
-    let bytes = |batch: &ClassBatch| {
-        let pixels = batch.images.iter().flat_map(|pixel| pixel.to_le_bytes());
-        let labels = format!("{:?} {}", batch.classes, batch.alphabet_part);
-        pixels.chain(labels.into_bytes()).collect()
-    };
-    keeps_its_contract(producer, bytes, "021109152a5a881c");
-}
-
-fn pair_batches<P: Pixel>(distortion: Distortion, side: usize) -> PairBatches<P> {
-    let store = made_up();
-    let shape = PairShape {
-        pairs: 16,
-        within_alphabet: 128,
-    };
-    let background = alphabets_of(&store, Split::Background);
-    let sampler = PairSampler::new(&store, &background, shape, 11).unwrap();
-    PairBatches::new(
-        Arc::new(PageCache::new(store)),
-        sampler,
-        distortion,
-        side,
-        11,
-    )
-    .unwrap()
-}
-
-/// Bytes of pixels, and which pairs they show.
-fn pair_bytes<P: Copy, const N: usize>(batch: &PairBatch<P>, pixel: fn(P) -> [u8; N]) -> Vec<u8> {
-    let pixels = batch.images.iter().flat_map(|&p| pixel(p));
-    let labels = format!("{:?} {:?}", batch.same, batch.items);
-    pixels.chain(labels.into_bytes()).collect()
+    let [(koch, side), (compact, small)] = LAWS;
+    keeps_its_contract(streams::classes::<f32>(koch, side, 11), "07af06b2ac4343e2");
+    keeps_its_contract(
+        streams::classes::<u8>(compact, small, 11),
+        "0e2ea283921224ee",
+    );
 }
 
 #[test]
 fn pair_batches_keep_their_contract() {
-    for (distortion, side, float, byte) in [
-        (
-            Distortion::KOCH,
-            105,
-            "3ec7e0123288fcd4",
-            "57f213b0e56381ef",
-        ),
-        (
-            Distortion::COMPACT,
-            48,
-            "181799d3b55604f8",
-            "3dd86d52569d762c",
-        ),
-    ] {
-        let bytes = |batch: &PairBatch<f32>| pair_bytes(batch, f32::to_le_bytes);
-        keeps_its_contract(pair_batches(distortion, side), bytes, float);
-        let bytes = |batch: &PairBatch<u8>| pair_bytes(batch, u8::to_le_bytes);
-        keeps_its_contract(pair_batches(distortion, side), bytes, byte);
+    let [(koch, side), (compact, small)] = LAWS;
+    keeps_its_contract(streams::pairs::<f32>(koch, side, 11), "1f59cb1952ccce6c");
+    keeps_its_contract(streams::pairs::<u8>(compact, small, 11), "0fb860a00eb4864e");
+}
+
+#[test]
+fn task_batches_keep_their_contract() {
+    let [(koch, side), (compact, small)] = LAWS;
+    let within = streams::tasks::<f32>(koch, side, Scope::Within, 11);
+    keeps_its_contract(within, "47e78a0f75a1198c");
+    let between = streams::tasks::<u8>(compact, small, Scope::Between, 11);
+    keeps_its_contract(between, "26883132389e642f");
+    let plain = streams::tasks::<u8>(compact, small, Scope::Within, 11).plain();
+    keeps_its_contract(plain, "bf785fddc7b05141");
+}
+
+#[test]
+fn table_batches_keep_their_contract() {
+    let [(koch, side), (compact, small)] = LAWS;
+    keeps_its_contract(streams::table::<f32>(koch, side, 11), "decd7917e302cb15");
+    keeps_its_contract(streams::table::<u8>(compact, small, 11), "990c1f0f0c2a6dbb");
+}
+
+/// The pictures of 105 and 48 pixels that networks are trained on, as pinned.
+#[test]
+fn full_pictures_are_pinned() {
+    fn digest<P: Produce<Batch: Pictures>>(producer: P) -> String {
+        let (mut scratch, mut batch) = (producer.scratch(), producer.batch());
+        let mut bytes = Vec::new();
+        for index in 0..8 {
+            producer.fill(index, &mut scratch, &mut batch).unwrap();
+            batch.append_to(index, &mut bytes);
+        }
+        blake3::hash(&bytes).to_hex()[..16].to_owned()
     }
+    let (koch, compact) = (Distortion::KOCH, Distortion::COMPACT);
+    let got = [
+        digest(streams::classes::<f32>(koch, 105, 3)),
+        digest(streams::classes::<u8>(compact, 48, 3)),
+        digest(streams::pairs::<f32>(koch, 105, 3)),
+        digest(streams::pairs::<u8>(compact, 48, 3)),
+        digest(streams::tasks::<f32>(koch, 105, Scope::Within, 3)),
+        digest(streams::tasks::<u8>(compact, 48, Scope::Between, 3)),
+        digest(streams::table::<f32>(koch, 105, 3)),
+        digest(streams::table::<u8>(compact, 48, 3)),
+    ];
+    assert_eq!(
+        got,
+        [
+            "766111ebd27ededa",
+            "7f76c164172d8a6f",
+            "7af21051ab7624ed",
+            "6cf81b533b17a2a7",
+            "69e22a136493525f",
+            "779c28fa279b8eb8",
+            "baf47d4158748a05",
+            "c1bff6d92784fce6"
+        ]
+    );
 }
 
 #[test]
 fn pictures_of_a_pair_are_its_drawings() {
-    let producer = pair_batches::<u8>(
-        Distortion {
-            affine: AffineLaw::NONE,
-            ..Distortion::KOCH
-        },
-        105,
-    );
+    let still = Distortion {
+        affine: AffineLaw::NONE,
+        ..Distortion::KOCH
+    };
+    let producer = streams::pairs::<u8>(still, 105, 11);
     let mut batch = producer.batch();
     producer
         .fill(7, &mut producer.scratch(), &mut batch)

@@ -32,7 +32,7 @@ fn batch(sampler: &BatchSampler, index: u64) -> (Vec<BatchItem>, usize) {
     (items, part)
 }
 
-fn tasks(store: &Store, ways: usize, shots: usize, scope: Scope, seed: u64) -> TaskSampler<'_> {
+fn tasks(store: &Store, ways: usize, shots: usize, scope: Scope, seed: u64) -> TaskSampler {
     let shape = TaskShape { ways, shots, scope };
     TaskSampler::new(store, &alphabets_of(store, Split::Evaluation), shape, seed).unwrap()
 }

@@ -6,19 +6,18 @@ mod common;
 mod drawings;
 #[path = "common/memory.rs"]
 mod memory;
+#[path = "common/streams.rs"]
+mod streams;
 
 use std::sync::Arc;
 
-use drawings::made_up;
-use omnishot::archive::Split;
 use omnishot::distort::Distortion;
-use omnishot::loader::{ClassBatches, Loader, LoaderOptions, PairBatches, Produce};
-use omnishot::sample::{BatchSampler, BatchShape, PairSampler, PairShape, alphabets_of};
-use omnishot::store::PageCache;
+use omnishot::loader::{Loader, LoaderOptions, Produce};
+use omnishot::sample::Scope;
 
 /// Batches that may allocate: every worker makes its scratch.
-const WARM_UP: u64 = 100;
-const MEASURED: u64 = 400;
+const WARM_UP: u64 = 50;
+const MEASURED: u64 = 250;
 
 fn allocates_nothing<P: Produce>(producer: P, what: &str) {
     let producer = Arc::new(producer);
@@ -49,29 +48,15 @@ fn allocates_nothing<P: Produce>(producer: P, what: &str) {
 // One test in this binary: the counter sees every thread of the process.
 #[test]
 fn no_batch_allocates() {
-    let store = made_up();
-    let background = alphabets_of(&store, Split::Background);
-    let pages = Arc::new(PageCache::new(Arc::clone(&store)));
-    for id in 0..store.drawings() {
-        pages.page(id).unwrap(); // decoding a character for the first time keeps it
-    }
-    let shape = PairShape {
-        pairs: 8,
-        within_alphabet: 100,
-    };
-    let sampler = PairSampler::new(&store, &background, shape, 1).unwrap();
-    for (distortion, side) in [(Distortion::KOCH, 105), (Distortion::COMPACT, 48)] {
-        let pages = || Arc::clone(&pages);
-        let pairs = PairBatches::<f32>::new(pages(), sampler.clone(), distortion, side, 1);
-        allocates_nothing(pairs.unwrap(), "f32 pairs");
-        let pairs = PairBatches::<u8>::new(pages(), sampler.clone(), distortion, side, 1);
-        allocates_nothing(pairs.unwrap(), "u8 pairs");
-        let shape = BatchShape {
-            drawings: 16,
-            alphabet_characters: 6,
-        };
-        let sampler = BatchSampler::new(&store, &background, shape, 1);
-        let classes = ClassBatches::<f32>::new(pages(), sampler, distortion, side, 1);
-        allocates_nothing(classes.unwrap(), "classes");
+    for (law, side) in [(Distortion::KOCH, 60), (Distortion::COMPACT, 32)] {
+        allocates_nothing(streams::pairs::<f32>(law, side, 1), "f32 pairs");
+        allocates_nothing(streams::pairs::<u8>(law, side, 1), "u8 pairs");
+        allocates_nothing(streams::classes::<f32>(law, side, 1), "classes");
+        let within = streams::tasks::<f32>(law, side, Scope::Within, 1);
+        allocates_nothing(within, "f32 tasks within");
+        let between = streams::tasks::<u8>(law, side, Scope::Between, 1);
+        allocates_nothing(between, "u8 tasks between");
+        allocates_nothing(streams::table::<f32>(law, side, 1), "f32 table");
+        allocates_nothing(streams::table::<u8>(law, side, 1), "u8 table");
     }
 }

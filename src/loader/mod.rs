@@ -4,8 +4,12 @@ mod classes;
 mod pairs;
 mod picture;
 mod queue;
+mod table;
+mod tasks;
 
 pub use classes::{ClassBatch, ClassBatches};
 pub use pairs::{PairBatch, PairBatches};
 pub use picture::Pictures;
 pub use queue::{LoadError, Loader, LoaderCounts, LoaderOptions, Produce, Ready};
+pub use table::{TableBatch, TableBatches, TableRefusal};
+pub use tasks::{TaskBatch, TaskBatches};

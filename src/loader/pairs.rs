@@ -37,6 +37,37 @@ impl<P> PairBatch<P> {
     }
 }
 
+impl<P: Pixel> PairBatch<P> {
+    /// A batch with room for `pairs` pairs.
+    pub(super) fn empty(pairs: usize, side: usize) -> PairBatch<P> {
+        PairBatch {
+            images: vec![P::default(); 2 * pairs * side * side],
+            same: vec![0.0; pairs],
+            items: Vec::with_capacity(pairs),
+        }
+    }
+
+    /// Fills pictures and labels from the items: `draw` gets the place of a pair, its tower (0
+    /// is left, 1 is right), the drawing and where its picture goes.
+    pub(super) fn paint(
+        &mut self,
+        side: usize,
+        mut draw: impl FnMut(usize, u64, DrawingId, &mut [P]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let pixels = side * side;
+        let (left, right) = self.images.split_at_mut(self.items.len() * pixels);
+        let pictures = left
+            .chunks_exact_mut(pixels)
+            .zip(right.chunks_exact_mut(pixels));
+        for (place, (item, (left, right))) in self.items.iter().zip(pictures).enumerate() {
+            draw(place, 0, item.left, left)?;
+            draw(place, 1, item.right, right)?;
+            self.same[place] = f32::from(u8::from(item.same));
+        }
+        Ok(())
+    }
+}
+
 /// In bytes: of each pair its left and right drawing (`u32` each) and 1 if it shows one
 /// character, else 0 (`u8`); the pixels.
 impl<P: Pixel> Pictures for PairBatch<P> {
@@ -55,7 +86,7 @@ impl<P: Pixel> Pictures for PairBatch<P> {
 
 /// Makes [`PairBatch`]es: batch `i` is drawn by the sampler's stream, and the left and the
 /// right drawing of its pair `j` are distorted by items `2 (i · pairs + j)` and the one after
-/// it of the stream [`Purpose::Distort`].
+/// it of the stream [`Purpose::PairDistort`].
 pub struct PairBatches<P> {
     pages: Arc<PageCache>,
     sampler: PairSampler,
@@ -106,12 +137,7 @@ impl<P: Pixel> Produce for PairBatches<P> {
     type Scratch = (Distorter, PairScratch);
 
     fn batch(&self) -> PairBatch<P> {
-        let pairs = self.sampler.shape().pairs;
-        PairBatch {
-            images: vec![P::default(); 2 * pairs * self.side * self.side],
-            same: vec![0.0; pairs],
-            items: Vec::with_capacity(pairs),
-        }
+        PairBatch::empty(self.sampler.shape().pairs, self.side)
     }
 
     fn scratch(&self) -> Self::Scratch {
@@ -124,31 +150,14 @@ impl<P: Pixel> Produce for PairBatches<P> {
         (distorter, scratch): &mut Self::Scratch,
         batch: &mut PairBatch<P>,
     ) -> Result<(), StoreError> {
-        let PairBatch {
-            images,
-            same,
-            items,
-        } = batch;
-        self.sampler.draw(index, scratch, items);
-        let first = index * items.len() as u64;
-        let mut draw = |item: u64, drawing: DrawingId, image: &mut [P]| {
+        self.sampler.draw(index, scratch, &mut batch.items);
+        let first = index * batch.items.len() as u64;
+        batch.paint(self.side, |place, tower, drawing, picture| {
+            let item = 2 * (first + place as u64) + tower;
             let page = self.pages.page(drawing)?;
-            let mut stream = Stream::new(self.seed, Purpose::Distort, item);
-            distorter.draw(page, 0, &mut stream, self.side, image);
+            let mut stream = Stream::new(self.seed, Purpose::PairDistort, item);
+            distorter.draw(page, 0, &mut stream, self.side, picture);
             Ok(())
-        };
-        let pixels = self.side * self.side;
-        let (left, right) = images.split_at_mut(items.len() * pixels);
-        let pictures = left
-            .chunks_exact_mut(pixels)
-            .zip(right.chunks_exact_mut(pixels));
-        for (number, (item, (left, right))) in (first..).zip(items.iter().zip(pictures)) {
-            draw(2 * number, item.left, left)?;
-            draw(2 * number + 1, item.right, right)?;
-        }
-        for (same, item) in same.iter_mut().zip(items.iter()) {
-            *same = f32::from(u8::from(item.same));
-        }
-        Ok(())
+        })
     }
 }

@@ -5,6 +5,7 @@
 mod batch;
 mod counts;
 mod koch;
+mod order;
 mod pairs;
 mod split;
 pub mod table;
@@ -13,9 +14,10 @@ mod task;
 pub use batch::{BatchItem, BatchSampler, BatchScratch, BatchShape, QUARTERS};
 pub use counts::PairCounts;
 pub use koch::{TableRecipe, VERIFICATION_ALPHABETS};
+pub use order::Order;
 pub use pairs::{
     MOST_PAIRS, PairItem, PairRefusal, PairSampler, PairScratch, PairShape, WITHIN_ALL,
 };
 pub use split::{TrainingSplit, alphabets_of, characters_of};
 pub use table::{PairTable, TableEntry, TableError};
-pub use task::{Scope, Task, TaskSampler, TaskShape, TooFew};
+pub use task::{Scope, Task, TaskSampler, TaskScratch, TaskShape, TooFew};

@@ -27,7 +27,7 @@ pub struct TaskShape {
 }
 
 /// One classification to make: the query shows the character of way `answer`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Task {
     /// Support drawings, `shots` of each way in turn: way `w` has `w * shots..(w + 1) * shots`.
     pub support: Vec<DrawingId>,
@@ -50,29 +50,39 @@ pub struct TooFew {
     pub shots: usize,
 }
 
+/// What drawing a task needs besides the task; one for each worker.
+#[derive(Clone, Debug, Default)]
+pub struct TaskScratch {
+    pool: Vec<CharacterId>,
+    drawings: Vec<DrawingId>,
+}
+
 /// Draws task after task from some alphabets.
 #[derive(Clone, Debug)]
-pub struct TaskSampler<'a> {
-    store: &'a Store,
+pub struct TaskSampler {
     shape: TaskShape,
     seed: u64,
     /// Sets of characters, one for each alphabet, or one for all together; each
     /// character has more drawings than there are shots.
     pools: Vec<Vec<CharacterId>>,
+    /// Drawings of each character of the store.
+    drawings: Vec<Range<DrawingId>>,
+    /// Drawer of each drawing of the store.
+    drawers: Vec<u16>,
 }
 
-impl<'a> TaskSampler<'a> {
+impl TaskSampler {
     /// A sampler over `alphabets` under `seed`. Within alphabets, one with too few
     /// characters for a task is left out.
     ///
     /// # Errors
     /// If no alphabet (or, between alphabets, all of them together) has enough characters.
     pub fn new(
-        store: &'a Store,
+        store: &Store,
         alphabets: &[AlphabetId],
         shape: TaskShape,
         seed: u64,
-    ) -> Result<TaskSampler<'a>, TooFew> {
+    ) -> Result<TaskSampler, TooFew> {
         let enough = |range: Range<CharacterId>| -> Vec<CharacterId> {
             range
                 .filter(|&id| store.character(id).drawings.len() > shape.shots)
@@ -92,11 +102,14 @@ impl<'a> TaskSampler<'a> {
                 shots: shape.shots,
             });
         }
+        let characters = store.characters().iter();
+        let ids = 0..store.characters().len() as CharacterId;
         Ok(TaskSampler {
-            store,
             shape,
             seed,
             pools,
+            drawings: characters.map(|entry| entry.drawings.clone()).collect(),
+            drawers: ids.flat_map(|id| store.drawers(id)).collect(),
         })
     }
 
@@ -116,31 +129,36 @@ impl<'a> TaskSampler<'a> {
     /// If `index` is 2^48 or more.
     #[must_use]
     pub fn draw(&self, index: u64) -> Task {
-        let TaskShape { ways, shots, .. } = self.shape;
-        let mut stream = Stream::new(self.seed, Purpose::Task, index);
-        let mut pool = self.pools[stream.index(self.pools.len())].clone();
-        stream.choose_front(&mut pool, ways);
-        let answer = stream.index(ways);
-        let drawings = self.drawings(pool[answer]);
-        let (query, drawer) = drawings[stream.index(drawings.len())];
-        let mut support = Vec::with_capacity(ways * shots);
-        for &character in &pool[..ways] {
-            let mut drawings = self.drawings(character);
-            // Each character has more than `shots` drawings and one at most by this drawer.
-            drawings.retain(|&(_, other)| other != drawer);
-            stream.choose_front(&mut drawings, shots);
-            support.extend(drawings[..shots].iter().map(|&(id, _)| id));
-        }
-        Task {
-            support,
-            query,
-            answer,
-        }
+        let mut task = Task::default();
+        self.draw_into(index, &mut TaskScratch::default(), &mut task);
+        task
     }
 
-    /// A character's drawings, each with its drawer.
-    fn drawings(&self, character: CharacterId) -> Vec<(DrawingId, u16)> {
-        let ids = self.store.character(character).drawings.clone();
-        ids.zip(self.store.drawers(character)).collect()
+    /// [`TaskSampler::draw`] into a task, whatever it and `scratch` hold; with the same two
+    /// again and again, nothing is allocated.
+    ///
+    /// # Panics
+    /// If `index` is 2^48 or more.
+    pub fn draw_into(&self, index: u64, scratch: &mut TaskScratch, task: &mut Task) {
+        let TaskShape { ways, shots, .. } = self.shape;
+        let mut stream = Stream::new(self.seed, Purpose::Task, index);
+        let TaskScratch { pool, drawings } = scratch;
+        pool.clone_from(&self.pools[stream.index(self.pools.len())]);
+        stream.choose_front(pool, ways);
+        let answer = stream.index(ways);
+        let asked = self.drawings[pool[answer] as usize].clone();
+        let query = asked.start + stream.below(asked.len() as u32);
+        let drawer = self.drawers[query as usize];
+        task.support.clear();
+        for &character in &pool[..ways] {
+            drawings.clear();
+            // Each character has more than `shots` drawings and one at most by this drawer.
+            let others = self.drawings[character as usize].clone();
+            drawings.extend(others.filter(|&id| self.drawers[id as usize] != drawer));
+            stream.choose_front(drawings, shots);
+            task.support.extend(&drawings[..shots]);
+        }
+        task.query = query;
+        task.answer = answer;
     }
 }

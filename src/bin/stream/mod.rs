@@ -8,9 +8,15 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum, value_parser};
 use omnishot::archive::Split;
 use omnishot::distort::{Distortion, Pixel};
-use omnishot::loader::{ClassBatches, PairBatches, Pictures, Produce};
-use omnishot::sample::{BatchSampler, BatchShape, PairSampler, PairShape, alphabets_of};
+use omnishot::loader::{ClassBatches, PairBatches, Pictures, Produce, TableBatches, TaskBatches};
+use omnishot::sample::{
+    BatchSampler, BatchShape, PairSampler, PairShape, PairTable, Scope, TaskSampler, TaskShape,
+    alphabets_of,
+};
 use omnishot::store::{PageCache, Store};
+
+/// The most drawings of a batch of tasks.
+const MOST_DRAWINGS: usize = 1 << 15;
 
 /// Which stream, of which store.
 #[derive(Args)]
@@ -29,6 +35,24 @@ pub struct StreamArguments {
     /// Share of the different pairs that is drawn within one alphabet, in 1/256.
     #[arg(long, default_value_t = 128, value_name = "SHARE", value_parser = value_parser!(u32).range(0..=256))]
     pub within: u32,
+    /// Tasks in a batch of tasks.
+    #[arg(long, default_value_t = 8, value_parser = value_parser!(u32).range(1..=1024))]
+    pub tasks: u32,
+    /// Characters to choose among in a task.
+    #[arg(long, default_value_t = 20, value_parser = value_parser!(u32).range(1..=1000))]
+    pub ways: u32,
+    /// Support drawings of each character of a task.
+    #[arg(long, default_value_t = 1, value_parser = value_parser!(u32).range(1..=19))]
+    pub shots: u32,
+    /// Where the characters of a task come from.
+    #[arg(long, value_enum, default_value_t = ScopeName::Within)]
+    pub scope: ScopeName,
+    /// Leave the drawings of tasks undistorted.
+    #[arg(long)]
+    pub plain: bool,
+    /// The table of pairs that omni-pack table wrote, for the stream of that name.
+    #[arg(long, value_name = "FILE")]
+    pub table: Option<PathBuf>,
     /// Width and height of the pictures in pixels.
     #[arg(long, default_value_t = 105, value_parser = value_parser!(u32).range(2..=105))]
     pub side: u32,
@@ -47,6 +71,19 @@ pub enum StreamName {
     Pairs,
     /// Drawings by class, half of a batch from one alphabet.
     Classes,
+    /// One-shot tasks: a support and a query each.
+    Tasks,
+    /// The pairs of a fixed table, each epoch in another order.
+    Table,
+}
+
+/// Where a task's characters come from.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum ScopeName {
+    /// One alphabet.
+    Within,
+    /// All alphabets together.
+    Between,
 }
 
 /// A law of distortion's name.
@@ -122,6 +159,36 @@ impl StreamArguments {
                     &pages,
                 )
             }
+            StreamName::Tasks => {
+                let shape = self.task_shape();
+                let tasks = self.tasks as usize;
+                let drawings = tasks * (shape.ways * shape.shots + 1);
+                if drawings > MOST_DRAWINGS {
+                    bail!("a batch of {drawings} drawings; the most is {MOST_DRAWINGS}");
+                }
+                let sampler = TaskSampler::new(&store, &alphabets, shape, seed)
+                    .with_context(|| format!("{path}: has no such tasks"))?;
+                let batches = TaskBatches::<P>::new(kept, sampler, tasks, law, side, seed)?;
+                visit.visit(if self.plain { batches.plain() } else { batches }, &pages)
+            }
+            StreamName::Table => {
+                let table = self.table.as_ref();
+                let table = table.context("--stream table wants --table FILE")?;
+                let table = Arc::new(PairTable::open(table)?);
+                let batches = TableBatches::<P>::new(kept, table, pairs, law, side, seed)?;
+                visit.visit(batches, &pages)
+            }
+        }
+    }
+
+    fn task_shape(&self) -> TaskShape {
+        TaskShape {
+            ways: self.ways as usize,
+            shots: self.shots as usize,
+            scope: match self.scope {
+                ScopeName::Within => Scope::Within,
+                ScopeName::Between => Scope::Between,
+            },
         }
     }
 
@@ -133,6 +200,15 @@ impl StreamArguments {
                 self.pairs, self.within
             ),
             StreamName::Classes => format!("{} drawings by class a batch", 2 * self.pairs),
+            StreamName::Tasks => format!(
+                "{} tasks a batch, {} ways {} shots {} alphabets{}",
+                self.tasks,
+                self.ways,
+                self.shots,
+                name(self.scope),
+                if self.plain { ", plain" } else { "" }
+            ),
+            StreamName::Table => format!("{} pairs of a table a batch", self.pairs),
         };
         format!(
             "{batch}; {}, {} at {} x {}, seed {}",
