@@ -8,6 +8,8 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use common::{small_archive, store_bytes};
+use omnishot::sample::{PairTable, TableRecipe};
+use omnishot::store::Store;
 
 fn omni_bench(folder: &Path, arguments: &str) -> assert_cmd::assert::Assert {
     Command::new(env!("CARGO_BIN_EXE_omni-bench"))
@@ -24,19 +26,22 @@ fn succeeds(folder: &Path, arguments: &str) -> String {
 fn folder_with_store() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("s.omni"), store_bytes(&small_archive())).unwrap();
+    let store = Store::open(&folder.path().join("s.omni")).unwrap();
+    let recipe = TableRecipe::training(&store, 0, 10, 3, 1).unwrap();
+    PairTable::write(&folder.path().join("t.pairs"), &store, &recipe, false).unwrap();
     folder
 }
 
 /// The streams as pinned: the digest, and the stream in words.
-const PINNED: [(&str, &str, &str); 4] = [
+const PINNED: [(&str, &str, &str); 7] = [
     (
         "",
-        "e42cca8c91a35ba3",
+        "82410aa455e73a8c",
         "8 pairs a batch, 128/256 of the different ones within an alphabet; f32",
     ),
     (
         "--pixel u8",
-        "aacd7ef30ea18251",
+        "c6e2947661f9333e",
         "8 pairs a batch, 128/256 of the different ones within an alphabet; u8",
     ),
     (
@@ -48,6 +53,21 @@ const PINNED: [(&str, &str, &str); 4] = [
         "--stream classes --pixel u8",
         "08715312a894a511",
         "16 drawings by class a batch; u8",
+    ),
+    (
+        "--stream tasks --tasks 3 --ways 2",
+        "b76c5a328dd2d8e6",
+        "3 tasks a batch, 2 ways 1 shots within alphabets; f32",
+    ),
+    (
+        "--stream tasks --ways 2 --shots 2 --scope between --plain --pixel u8",
+        "d56945c29ee9bfcf",
+        "8 tasks a batch, 2 ways 2 shots between alphabets, plain; u8",
+    ),
+    (
+        "--stream table --table t.pairs --pixel u8",
+        "54fd19e02e7d0942",
+        "8 pairs of a table a batch; u8",
     ),
 ];
 
@@ -96,6 +116,10 @@ fn other_streams_have_other_digests() {
         "--pairs 8 --to 4 --within 0",
         "--pairs 8 --to 4 --pixel u8",
         "--pairs 8 --to 4 --stream classes",
+        "--pairs 8 --to 4 --stream table --table t.pairs",
+        "--pairs 8 --to 4 --stream tasks --ways 2",
+        "--pairs 8 --to 4 --stream tasks --ways 2 --plain",
+        "--pairs 8 --to 4 --stream tasks --ways 2 --shots 2",
     ] {
         let digest = succeeds(folder.path(), &format!("digest s.omni {stream}"));
         assert!(seen.insert(digest[..64].to_owned()), "{stream}");
@@ -121,6 +145,14 @@ fn a_resumed_stream_is_the_rest_of_the_whole() {
 #[test]
 fn times_are_numbers() {
     let folder = folder_with_store();
+    for stream in ["classes", "tasks --ways 2", "table --table t.pairs"] {
+        let quick = "loader s.omni --pairs 4 --windows 1 --seconds 0.002 --workers 1";
+        let table = succeeds(
+            folder.path(),
+            &format!("{quick} --stream {stream} --pixel u8"),
+        );
+        assert!(table.contains("no loader"), "{table}");
+    }
     let quick = "loader s.omni --pairs 4 --windows 1 --seconds 0.01";
     let json: serde_json::Value =
         serde_json::from_str(&succeeds(folder.path(), &format!("{quick} --json"))).unwrap();

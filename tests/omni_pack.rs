@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;
+#[path = "common/drawings.rs"]
+mod drawings;
 
 use std::fs;
 use std::path::Path;
@@ -158,6 +160,122 @@ fn previews_are_pictures() {
     assert!(!folder.join("x.png").exists());
 }
 
+/// Made-up alphabets of six drawers, and a table of their pairs.
+fn folder_with_table() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let archive = common::unpack(&drawings::made_up());
+    fs::write(folder.path().join("m.omni"), store_bytes(&archive)).unwrap();
+    let what = "--set training --pairs 24 --copies 2 --held-out 2 --seed 5";
+    succeeds(folder.path(), &format!("table m.omni t.pairs {what}"));
+    folder
+}
+
+#[test]
+fn tables_are_drawn_and_checked() {
+    let folder = folder_with_table();
+    let folder = folder.path();
+    let said = succeeds(folder, "table m.omni t.pairs --check");
+    let first = "t.pairs: 24 pairs, 12 same and 12 different; 2 copies of each, 72 entries; seed 5\n\
+                 drawers 1 to 12; 4 alphabets: ";
+    assert!(said.starts_with(first), "{said}");
+    let bytes = fs::read(folder.join("t.pairs")).unwrap();
+    assert!(
+        said.contains(&format!("file: {} bytes", bytes.len())),
+        "{said}"
+    );
+    let what = "--set training --pairs 24 --copies 2 --held-out 2 --seed 5";
+    assert_eq!(
+        succeeds(folder, &format!("table m.omni u.pairs {what}")),
+        said.replace("t.pairs", "u.pairs")
+    );
+    assert_eq!(fs::read(folder.join("u.pairs")).unwrap(), bytes);
+    fs::write(folder.join("s.omni"), store_bytes(&small_archive())).unwrap();
+    for (arguments, says) in [
+        ("table m.omni t.pairs --set training --pairs 24", "--force"),
+        (
+            "table m.omni x.pairs --set training --pairs 25",
+            "multiple of 12",
+        ),
+        ("table m.omni x.pairs --set test", "10 evaluation alphabets"),
+        (
+            "table m.omni x.pairs --set validation",
+            "11 background alphabets",
+        ),
+        (
+            "table m.omni x.pairs --set test --copies 8",
+            "--set training alone",
+        ),
+        ("table m.omni m.omni --check", "not a table of pairs"),
+        ("table m.omni x.pairs --check", "No such file"),
+        ("table s.omni t.pairs --check", "was drawn from store"),
+    ] {
+        let message = fails(folder, arguments, 1);
+        assert!(message.contains(says), "{arguments}: {message}");
+    }
+    assert!(!folder.join("x.pairs").exists());
+}
+
+#[test]
+fn batches_are_replayed_as_pinned() {
+    let folder = folder_with_table();
+    let folder = folder.path();
+    let mut got = Vec::new();
+    for (number, what) in [
+        "--pairs 4 --index 2",
+        "--pairs 4 --index 2 --pixel u8 --place 1",
+        "--stream classes --pairs 8 --law compact --side 48",
+        "--stream tasks --tasks 2 --ways 5 --shots 2",
+        "--stream tasks --tasks 1 --ways 9 --plain --scope between",
+        "--stream table --table t.pairs --pairs 6 --side 64",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let path = format!("{number}.png");
+        let printed = succeeds(folder, &format!("replay m.omni {path} --seed 3 {what}"));
+        let png = fs::read(folder.join(&path)).unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(&png))
+            .read_info()
+            .unwrap();
+        let (width, height) = reader.info().size();
+        assert_eq!(printed, format!("{path}: {width} x {height} pixels\n"));
+        let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut pixels).unwrap();
+        got.push(common::sha256(&pixels)[..16].to_owned());
+        succeeds(
+            folder,
+            &format!("replay m.omni {path} --seed 3 {what} --force"),
+        );
+        assert_eq!(fs::read(folder.join(&path)).unwrap(), png, "{what}");
+    }
+    assert_eq!(
+        got,
+        [
+            "e34bf587e7183311",
+            "1e546e140b198f98",
+            "9a387d99225db9be",
+            "c5e798d470f91d4c",
+            "d3c8a96d0db2b33e",
+            "1ce3b870820890c6"
+        ]
+    );
+    for (what, says) in [
+        ("--place 64", "the batch has 64"),
+        ("--stream table", "--table FILE"),
+        ("--stream tasks --ways 30", "30 characters"),
+        (
+            "--stream tasks --ways 1000 --tasks 1000",
+            "the most is 32768",
+        ),
+        ("--pairs 16384", "too many"),
+        ("--stream table --table m.omni", "not a table of pairs"),
+    ] {
+        let message = fails(folder, &format!("replay m.omni x.png {what}"), 1);
+        assert!(message.contains(says), "{what}: {message}");
+    }
+    assert!(!folder.join("x.png").exists());
+}
+
 #[test]
 fn bad_arguments_are_told_apart_from_bad_data() {
     let folder = folder_with_store();
@@ -170,6 +288,10 @@ fn bad_arguments_are_told_apart_from_bad_data() {
         "info",
         "export s.omni",
         "preview s.omni x.png",
+        "table s.omni x.pairs",
+        "table s.omni x.pairs --check --seed 3",
+        "replay s.omni",
+        "replay s.omni x.png --stream none",
         "preview s.omni x.png --task 1",
         "preview s.omni x.png --task 9 --run run01",
         "preview s.omni x.png --run run01 --seed 3",

@@ -145,6 +145,21 @@ impl Canvas {
         let Ok(()) = self.draw_iter(pixels);
     }
 
+    /// Draws a square grey picture, `side` pixels wide, with its upper left corner at (`x`, `y`);
+    /// 255 is full ink, as in a batch of bytes.
+    ///
+    /// # Panics
+    /// If there are not `side`² pixels.
+    pub fn grey(&mut self, x: u32, y: u32, side: u32, ink: &[u8]) {
+        assert_eq!(ink.len(), side as usize * side as usize);
+        let pixels = (0..side * side).zip(ink).map(|(index, ink)| {
+            let shade = 255 - ink;
+            let at = point(x + index % side, y + index / side);
+            Pixel(at, Rgb888::new(shade, shade, shade))
+        });
+        let Ok(()) = self.draw_iter(pixels);
+    }
+
     /// Draws a frame around the square of side `side` at (`x`, `y`), wholly outside it.
     pub fn frame(&mut self, (x, y): (u32, u32), side: u32, thickness: u32, ink: Ink) {
         let style = PrimitiveStyleBuilder::new()
@@ -273,6 +288,16 @@ mod tests {
             assert_eq!(canvas.pixel(3 + side / 2, 5), [255; 3]);
             assert_eq!(canvas.pixel(2, 5), [255; 3]);
         }
+    }
+
+    #[test]
+    fn a_grey_picture_is_drawn_as_it_is() {
+        let mut canvas = Canvas::new(4, 4);
+        canvas.grey(1, 2, 2, &[255, 0, 100, 1]);
+        let row = |y| [1, 2, 3].map(|x| canvas.pixel(x, y)[0]);
+        assert_eq!((row(2), row(3)), ([0, 255, 255], [155, 254, 255]));
+        canvas.grey(3, 3, 2, &[255; 4]);
+        assert_eq!(canvas.pixel(3, 3), [0; 3]);
     }
 
     #[test]

@@ -10,11 +10,11 @@ use crate::store::{AlphabetId, Decoder, DrawingId, Store, StoreError};
 /// The most drawings on a sheet; a sheet of as many has some 30 million pixels.
 pub const MOST_CELLS: usize = 10_000;
 /// White around the sheet.
-const MARGIN: u32 = 12;
+pub(super) const MARGIN: u32 = 12;
 /// White between two drawings.
-const GAP: u32 = 8;
+pub(super) const GAP: u32 = 8;
 /// Thickness of the frames that say something.
-const FRAME: u32 = 3;
+pub(super) const FRAME: u32 = 3;
 
 /// Why a sheet could not be drawn.
 #[derive(Debug, Error)]
@@ -28,6 +28,14 @@ pub enum SheetError {
     TooMany {
         /// Rows times columns of the sheet.
         cells: usize,
+    },
+    /// Few enough drawings, with too much room or text for each.
+    #[error("a picture of {width} x {height} pixels is too large; draw fewer")]
+    TooLarge {
+        /// Its width.
+        width: u32,
+        /// Its height.
+        height: u32,
     },
 }
 
@@ -309,7 +317,7 @@ fn draw_legend(canvas: &mut Canvas, y: u32, legend: &[Meaning]) {
     }
 }
 
-fn letters(text: &str) -> u32 {
+pub(super) fn letters(text: &str) -> u32 {
     text.chars().count() as u32 // names have at most 255
 }
 

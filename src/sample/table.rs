@@ -154,6 +154,19 @@ impl PairTable {
         self.store
     }
 
+    /// Length of the file.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The sum that stands in its header, over everything else, in hexadecimal.
+    #[must_use]
+    pub fn sum(&self) -> String {
+        let sum = &self.bytes[AT_DIGEST..HEADER_LEN];
+        sum.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
     /// Pairs times copies, the undistorted one counted: 270,000 for 30,000 pairs of 8 copies.
     #[must_use]
     #[expect(clippy::len_without_is_empty, reason = "a table always has pairs")]

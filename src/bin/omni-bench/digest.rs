@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use clap::{Args, value_parser};
 use omnishot::loader::{Loader, LoaderOptions, Pictures, Produce};
+use omnishot::report::Replay;
 use omnishot::store::PageCache;
 
 use crate::stream::{StreamArguments, Visit};
@@ -58,7 +59,7 @@ impl Digest {
 impl Visit for &Digest {
     fn visit<P>(self, producer: P, _: &PageCache) -> Result<()>
     where
-        P: Produce<Batch: Pictures>,
+        P: Produce<Batch: Pictures + Replay>,
     {
         let producer = Arc::new(producer);
         let world = u64::from(self.ranks);

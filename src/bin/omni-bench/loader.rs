@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use clap::{Args, value_parser};
 use omnishot::distort::Pixel;
 use omnishot::loader::{Loader, LoaderOptions, Pictures, Produce};
+use omnishot::report::Replay;
 use omnishot::store::{PageCache, StoreError};
 
 use crate::stream::{StreamArguments, Visit};
@@ -64,7 +65,7 @@ impl LoaderTimes {
 impl Visit for &LoaderTimes {
     fn visit<P>(self, producer: P, pages: &PageCache) -> Result<()>
     where
-        P: Produce<Batch: Pictures>,
+        P: Produce<Batch: Pictures + Replay>,
     {
         for id in 0..pages.store().drawings() {
             pages.page(id)?; // decoded here, before any clock runs

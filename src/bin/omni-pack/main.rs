@@ -4,6 +4,10 @@ mod build;
 mod export;
 mod inspect;
 mod preview;
+mod replay;
+#[path = "../stream/mod.rs"]
+mod stream;
+mod table;
 
 use std::process::ExitCode;
 
@@ -31,6 +35,10 @@ enum Command {
     Verify(inspect::Verify),
     /// Count the pairs that can be drawn from a store.
     Pairs(inspect::Pairs),
+    /// Draw or check a fixed table of pairs.
+    Table(table::Table),
+    /// Draw a batch of a stream as a picture, just as a network gets it.
+    Replay(replay::Replay),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +49,8 @@ fn main() -> ExitCode {
         Command::Info(info) => info.run(),
         Command::Verify(verify) => verify.run(),
         Command::Pairs(pairs) => pairs.run(),
+        Command::Table(table) => table.run(),
+        Command::Replay(replay) => replay.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum, value_parser};
 use omnishot::archive::Split;
 use omnishot::distort::{Distortion, Pixel};
 use omnishot::loader::{ClassBatches, PairBatches, Pictures, Produce, TableBatches, TaskBatches};
+use omnishot::report::Replay;
 use omnishot::sample::{
     BatchSampler, BatchShape, PairSampler, PairShape, PairTable, Scope, TaskSampler, TaskShape,
     alphabets_of,
@@ -109,7 +110,7 @@ pub trait Visit {
     /// Does it with what makes the stream's batches, and the pages behind it.
     fn visit<P>(self, producer: P, pages: &PageCache) -> Result<()>
     where
-        P: Produce<Batch: Pictures>;
+        P: Produce<Batch: Pictures + Replay>;
 }
 
 impl StreamArguments {
