@@ -11,14 +11,17 @@
 //! cannot be starved by batches that came early: no deadlock at any depth. The buffers
 //! are made once; there is nothing else to wait for, which is the back-pressure.
 //!
+//! The buffer that came back last goes out first: it is the one that is still in the
+//! processor's cache, and where the consumer is the faster side, a few of many are in use.
+//!
 //! What a batch holds depends on its number alone, so that the number of workers changes
 //! nothing but speed.
 
 use std::collections::VecDeque;
 use std::ops::{Deref, Range};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -90,7 +93,7 @@ impl Default for LoaderOptions {
     fn default() -> LoaderOptions {
         LoaderOptions {
             workers: 1,
-            depth: 8,
+            depth: 4,
             rank: 0,
             world: 1,
         }
@@ -116,7 +119,7 @@ type Made<B> = (u64, Filled<B>);
 /// Dropping it ends the threads, at once or when each has finished its batch.
 pub struct Loader<P: Produce> {
     made: Receiver<Made<P::Batch>>,
-    empty: Sender<P::Batch>,
+    empty: Returns<P::Batch>,
     stop: Option<Sender<()>>,
     workers: Vec<JoinHandle<()>>,
     /// A place for each number from the one that is due on, as far as there are buffers;
@@ -152,11 +155,13 @@ impl<P: Produce> Loader<P> {
         assert!(rank < world, "rank {rank} of {world}");
         // The first number of this rank that is not below the range's start.
         let first = range.start + (rank + world - range.start % world) % world;
-        let (empty, empties) = bounded(depth);
+        let (returned, returns) = bounded(depth);
+        let empty = Returns {
+            stack: Arc::new(Mutex::new(Vec::with_capacity(depth))),
+            returned,
+        };
         for _ in 0..depth {
-            empty
-                .send(producer.batch())
-                .expect("the channel holds all buffers");
+            empty.give(producer.batch());
         }
         let (send, made) = bounded(depth);
         // Nothing is ever sent. With room for none, each wait on it would allocate a packet.
@@ -166,7 +171,8 @@ impl<P: Produce> Loader<P> {
             .map(|worker| {
                 let work = Worker {
                     producer: Arc::clone(&producer),
-                    empties: empties.clone(),
+                    stack: Arc::clone(&empty.stack),
+                    returns: returns.clone(),
                     made: send.clone(),
                     stopped: stopped.clone(),
                     next: Arc::clone(&next),
@@ -250,7 +256,7 @@ impl<P: Produce> Drop for Loader<P> {
 pub struct Ready<B> {
     index: u64,
     batch: Option<B>,
-    empty: Sender<B>,
+    empty: Returns<B>,
 }
 
 impl<B> Ready<B> {
@@ -274,15 +280,42 @@ impl<B> Deref for Ready<B> {
 impl<B> Drop for Ready<B> {
     fn drop(&mut self) {
         if let Some(batch) = self.batch.take() {
-            // It fits: the channel holds all buffers. It fails only when all workers have gone.
-            let _ = self.empty.try_send(batch);
+            self.empty.give(batch);
         }
+    }
+}
+
+/// The empty buffers, and a word for each that wakes a worker.
+struct Returns<B> {
+    stack: Arc<Mutex<Vec<B>>>,
+    returned: Sender<()>,
+}
+
+impl<B> Clone for Returns<B> {
+    fn clone(&self) -> Returns<B> {
+        Returns {
+            stack: Arc::clone(&self.stack),
+            returned: self.returned.clone(),
+        }
+    }
+}
+
+impl<B> Returns<B> {
+    fn give(&self, batch: B) {
+        // Nothing can panic while it is locked.
+        let mut stack = self.stack.lock().unwrap_or_else(PoisonError::into_inner);
+        stack.push(batch);
+        drop(stack);
+        // It fits: the channel holds a word for each buffer. It fails only when all workers
+        // have gone.
+        let _ = self.returned.try_send(());
     }
 }
 
 struct Worker<P: Produce> {
     producer: Arc<P>,
-    empties: Receiver<P::Batch>,
+    stack: Arc<Mutex<Vec<P::Batch>>>,
+    returns: Receiver<()>,
     made: Sender<Made<P::Batch>>,
     stopped: Receiver<()>,
     next: Arc<AtomicU64>,
@@ -295,13 +328,13 @@ impl<P: Produce> Worker<P> {
         let (first, end, step) = self.numbers;
         let mut scratch = self.producer.scratch();
         loop {
-            let mut batch = select! {
+            select! {
                 recv(self.stopped) -> _ => return,
-                recv(self.empties) -> batch => match batch {
-                    Ok(batch) => batch,
-                    Err(_) => return,
-                },
-            };
+                recv(self.returns) -> word => if word.is_err() { return },
+            }
+            let mut stack = self.stack.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut batch = stack.pop().expect("each word is sent after its buffer");
+            drop(stack);
             let ticket = self.next.fetch_add(1, Ordering::Relaxed);
             let index = ticket
                 .checked_mul(step)

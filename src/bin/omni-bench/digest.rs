@@ -36,7 +36,7 @@ pub struct Digest {
     #[arg(long, default_value_t = 1, value_parser = value_parser!(u16).range(1..=256))]
     workers: u16,
     /// Batches made ahead, for each rank.
-    #[arg(long, default_value_t = 8, value_parser = value_parser!(u16).range(1..=1024))]
+    #[arg(long, default_value_t = 4, value_parser = value_parser!(u16).range(1..=1024))]
     depth: u16,
     /// Loaders that share the stream, as the processes of a larger training would; put
     /// together again in order.

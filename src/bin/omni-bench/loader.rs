@@ -27,7 +27,7 @@ pub struct LoaderTimes {
     #[arg(long, value_delimiter = ',', default_values_t = [1, 2], value_parser = value_parser!(u16).range(1..=256))]
     workers: Vec<u16>,
     /// Batches made ahead.
-    #[arg(long, default_value_t = 8, value_parser = value_parser!(u16).range(1..=1024))]
+    #[arg(long, default_value_t = 4, value_parser = value_parser!(u16).range(1..=1024))]
     depth: u16,
     /// Windows of time for each row; one more goes before them uncounted.
     #[arg(long, default_value_t = 5, value_parser = value_parser!(u16).range(1..=1000))]
