@@ -1,7 +1,7 @@
 //! Distortion: from a one-bit page to a grey picture in the caller's slice.
 //!
 //! ```text
-//! page -> plane (copied, or reduced by area) -> stroke width -> bilinear warp -> out
+//! page -> plane (copied, or reduced by area) -> stroke width -> bilinear warp [-> resize] -> out
 //!                                    affine map and elastic field  ^
 //! ```
 //!
@@ -14,6 +14,7 @@ pub mod affine;
 pub mod elastic;
 pub mod map;
 pub mod plane;
+mod resize;
 // A stand-in without vectors keeps the rest of the room free of conditions.
 #[cfg_attr(not(target_arch = "x86_64"), path = "simd_none.rs")]
 mod simd;
@@ -23,6 +24,7 @@ pub mod warp;
 use serde::{Deserialize, Serialize};
 
 pub use affine::{Affine, AffineLaw};
+pub use resize::Resize;
 pub use warp::Pixel;
 
 use crate::archive::Page;
@@ -30,6 +32,7 @@ use crate::seed::Stream;
 use elastic::Field;
 use map::Map;
 use plane::{Plane, Reduction, SIDE_MAX, SIDE_MIN};
+use resize::Filter;
 use simd::Avx2;
 
 /// What may happen to a drawing.
@@ -49,6 +52,10 @@ pub struct Distortion {
     /// Pixels along a side of the plane that is warped, 57 to 105: the page
     /// itself at 105, else reduced by exact area averaging.
     pub source_side: u32,
+    /// How a picture smaller than 105 pixels comes to its size. Filters take the page itself:
+    /// `source_side` must be 105.
+    #[serde(default, skip_serializing_if = "Resize::is_warp")]
+    pub resize: Resize,
 }
 
 impl Distortion {
@@ -59,6 +66,7 @@ impl Distortion {
         thicken: 0.0,
         elastic_sigma: 0.0,
         source_side: 105,
+        resize: Resize::Warp,
     };
 
     /// The compact recipe: a wider affine law, strokes of other widths and
@@ -69,6 +77,7 @@ impl Distortion {
         thicken: 0.15,
         elastic_sigma: 0.035,
         source_side: 64,
+        resize: Resize::Warp,
     };
 
     /// Refuses values out of range.
@@ -80,7 +89,12 @@ impl Distortion {
         Refusal::check_range("soften", self.soften, 0.0, 1.0)?;
         Refusal::check_range("thicken", self.thicken, 0.0, 1.0 - self.soften)?;
         Refusal::check_range("elastic_sigma", self.elastic_sigma, 0.0, 0.15)?;
-        let (least, most) = (SIDE_MIN as f64, SIDE_MAX as f64);
+        let least = if self.resize.is_warp() {
+            SIDE_MIN
+        } else {
+            SIDE_MAX
+        };
+        let (least, most) = (least as f64, SIDE_MAX as f64);
         Refusal::check_range("source_side", f64::from(self.source_side), least, most)
     }
 }
@@ -141,6 +155,8 @@ pub struct Distorter {
     changed: Plane,
     map: Map,
     field: Field,
+    /// What resizes after the warp, unless the warp does it.
+    filter: Option<Filter>,
     /// The vector forms, if the processor has them and they are wanted.
     avx2: Option<Avx2>,
 }
@@ -174,6 +190,7 @@ impl Distorter {
             changed: Plane::blank(source_side),
             map: Map::new(&Affine::IDENTITY, 0, source_side, source_side),
             field: Field::still(source_side),
+            filter: Filter::new(distortion.resize),
             avx2,
         })
     }
@@ -200,6 +217,15 @@ impl Distorter {
         side: usize,
         out: &mut [P],
     ) {
+        if side < SIDE_MAX
+            && let Some(mut filter) = self.filter.take()
+        {
+            filter.draw(side, out, |full| {
+                self.draw(page, quarter, stream, SIDE_MAX, full);
+            });
+            self.filter = Some(filter);
+            return;
+        }
         let law = self.distortion;
         let affine = law.affine.draw(stream);
         let stroke = stream.word();
@@ -231,6 +257,13 @@ impl Distorter {
     /// # Panics
     /// As [`Distorter::draw`].
     pub fn plain<P: Pixel>(&mut self, page: &Page, quarter: u8, side: usize, out: &mut [P]) {
+        if side < SIDE_MAX
+            && let Some(mut filter) = self.filter.take()
+        {
+            filter.draw(side, out, |full| self.plain(page, quarter, SIDE_MAX, full));
+            self.filter = Some(filter);
+            return;
+        }
         self.map
             .set(&Affine::IDENTITY, quarter, self.plane.side(), side);
         self.paint(page, Stroke::Same, false, out);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum, value_parser};
 use omnishot::archive::Split;
-use omnishot::distort::{Distortion, Pixel};
+use omnishot::distort::{Distortion, Pixel, Resize};
 use omnishot::loader::{ClassBatches, PairBatches, Pictures, Produce, TableBatches, TaskBatches};
 use omnishot::report::Replay;
 use omnishot::sample::{
@@ -60,6 +60,9 @@ pub struct StreamArguments {
     /// How drawings are distorted.
     #[arg(long, value_enum, default_value_t = Law::Koch)]
     pub law: Law,
+    /// How a picture smaller than 105 pixels comes to its size.
+    #[arg(long, value_enum, default_value_t = ResizeName::Warp)]
+    pub resize: ResizeName,
     /// How a pixel is kept.
     #[arg(long, value_enum, default_value_t = PixelName::F32)]
     pub pixel: PixelName,
@@ -96,6 +99,17 @@ pub enum Law {
     Compact,
 }
 
+/// A way of resizing's name.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ResizeName {
+    /// By the warp itself.
+    Warp,
+    /// By a triangle, after the warp.
+    Triangle,
+    /// By Lanczos's filter, after the warp.
+    Lanczos,
+}
+
 /// A kind of pixel's name.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum PixelName {
@@ -129,10 +143,7 @@ impl StreamArguments {
         if alphabets.is_empty() {
             bail!("{path}: holds no background alphabet");
         }
-        let law = match self.law {
-            Law::Koch => Distortion::KOCH,
-            Law::Compact => Distortion::COMPACT,
-        };
+        let law = self.distortion();
         let (side, seed, pairs) = (self.side as usize, self.seed, self.pairs as usize);
         let pages = Arc::new(PageCache::new(Arc::clone(&store)));
         let kept = Arc::clone(&pages);
@@ -182,6 +193,23 @@ impl StreamArguments {
         }
     }
 
+    fn distortion(&self) -> Distortion {
+        let law = match self.law {
+            Law::Koch => Distortion::KOCH,
+            Law::Compact => Distortion::COMPACT,
+        };
+        let resize = match self.resize {
+            ResizeName::Warp => return law,
+            ResizeName::Triangle => Resize::Triangle,
+            ResizeName::Lanczos => Resize::Lanczos,
+        };
+        Distortion {
+            resize,
+            source_side: 105, // filters take the page itself
+            ..law
+        }
+    }
+
     fn task_shape(&self) -> TaskShape {
         TaskShape {
             ways: self.ways as usize,
@@ -211,8 +239,12 @@ impl StreamArguments {
             ),
             StreamName::Table => format!("{} pairs of a table a batch", self.pairs),
         };
+        let resize = match self.resize {
+            ResizeName::Warp => String::new(),
+            filter => format!(" by {}", name(filter)),
+        };
         format!(
-            "{batch}; {}, {} at {} x {}, seed {}",
+            "{batch}; {}, {} at {} x {}{resize}, seed {}",
             name(self.pixel),
             name(self.law),
             self.side,
