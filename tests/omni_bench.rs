@@ -164,6 +164,12 @@ fn times_are_numbers() {
     );
     assert!(json["mean_ink"].as_f64().unwrap() > 0.005);
     assert!(succeeds(folder.path(), quick).contains("no loader"));
+    let growth = "growth s.omni --pairs 4 --batches 2,4 --sides 16 --classes 2 --windows 1";
+    let table = succeeds(folder.path(), &format!("{growth} --seconds 0.002"));
+    assert!(
+        table.contains("| 4 pairs a batch |") && table.contains("| 2 workers |"),
+        "{table}"
+    );
     let quick = "store s.omni --rounds 1 --random 10";
     let json: serde_json::Value =
         serde_json::from_str(&succeeds(folder.path(), &format!("{quick} --json"))).unwrap();
@@ -188,6 +194,8 @@ fn bad_arguments_are_told_apart_from_bad_data() {
         ("digest s.omni --within 257", 2, "--within"),
         ("digest s.omni --pairs 3", 1, "a batch of 3 pairs"),
         ("loader s.omni --seconds nan", 2, "--seconds"),
+        ("growth s.omni --sides 1", 2, "--sides"),
+        ("digest s.omni --alphabets 0", 2, "--alphabets"),
         ("loader s.omni --windows 0", 2, "--windows"),
         ("store s.omni --rounds 0", 2, "--rounds"),
         ("digest s.omni --from 9 --to 9", 1, "no batch from 9 to 9"),

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use omnishot::archive::{self, ReadOptions, SIDE, Split};
-use omnishot::sample::PairCounts;
+use omnishot::sample::{PairCounts, PairTable, TableRecipe};
 use omnishot::store::export::{ExportOptions, Exported, to_folder};
 use omnishot::store::{self, Store, WriteOptions};
 
@@ -21,6 +21,25 @@ const LEVEL: i32 = 16;
 const STORE_DIGEST: &str = "7c68781b81157bc091130ea6f6f3b11e0a3dcb8f97db75b9061a9fc5e64bafc5";
 /// SHA-256 of all its pixels as bytes 0 and 1, which depends on no compressor.
 const PIXELS_DIGEST: &str = "90d72a3373341aa03eb349fa7fa6cd1a860167d0e5797ad200cdcda86d3e1d31";
+/// The digests of four batches of each stream.
+const STREAM_DIGESTS: [(&str, &str); 4] = [
+    (
+        "pairs",
+        "84201af55f6d42254d45a32a8ca9cc585b2bad1bbb9ebc38c9947863ee95ff5f",
+    ),
+    (
+        "classes",
+        "7916aca798fb88710ebac3e4c637a65c66cf1b747c1eef515dfd95eb4cf0885b",
+    ),
+    (
+        "tasks",
+        "93ab723db759ad0e78bd6e4469793b0cf4b2d6d142cc35775d557b420a7ca423",
+    ),
+    (
+        "table --table t.pairs",
+        "d721e3a5952cface44182a00808960eecad9b0b33153d27d83a102efd2ba2aee",
+    ),
+];
 
 fn zips() -> Option<PathBuf> {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/omniglot");
@@ -126,6 +145,28 @@ fn the_bytes_and_the_pixels_are_pinned() {
     let store = open(bytes);
     assert_eq!(common::pixel_digest(&store), PIXELS_DIGEST);
     assert_eq!(common::sha256(bytes), STORE_DIGEST);
+}
+
+/// The first four batches of each stream of seed 0, as `omni-bench digest` prints them: what
+/// two people with the official zips can compare.
+#[test]
+fn the_streams_are_pinned() {
+    let Some((_, bytes)) = packed() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("o.omni"), bytes).unwrap();
+    let store = open(bytes);
+    let recipe = TableRecipe::training(&store, 0, 90_000, 8, 0).unwrap();
+    PairTable::write(&folder.path().join("t.pairs"), &store, &recipe, false).unwrap();
+    for (stream, digest) in STREAM_DIGESTS {
+        let arguments = format!("digest o.omni --to 4 --workers 2 --stream {stream}");
+        let assert = assert_cmd::Command::new(env!("CARGO_BIN_EXE_omni-bench"))
+            .current_dir(folder.path())
+            .args(arguments.split_whitespace())
+            .assert()
+            .success();
+        let printed = String::from_utf8_lossy(&assert.get_output().stdout).into_owned();
+        assert!(printed.starts_with(digest), "{stream}: {printed}");
+    }
 }
 
 #[test]

@@ -312,3 +312,12 @@ fn orders_are_even_and_pinned() {
         "51185f22d5bb6767"
     );
 }
+
+#[test]
+fn sides_that_no_picture_has_are_refused() {
+    for side in [0, 1, 106, usize::MAX] {
+        let refused = Distorter::new(KOCH).unwrap().at(side).unwrap_err();
+        assert!(refused.to_string().contains("from 2 to 105"), "{refused}");
+    }
+    assert!(Distorter::new(KOCH).unwrap().at(105).is_ok());
+}

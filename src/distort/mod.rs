@@ -179,6 +179,15 @@ impl Distorter {
         Distorter::build(distortion, None)
     }
 
+    /// Itself, if it can draw pictures `side` pixels wide and high.
+    ///
+    /// # Errors
+    /// [`Refusal::Range`] if the side is not from 2 to 105.
+    pub fn at(self, side: usize) -> Result<Distorter, Refusal> {
+        Refusal::check_range("side", side as f64, 2.0, SIDE_MAX as f64)?;
+        Ok(self)
+    }
+
     fn build(distortion: Distortion, avx2: Option<Avx2>) -> Result<Distorter, Refusal> {
         distortion.check()?;
         let source_side = distortion.source_side as usize;

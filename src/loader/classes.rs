@@ -58,7 +58,7 @@ impl<P: Pixel> ClassBatches<P> {
     /// Batches of images `side` pixels wide and high, 2 to 105.
     ///
     /// # Errors
-    /// If a value of the distortion is out of its range.
+    /// If a value of the distortion, or the side, is out of its range.
     pub fn new(
         pages: Arc<PageCache>,
         sampler: BatchSampler,
@@ -66,7 +66,7 @@ impl<P: Pixel> ClassBatches<P> {
         side: usize,
         seed: u64,
     ) -> Result<ClassBatches<P>, Refusal> {
-        let distorter = Distorter::new(distortion)?;
+        let distorter = Distorter::new(distortion)?.at(side)?;
         Ok(ClassBatches {
             pages,
             sampler,

@@ -101,7 +101,7 @@ impl<P: Pixel> PairBatches<P> {
     /// Batches of pictures `side` pixels wide and high, 2 to 105.
     ///
     /// # Errors
-    /// If a value of the distortion is out of its range.
+    /// If a value of the distortion, or the side, is out of its range.
     pub fn new(
         pages: Arc<PageCache>,
         sampler: PairSampler,
@@ -112,7 +112,7 @@ impl<P: Pixel> PairBatches<P> {
         Ok(PairBatches {
             pages,
             sampler,
-            distorter: Distorter::new(distortion)?,
+            distorter: Distorter::new(distortion)?.at(side)?,
             side,
             seed,
             pixel: PhantomData,

@@ -102,7 +102,7 @@ impl<P: Pixel> TableBatches<P> {
             pages,
             table,
             pairs,
-            distorter: Distorter::new(distortion)?,
+            distorter: Distorter::new(distortion)?.at(side)?,
             side,
             seed,
             pixel: PhantomData,

@@ -60,7 +60,7 @@ impl<P: Pixel> TaskBatches<P> {
     /// Batches of `tasks` tasks, of pictures `side` pixels wide and high, 2 to 105.
     ///
     /// # Errors
-    /// If a value of the distortion is out of its range.
+    /// If a value of the distortion, or the side, is out of its range.
     ///
     /// # Panics
     /// If `tasks` is 0.
@@ -77,7 +77,7 @@ impl<P: Pixel> TaskBatches<P> {
             pages,
             sampler,
             tasks,
-            distorter: Distorter::new(distortion)?,
+            distorter: Distorter::new(distortion)?.at(side)?,
             plain: false,
             side,
             seed,

@@ -1,6 +1,7 @@
 //! Where a network runs.
 
-use tch::{Cuda, Device};
+use tch::kind::Element;
+use tch::{Cuda, Device, Tensor};
 
 /// Reads `auto`, `cpu`, `cuda` or `cuda:N`; `auto` is a GPU if there is one.
 ///
@@ -27,6 +28,20 @@ pub fn parse_device(text: &str) -> Result<Device, String> {
             None => Err("not one of auto, cpu, cuda, cuda:N".to_owned()),
         },
     }
+}
+
+/// A batch's numbers as a flat tensor on `device`. A GPU gets them from pinned memory and
+/// the call does not wait for the copy: libtorch keeps the pinned block until it is done.
+#[must_use]
+pub fn hand_over<T: Element>(values: &[T], device: Device) -> Tensor {
+    let tensor = Tensor::from_slice(values);
+    if !device.is_cuda() {
+        return tensor;
+    }
+    let kind = tensor.kind();
+    tensor
+        .pin_memory(device)
+        .to_device_(device, kind, true, false)
 }
 
 #[cfg(test)]

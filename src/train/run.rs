@@ -13,7 +13,7 @@ use super::objective;
 use super::optimizer::{AdamW, Average, learning_rate};
 use super::preset::Preset;
 use crate::loader::{ClassBatch, ClassBatches, LoadError, Loader, LoaderOptions};
-use crate::model::{Card, Model, ModelError, initialise, ordered};
+use crate::model::{Card, Model, ModelError, hand_over, initialise, ordered};
 use crate::sample::{BatchSampler, TrainingSplit};
 use crate::seed::{Purpose, Stream};
 use crate::store::{PageCache, Store, StoreError};
@@ -267,10 +267,8 @@ impl<'a> Trainer<'a> {
     fn step(&mut self, batch: &ClassBatch) -> (f64, f64) {
         let n = batch.classes.len() as i64;
         let side = self.preset.network.side as i64;
-        let images = Tensor::from_slice(&batch.images)
-            .view([n, 1, side, side])
-            .to_device(self.device);
-        let classes = Tensor::from_slice(&batch.classes).to_device(self.device);
+        let images = hand_over(&batch.images, self.device).view([n, 1, side, side]);
+        let classes = hand_over(&batch.classes, self.device);
         let keep = self.keep(n).to_device(self.device);
         let embeddings = self.model.network.embed_training(&images, &keep); // [n, d]
         let loss = objective::loss(

@@ -33,18 +33,11 @@ pub struct LoaderTimes {
     #[arg(long, default_value_t = 5, value_parser = value_parser!(u16).range(1..=1000))]
     windows: u16,
     /// Seconds of a window.
-    #[arg(long, default_value_t = 1.0, value_parser = seconds)]
+    #[arg(long, default_value_t = 1.0, value_parser = crate::windows::seconds)]
     seconds: f64,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-}
-
-fn seconds(text: &str) -> Result<f64, String> {
-    match text.parse() {
-        Ok(seconds) if (0.001..=3600.0).contains(&seconds) => Ok(seconds),
-        _ => Err("a window is 0.001 to 3600 seconds long".to_owned()),
-    }
 }
 
 /// One row of the answer.

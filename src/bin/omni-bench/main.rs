@@ -2,6 +2,7 @@
 //! that machines can be compared.
 
 mod digest;
+mod growth;
 mod loader;
 mod store;
 #[path = "../stream/mod.rs"]
@@ -24,6 +25,8 @@ struct Arguments {
 enum Command {
     /// Time the batches of a stream, in pairs a second.
     Loader(loader::LoaderTimes),
+    /// Time how the cost of a stream grows with its batch, its pictures, workers and classes.
+    Growth(growth::Growth),
     /// Print one digest of a stream: the same on every machine, for any workers and ranks.
     Digest(digest::Digest),
     /// Time opening a store, reading all of it, and reading at random.
@@ -33,6 +36,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Loader(loader) => loader.run(),
+        Command::Growth(growth) => growth.run(),
         Command::Digest(digest) => digest.run(),
         Command::Store(store) => store.run(),
     };

@@ -40,3 +40,11 @@ impl Rates {
         [self.0[0], self.0[self.0.len() - 1]]
     }
 }
+
+/// Reads the length of a window.
+pub fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.001..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("a window is 0.001 to 3600 seconds long".to_owned()),
+    }
+}

@@ -20,7 +20,7 @@ use omnishot::store::{PageCache, Store};
 const MOST_DRAWINGS: usize = 1 << 15;
 
 /// Which stream, of which store.
-#[derive(Args)]
+#[derive(Args, Clone)]
 pub struct StreamArguments {
     /// The store to draw from; its background set alone is used.
     pub store: PathBuf,
@@ -30,6 +30,9 @@ pub struct StreamArguments {
     /// Seed of every random decision.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    /// Draw from the first so many background alphabets alone.
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    pub alphabets: Option<u32>,
     /// Pairs in a batch; a batch of classes holds as many drawings, two for each pair.
     #[arg(long, default_value_t = 64, value_parser = value_parser!(u32).range(1..=16384))]
     pub pairs: u32,
@@ -139,9 +142,12 @@ impl StreamArguments {
     fn visit_pixels<P: Pixel>(&self, visit: impl Visit) -> Result<()> {
         let store = Arc::new(Store::open(&self.store)?);
         let path = self.store.display();
-        let alphabets = alphabets_of(&store, Split::Background);
+        let mut alphabets = alphabets_of(&store, Split::Background);
         if alphabets.is_empty() {
             bail!("{path}: holds no background alphabet");
+        }
+        if let Some(some) = self.alphabets {
+            alphabets.truncate(some as usize);
         }
         let law = self.distortion();
         let (side, seed, pairs) = (self.side as usize, self.seed, self.pairs as usize);
@@ -243,8 +249,11 @@ impl StreamArguments {
             ResizeName::Warp => String::new(),
             filter => format!(" by {}", name(filter)),
         };
+        let alphabets = self
+            .alphabets
+            .map_or_else(String::new, |some| format!(" of {some} alphabets"));
         format!(
-            "{batch}; {}, {} at {} x {}{resize}, seed {}",
+            "{batch}{alphabets}; {}, {} at {} x {}{resize}, seed {}",
             name(self.pixel),
             name(self.law),
             self.side,
