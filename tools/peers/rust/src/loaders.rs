@@ -22,11 +22,15 @@ pub fn run(
 ) -> Result<(), String> {
     match name {
         "omnishot" => {
-            let options = LoaderOptions { workers, ..LoaderOptions::default() };
+            let options = LoaderOptions {
+                workers,
+                ..LoaderOptions::default()
+            };
             let producer = Arc::new(Ours(work.clone()));
             let mut loader = Loader::start(producer, 0..BATCHES as u64, options);
             while let Some(batch) = loader.next_batch() {
-                if !take(&batch.map_err(|error| error.to_string())?) {
+                let batch = batch.map_err(|error| error.to_string())?;
+                if !take(&batch) {
                     break;
                 }
             }
@@ -76,7 +80,9 @@ impl Produce for Ours {
 
     fn fill(&self, index: u64, (): &mut (), batch: &mut Batch) -> Result<(), StoreError> {
         let (lefts, rights) = batch.0.split_at_mut(PAIRS * AREA);
-        let pictures = lefts.chunks_exact_mut(AREA).zip(rights.chunks_exact_mut(AREA));
+        let pictures = lefts
+            .chunks_exact_mut(AREA)
+            .zip(rights.chunks_exact_mut(AREA));
         for (place, ((left, right), label)) in pictures.zip(&mut batch.1).enumerate() {
             *label = self.0.draw(index as usize * PAIRS + place, left, right);
         }
@@ -113,7 +119,11 @@ impl burn_core::data::dataset::Dataset<Sample> for Items {
 struct Collate;
 
 impl Batcher<NdArray, Sample, Batch> for Collate {
-    fn batch(&self, samples: Vec<Sample>, _: &<NdArray as burn_core::tensor::backend::Backend>::Device) -> Batch {
+    fn batch(
+        &self,
+        samples: Vec<Sample>,
+        _: &<NdArray as burn_core::tensor::backend::Backend>::Device,
+    ) -> Batch {
         collate(&samples)
     }
 }

@@ -18,7 +18,9 @@ fn main() -> Result<()> {
     let seconds = arguments.next().map_or(Ok(2.0), |text| text.parse())?;
     let rounds: usize = arguments.next().map_or(Ok(5), |text| text.parse())?;
     let work = Work::new(&store)?;
-    println!("| loader | pairs/s, 1 worker | 2 workers | same batches for 1, 2, 3 workers | in the same order | a worker panics |");
+    println!(
+        "| loader | pairs/s, 1 worker | 2 workers | same batches for 1, 2, 3 workers | in the same order | a worker panics |"
+    );
     println!("|---|---|---|---|---|---|");
     let mut rates = vec![[const { Vec::new() }; 2]; NAMES.len()];
     for _ in 0..rounds {
@@ -42,14 +44,21 @@ fn main() -> Result<()> {
         let same = sets.iter().all(|s| *s == sets[0]);
         let says = |holds| if holds { "yes" } else { "no" };
         let panic = panicking(name, &work);
-        println!("| {name} | {one:.0} | {two:.0} | {} | {} | {panic} |", says(same), says(ordered));
+        println!(
+            "| {name} | {one:.0} | {two:.0} | {} | {} | {panic} |",
+            says(same),
+            says(ordered)
+        );
     }
     Ok(())
 }
 
 /// Pairs a second after half a second of warming up.
 fn rate(name: &str, work: &Work, workers: usize, seconds: f64) -> Result<f64> {
-    let (warm, whole) = (Duration::from_millis(500), Duration::from_secs_f64(0.5 + seconds));
+    let (warm, whole) = (
+        Duration::from_millis(500),
+        Duration::from_secs_f64(0.5 + seconds),
+    );
     let (started, mut counted, mut batches) = (Instant::now(), None, 0);
     let mut end = started;
     run(name, work, workers, |batch| {
@@ -72,8 +81,12 @@ fn stream(name: &str, work: &Work, workers: usize) -> Vec<[u8; 32]> {
     let mut digests = Vec::new();
     let ended = run(name, work, workers, |(pixels, labels): &Batch| {
         let mut hasher = blake3::Hasher::new();
-        pixels.iter().for_each(|pixel| drop(hasher.update(&pixel.to_le_bytes())));
-        labels.iter().for_each(|&label| drop(hasher.update(&[u8::from(label)])));
+        for pixel in pixels {
+            hasher.update(&pixel.to_le_bytes());
+        }
+        for &label in labels {
+            hasher.update(&[u8::from(label)]);
+        }
         digests.push(*hasher.finalize().as_bytes());
         digests.len() < 24
     });
@@ -83,7 +96,8 @@ fn stream(name: &str, work: &Work, workers: usize) -> Vec<[u8; 32]> {
 
 /// What the consumer sees if pair 640, which is in batch 10, panics: for ten seconds at most.
 fn panicking(name: &str, work: &Work) -> String {
-    let work = Work { panics_at: Some(640), ..work.clone() };
+    let mut work = work.clone();
+    work.panics_at = Some(640);
     let (started, mut batches) = (Instant::now(), 0);
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| ()));

@@ -57,7 +57,10 @@ impl Work {
 
     /// Draws pair `i` into two pictures; says whether they show one character.
     pub fn draw(&self, i: usize, left: &mut [f32], right: &mut [f32]) -> bool {
-        assert!(self.panics_at != Some(i), "pair {i} panics, as it was told to");
+        assert!(
+            self.panics_at != Some(i),
+            "pair {i} panics, as it was told to"
+        );
         let same = i.is_multiple_of(2);
         let items = if same { &self.same } else { &self.different };
         let item = items[i / 2 % items.len()];
