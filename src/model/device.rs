@@ -32,7 +32,6 @@ pub fn parse_device(text: &str) -> Result<Device, String> {
 
 /// A batch's numbers as a flat tensor on `device`. A GPU gets them from pinned memory and
 /// the call does not wait for the copy: libtorch keeps the pinned block until it is done.
-#[must_use]
 pub fn hand_over<T: Element>(values: &[T], device: Device) -> Tensor {
     let tensor = Tensor::from_slice(values);
     if !device.is_cuda() {
