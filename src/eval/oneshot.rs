@@ -28,7 +28,10 @@ impl Judge for &Embeddings {
     type Likeness = f64;
 
     fn judge(&mut self, query: DrawingId, support: &[DrawingId]) -> Result<Vec<f64>, StoreError> {
-        Ok(support.iter().map(|&id| self.cosine(query, id)).collect())
+        Ok(support
+            .iter()
+            .map(|&id| self.similarity(query, id))
+            .collect())
     }
 }
 

@@ -3,10 +3,16 @@
 mod compact;
 mod device;
 mod file;
+mod koch;
+mod network;
+mod tensors;
 mod weights;
 
 pub(crate) use compact::unit_rows;
 pub use compact::{Compact, CompactShape};
 pub use device::{hand_over, parse_device};
-pub use file::{Card, Model, ModelError};
+pub use file::{Card, Model};
+pub use koch::{Koch, KochShape};
+pub use network::{Comparison, Network, NetworkShape};
+pub use tensors::{ModelError, TensorFile, save_tensors};
 pub use weights::{initialise, ordered};

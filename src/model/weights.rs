@@ -1,6 +1,7 @@
 //! First weights, drawn from the project's own streams, so that a seed means the
 //! same weights whatever libtorch's generator does.
 
+use rayon::prelude::*;
 use tch::Tensor;
 use tch::nn::VarStore;
 
@@ -33,4 +34,29 @@ pub fn initialise(weights: &VarStore, seed: u64) {
         let values = Tensor::from_slice(&values).view(size.as_slice());
         tch::no_grad(|| tensor.copy_(&values));
     }
+}
+
+/// Values of a tensor that one item of a stream gives: two words make two of them.
+const PIECE: usize = 1 << 19;
+
+/// Fills tensor `number` of a network with normal values, by the Box-Muller transform and
+/// the `libm` crate's logarithm, sine and cosine, which are the same on every machine.
+pub(super) fn fill_normal(tensor: &mut Tensor, seed: u64, number: u64, mean: f64, deviation: f64) {
+    let mut values = vec![0f32; tensor.numel()];
+    let pieces = values.par_chunks_mut(PIECE).enumerate();
+    pieces.for_each(|(piece, values)| {
+        let index = (number << 32) | (piece as u64 + 1); // a stream for each, beside `initialise`'s
+        let mut stream = Stream::new(seed, Purpose::Weights, index);
+        for pair in values.chunks_mut(2) {
+            let open = (f64::from(stream.word()) + 0.5) / 4_294_967_296.0; // never 0
+            let turn = f64::from(stream.word()) / 4_294_967_296.0 * std::f64::consts::TAU;
+            let radius = deviation * libm::sqrt(-2.0 * libm::log(open));
+            let both = [radius * libm::cos(turn), radius * libm::sin(turn)];
+            for (value, normal) in pair.iter_mut().zip(both) {
+                *value = (mean + normal) as f32;
+            }
+        }
+    });
+    let values = Tensor::from_slice(&values).view(tensor.size().as_slice());
+    tch::no_grad(|| tensor.copy_(&values));
 }

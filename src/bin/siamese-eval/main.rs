@@ -30,6 +30,10 @@ struct Arguments {
     /// Draw nine of the tasks, with the network's answers, as a PNG picture.
     #[arg(long, value_name = "PNG", requires = "weights")]
     picture: Option<PathBuf>,
+    /// Write the runs' drawings as the network gets them, and their embeddings, as a
+    /// safetensors file: see tools/load_weights.py.
+    #[arg(long, value_name = "FILE", requires = "weights")]
+    embeddings: Option<PathBuf>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -86,6 +90,9 @@ fn run(arguments: &Arguments) -> Result<()> {
             "network, seed {}, {} steps",
             model.card.seed, model.card.steps
         );
+        if let Some(path) = &arguments.embeddings {
+            embeddings.save(&model, &store, path)?;
+        }
         let answers = answer_runs(runs, &embeddings)?;
         if let Some(path) = &arguments.picture {
             picture(&store, &embeddings, &answers, path)?;
@@ -133,13 +140,13 @@ fn picture(
     let mut tasks = Vec::new();
     for (run, query, answer, predicted) in right.into_iter().chain(wrong) {
         let mut task = TaskPicture::read(&mut decoder, query, &run.support, answer)?;
-        let cosine = |&id: &u32| embeddings.cosine(query, id) as f32;
-        task.scores = Some(run.support.iter().map(cosine).collect());
+        let alike = |&id: &u32| embeddings.similarity(query, id) as f32;
+        task.scores = Some(run.support.iter().map(alike).collect());
         task.predicted = predicted;
         tasks.push(task);
     }
     let title = "one-shot tasks of the runs: right answers, then wrong ones; below each drawing \
-                 its cosine with the query";
+                 its likeness to the query";
     let canvas = task_sheet(title, &tasks)?;
     publish(path, true, |file| file.write_all(&canvas.to_png()))?;
     eprintln!("{}: drawn", path.display());

@@ -1,0 +1,172 @@
+//! Koch's siamese network.
+//!
+//! ```text
+//! images [n, 1, 105, 105]
+//!   conv 10x10, ReLU, pool 2     [n, 64, 48, 48]
+//!   conv 7x7,   ReLU, pool 2     [n, 128, 21, 21]
+//!   conv 4x4,   ReLU, pool 2     [n, 128, 9, 9]
+//!   conv 4x4,   ReLU             [n, 256, 6, 6]
+//!   linear, sigmoid              [n, 4096]      the features of a drawing
+//!   linear of |a - b|, sigmoid   p(a, b): the probability that both show one character
+//! ```
+//!
+//! |a - b| is |b - a| in floating point too, so that p(a, b) = p(b, a) bit for bit. With the
+//! published shape there are 38,951,745 parameters (Koch 2015, figure 4).
+
+use serde::{Deserialize, Serialize};
+use tch::nn::{self, Init, Module, Path};
+use tch::{Kind, Tensor};
+
+use super::weights::{fill_normal, ordered};
+
+/// The shape of a Koch network, and how its first weights are drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KochShape {
+    /// Width and height of its images in pixels; 105 in the paper.
+    pub side: usize,
+    /// Channels of the four convolutions; 64, 128, 128 and 256 in the paper.
+    pub filters: [i64; 4],
+    /// Widths of their kernels; 10, 7, 4 and 4 in the paper.
+    pub kernels: [i64; 4],
+    /// Features of a drawing; 4096 in the paper.
+    pub units: i64,
+    /// Standard deviation of the first weights of both linear layers, 0 to 1: 0.2 in the paper.
+    pub linear_deviation: f64,
+}
+
+impl KochShape {
+    /// As published.
+    pub const PUBLISHED: KochShape = KochShape {
+        side: 105,
+        filters: [64, 128, 128, 256],
+        kernels: [10, 7, 4, 4],
+        units: 4096,
+        linear_deviation: 0.2,
+    };
+
+    /// Width of what each convolution, and the pool after it, leaves; `None` if nothing is left.
+    fn sides(&self) -> Option<[i64; 4]> {
+        let mut side = i64::try_from(self.side).ok()?;
+        let mut sides = [0; 4];
+        for (at, (kernel, left)) in self.kernels.iter().zip(&mut sides).enumerate() {
+            side = side.checked_sub(*kernel)?.checked_add(1)?;
+            side /= if at < 3 { 2 } else { 1 };
+            if *kernel < 1 || side < 1 {
+                return None;
+            }
+            *left = side;
+        }
+        Some(sides)
+    }
+
+    /// Says what is wrong with a shape that no network can have.
+    ///
+    /// # Errors
+    /// If the kernels leave nothing of an image, a number of channels or units is 0 or beyond
+    /// any use (1,024 and 65,536), or the deviation is not from 0 to 1.
+    pub fn check(&self) -> Result<(), String> {
+        let sound = (2..=105).contains(&self.side)
+            && self.sides().is_some()
+            && self.filters.iter().all(|n| (1..=1024).contains(n))
+            && (1..=65_536).contains(&self.units)
+            && (0.0..=1.0).contains(&self.linear_deviation);
+        if sound {
+            Ok(())
+        } else {
+            Err(format!("no network has the shape {self:?}"))
+        }
+    }
+
+    /// Length of the flattened output of the last convolution.
+    fn flat(&self) -> i64 {
+        let side = self.sides().map_or(0, |sides| sides[3]);
+        self.filters[3] * side * side
+    }
+}
+
+/// The network; its weights live in the [`nn::VarStore`] it was made in.
+#[derive(Debug)]
+pub struct Koch {
+    convolutions: Vec<nn::Conv2D>,
+    linear: nn::Linear,
+    score: nn::Linear,
+}
+
+impl Koch {
+    /// Makes the network's variables under `path`: `conv1` to `conv4`, `fc` and `score`, each
+    /// with `weight` and `bias`, all zero.
+    ///
+    /// # Panics
+    /// If the shape does not pass [`KochShape::check`].
+    #[must_use]
+    pub fn new(path: &Path, shape: KochShape) -> Koch {
+        shape.check().expect("a shape is checked where it is read");
+        let zero = Init::Const(0.0);
+        let inputs = [1, shape.filters[0], shape.filters[1], shape.filters[2]];
+        let convolutions = (0..4)
+            .map(|at| {
+                let config = nn::ConvConfig {
+                    ws_init: zero,
+                    bs_init: zero,
+                    ..Default::default()
+                };
+                let (from, to) = (inputs[at], shape.filters[at]);
+                let path = path / format!("conv{}", at + 1);
+                nn::conv2d(path, from, to, shape.kernels[at], config)
+            })
+            .collect();
+        let linear = nn::LinearConfig {
+            ws_init: zero,
+            bs_init: Some(zero),
+            bias: true,
+        };
+        Koch {
+            convolutions,
+            linear: nn::linear(path / "fc", shape.flat(), shape.units, linear),
+            score: nn::linear(path / "score", shape.units, 1, linear),
+        }
+    }
+
+    /// The features of images `[n, 1, side, side]`: `[n, units]`, each from 0 to 1.
+    pub fn features(&self, images: &Tensor) -> Tensor {
+        let mut x = images.shallow_clone();
+        for (at, convolution) in self.convolutions.iter().enumerate() {
+            x = convolution.forward(&x).relu_();
+            if at < 3 {
+                x = x.max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false);
+            }
+        }
+        self.linear.forward(&x.flatten(1, -1)).sigmoid()
+    }
+
+    /// The logits `[n]` of p(a, b) for features `a` and `b` of `[n, units]`.
+    pub fn logits(&self, a: &Tensor, b: &Tensor) -> Tensor {
+        self.score.forward(&(a - b).abs()).squeeze_dim(1)
+    }
+
+    /// The weights `[units]` of |a - b| in the logit, and its bias.
+    #[must_use]
+    pub fn score_weights(&self) -> (Vec<f32>, f32) {
+        let flat = |tensor: &Tensor| {
+            let flat = tensor.detach().to_device(tch::Device::Cpu).flatten(0, -1);
+            Vec::<f32>::try_from(flat.to_kind(Kind::Float)).expect("the tensor is flat and f32")
+        };
+        let bias = self.score.bs.as_ref().map_or(0.0, |bias| flat(bias)[0]);
+        (flat(&self.score.ws), bias)
+    }
+}
+
+/// Draws the first weights as published (Koch 2015, section 3.2): weights of convolutions
+/// N(0, 0.01), of linear layers N(0, 0.2) unless the shape says otherwise, and all biases
+/// N(0.5, 0.01), each from the project's own streams.
+pub(super) fn initialise(weights: &nn::VarStore, shape: KochShape, seed: u64) {
+    for (number, (name, mut tensor)) in (0..).zip(ordered(weights)) {
+        let (mean, deviation) = match name.split_once('.') {
+            Some((_, "bias")) => (0.5, 0.01),
+            Some(("fc" | "score", _)) => (0.0, shape.linear_deviation),
+            _ => (0.0, 0.01),
+        };
+        fill_normal(&mut tensor, seed, number, mean, deviation);
+    }
+}
