@@ -23,16 +23,19 @@ fn prepared() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let bytes = common::store_bytes(&common::unpack(&made_up()));
     fs::write(folder.path().join("s.omni"), bytes).unwrap();
-    let mut preset = Preset::shipped("compact").unwrap();
-    preset.steps = 4;
-    preset.validation_alphabets = 1;
-    preset.validation_tasks = 20;
-    preset.validation_every = 2;
-    preset.batch.drawings = 16;
-    preset.batch.alphabet_characters = 6;
-    preset.network.side = 32;
-    preset.network.width = 2;
-    preset.network.dimensions = 8;
+    let changes = [
+        "steps=4",
+        "validation_alphabets=1",
+        "validation_tasks=20",
+        "validation_every=2",
+        "batch.drawings=16",
+        "batch.alphabet_characters=6",
+        "network.side=32",
+        "network.width=2",
+        "network.dimensions=8",
+    ];
+    let text = Preset::shipped_text("compact").unwrap();
+    let preset = Preset::parse(text, &changes.map(str::to_owned)).unwrap();
     fs::write(
         folder.path().join("tiny.toml"),
         toml::to_string(&preset).unwrap(),
@@ -144,6 +147,9 @@ fn bad_input_is_one_clear_line() {
         ),
         (&["--device", "cuda:99"], 2, "GPU"),
         (&["--workers", "0"], 2, "--workers"),
+        (&["--set", "width=3"], 1, "unknown field `width`"),
+        (&["--resume"], 1, "nothing to resume"),
+        (&["--resume", "--seed", "3"], 2, "--seed"),
     ] {
         let text = train(arguments, code);
         assert!(text.contains(says), "{arguments:?}: {text}");

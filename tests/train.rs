@@ -6,6 +6,7 @@ mod common;
 #[path = "common/drawings.rs"]
 mod drawings;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -19,33 +20,64 @@ use tch::{Device, Tensor};
 
 /// A network that trains in a blink.
 fn tiny(steps: u64) -> Preset {
-    let mut preset = Preset::shipped("compact").unwrap();
-    preset.steps = steps;
-    preset.validation_alphabets = 1;
-    preset.validation_tasks = 50;
-    preset.validation_every = 5;
-    preset.batch.drawings = 24;
-    preset.batch.alphabet_characters = 8;
-    preset.network.side = 32;
-    preset.network.width = 4;
-    preset.network.dimensions = 16;
-    preset.optimizer.warmup_steps = 2;
-    preset
+    with("compact", steps, &["optimizer.warmup_steps=2"])
+}
+
+/// A preset made small, with more changes.
+fn with(name: &str, steps: u64, changes: &[&str]) -> Preset {
+    let small: &[&str] = match name {
+        "compact" => &[
+            "batch.drawings=24",
+            "batch.alphabet_characters=8",
+            "network.side=32",
+            "network.width=4",
+            "network.dimensions=16",
+        ],
+        _ => &[
+            "batch.pairs=8",
+            "network.side=32",
+            "network.filters=[3,4,4,5]",
+            "network.kernels=[4,3,2,2]",
+            "network.units=12",
+        ],
+    };
+    let table: &[&str] = if name == "koch" {
+        &["batch.table_pairs=100", "batch.copies=2"]
+    } else {
+        &[]
+    };
+    let all = [
+        "validation_alphabets=1",
+        "validation_tasks=50",
+        "validation_every=5",
+    ];
+    let changes: Vec<String> = (small.iter().chain(table).chain(&all).chain(changes))
+        .map(|&change| change.to_owned())
+        .chain([format!("steps={steps}")])
+        .collect();
+    Preset::parse(Preset::shipped_text(name).unwrap(), &changes).unwrap()
+}
+
+fn options(seed: u64, workers: usize, folder: &Path) -> RunOptions {
+    RunOptions {
+        seed,
+        device: Device::Cpu,
+        workers,
+        folder: folder.to_owned(),
+        checkpoint_every: 0,
+        resume: None,
+    }
 }
 
 fn run(store: &Arc<Store>, preset: &Preset, seed: u64, workers: usize) -> (Vec<f64>, Trained) {
     // One thread of arithmetic: sums depend on how many share them.
     tch::set_num_threads(1);
-    let options = RunOptions {
-        seed,
-        device: Device::Cpu,
-        workers,
-    };
+    let folder = tempfile::tempdir().unwrap();
     let mut losses = Vec::new();
     let trained = train(
         store,
         preset,
-        &options,
+        &options(seed, workers, folder.path()),
         |model, split| eval::validate(model, store, split, 50),
         |record: &StepRecord| losses.push(record.loss),
         &AtomicBool::new(false),
@@ -64,30 +96,44 @@ fn weights(model: &Model) -> Vec<(String, Vec<f32>)> {
 #[test]
 fn a_seed_gives_the_same_losses_bit_for_bit() {
     let store = made_up();
-    let preset = tiny(10);
-    let (losses, first) = run(&store, &preset, 7, 1);
-    let (again, second) = run(&store, &preset, 7, 3);
-    assert_eq!(losses, again);
-    assert_eq!(weights(&first.model), weights(&second.model));
-    let (other, _) = run(&store, &preset, 8, 1);
-    assert_ne!(losses, other);
-    assert_eq!(losses.len(), 10);
-    // Kernels round differently from one CPU to another, so losses are pinned loosely.
-    for (loss, pinned) in losses.iter().zip([27.826_302, 26.323_765, 23.161_253]) {
-        assert!((loss / pinned - 1.0).abs() < 1e-3, "{losses:?}");
+    for (preset, pins) in [
+        (tiny(10), [27.826_302, 26.323_765, 23.161_253]),
+        (
+            with("keras", 10, &[]),
+            [0.722_074_6, 0.722_067_5, 0.722_060_4],
+        ),
+        (
+            with("koch", 10, &[]),
+            [0.661_651_7, 0.722_075_5, 0.601_243_1],
+        ),
+    ] {
+        let (losses, first) = run(&store, &preset, 7, 1);
+        let (again, second) = run(&store, &preset, 7, 3);
+        assert_eq!(losses, again);
+        assert_eq!(weights(&first.model), weights(&second.model));
+        let (other, _) = run(&store, &preset, 8, 1);
+        assert_ne!(losses, other);
+        assert_eq!(losses.len(), 10);
+        // Kernels round differently from one CPU to another, so losses are pinned loosely.
+        for (loss, pinned) in losses.iter().zip(pins) {
+            assert!((loss / pinned - 1.0).abs() < 1e-3, "{losses:?}");
+        }
+        assert!(losses.iter().all(|loss| loss.is_finite()));
     }
-    assert!(losses.iter().all(|loss| loss.is_finite()));
 }
 
 #[test]
 fn training_lowers_the_loss_and_beats_pixels() {
     let store = made_up();
-    let mut preset = tiny(300);
-    preset.batch.drawings = 64;
-    preset.batch.alphabet_characters = 20;
-    preset.network.width = 8;
-    preset.network.dimensions = 64;
-    preset.optimizer.average = 0.97;
+    let larger = [
+        "batch.drawings=64",
+        "batch.alphabet_characters=20",
+        "network.width=8",
+        "network.dimensions=64",
+        "optimizer.average=0.97",
+        "optimizer.warmup_steps=2",
+    ];
+    let preset = with("compact", 300, &larger);
     let (losses, trained) = run(&store, &preset, 1, 1);
     let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
     assert!(
@@ -124,10 +170,12 @@ fn the_evaluation_set_is_never_read() {
         blinded.verify(),
         Err(StoreError::DamagedCharacter { .. })
     ));
-    let (losses, seeing) = run(&store, &tiny(6), 3, 1);
-    let (blind_losses, blind) = run(&blinded, &tiny(6), 3, 1);
-    assert_eq!(losses, blind_losses);
-    assert_eq!(weights(&seeing.model), weights(&blind.model));
+    for preset in [tiny(6), with("keras", 6, &[]), with("koch", 6, &[])] {
+        let (losses, seeing) = run(&store, &preset, 3, 1);
+        let (blind_losses, blind) = run(&blinded, &preset, 3, 1);
+        assert_eq!(losses, blind_losses);
+        assert_eq!(weights(&seeing.model), weights(&blind.model));
+    }
 }
 
 #[test]
@@ -140,8 +188,11 @@ fn an_embedding_depends_on_its_drawing_alone() {
         assert!((a - b).abs() < 1e-5, "{a} {b}");
     }
     for (a, b) in [(0, 1), (5, 39), (17, 3)] {
-        assert_eq!(among.cosine(a, b).to_bits(), among.cosine(b, a).to_bits());
-        assert!((among.cosine(a, a) - 1.0).abs() < 1e-5);
+        assert_eq!(
+            among.similarity(a, b).to_bits(),
+            among.similarity(b, a).to_bits()
+        );
+        assert!((among.similarity(a, a) - 1.0).abs() < 1e-5);
     }
 }
 
@@ -190,19 +241,15 @@ fn a_saved_model_is_the_model() {
 #[test]
 fn a_run_can_be_stopped_and_what_cannot_be_trained_is_refused() {
     let store = made_up();
-    let options = RunOptions {
-        seed: 1,
-        device: Device::Cpu,
-        workers: 1,
-    };
+    let folder = tempfile::tempdir().unwrap();
+    let options = options(1, 1, folder.path());
     let never = AtomicBool::new(false);
     let score = |_: &Model, _: &_| Ok(0.0);
     let stop = AtomicBool::new(true);
     let stopped = train(&store, &tiny(50), &options, score, |_| (), &stop).unwrap();
     assert!(stopped.stopped && stopped.model.card.steps == 1);
 
-    let mut preset = tiny(5);
-    preset.validation_alphabets = 6;
+    let preset = with("compact", 5, &["validation_alphabets=6"]);
     let refused = train(&store, &preset, &options, score, |_| (), &never);
     assert!(matches!(
         refused.err().unwrap(),
@@ -212,14 +259,84 @@ fn a_run_can_be_stopped_and_what_cannot_be_trained_is_refused() {
         }
     ));
 
-    let mut preset = tiny(50);
-    preset.optimizer.learning_rate = 1e30;
-    preset.optimizer.warmup_steps = 0;
+    let large = ["optimizer.learning_rate=1e30", "optimizer.warmup_steps=0"];
+    let preset = with("compact", 50, &large);
     let diverged = train(&store, &preset, &options, score, |_| (), &never)
         .err()
         .unwrap();
-    assert!(
-        matches!(diverged, TrainError::Diverged { .. }),
-        "{diverged}"
+    let TrainError::Diverged { batch, kept, .. } = &diverged else {
+        panic!("{diverged}");
+    };
+    assert_eq!(*batch, 1, "{diverged}");
+    // The batch is there to be looked at.
+    let bytes = std::fs::read(kept).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(tensors.tensor("images").unwrap().shape(), [24, 1, 32, 32]);
+    assert_eq!(tensors.tensor("labels").unwrap().shape(), [24]);
+}
+
+#[test]
+fn training_ends_after_scores_without_gain() {
+    let store = made_up();
+    tch::set_num_threads(1);
+    let folder = tempfile::tempdir().unwrap();
+    let preset = with("koch", 500, &["patience=3"]);
+    let mut scores = [40.0, 60.0, 60.0, 50.0, 59.0, 90.0].into_iter();
+    let trained = train(
+        &store,
+        &preset,
+        &options(1, 1, folder.path()),
+        |_, _| Ok(scores.next().unwrap()),
+        |_| (),
+        &AtomicBool::new(false),
     );
+    let trained = trained.unwrap();
+    // The second score is the best; equal is no gain; three more end it.
+    assert_eq!((trained.steps, trained.stopped), (25, false));
+    assert_eq!(trained.model.card.steps, 10);
+    assert_eq!(trained.best.unwrap().step, 10);
+}
+
+#[test]
+fn settings_can_be_changed_and_mistakes_are_told() {
+    let change = |change: &str| {
+        Preset::parse(Preset::shipped_text("koch").unwrap(), &[change.to_owned()])
+            .map_err(|error| format!("{:#}", anyhow::Error::from(error)))
+    };
+    let changed = change("optimizer.layers.fc.momentum=0").unwrap();
+    assert!(format!("{changed:?}").contains("momentum: 0.0"));
+    assert_eq!(
+        change("keep=last").unwrap().keep,
+        omnishot::train::Keep::Last
+    );
+    for (mistake, says) in [
+        ("steps", "is no setting"),
+        ("no.such=1", "is no setting"),
+        ("stepps=1", "unknown field `stepps`"),
+        ("steps=many", "invalid type"),
+        ("batch.pairs=1", "batch.pairs is 1"),
+        ("network.kernels=[90,90,1,1]", "network is"),
+        ("optimizer.decay=0", "optimizer.decay is 0"),
+        (
+            "optimizer.layers.fd={ learning_rate=1, momentum=0, l2=0 }",
+            "conv1 to conv4",
+        ),
+        (
+            "batch={ kind=\"classes\", drawings=8, alphabet_characters=4 }",
+            "and verification",
+        ),
+        ("distortion.soften=2", "soften is 2"),
+    ] {
+        let text = change(mistake).unwrap_err();
+        assert!(text.contains(says), "{mistake}: {text}");
+    }
+    for name in ["compact", "keras", "koch"] {
+        let preset = Preset::shipped(name).unwrap();
+        let text = toml::to_string(&preset).unwrap();
+        assert_eq!(
+            Preset::parse(&text, &[]).unwrap(),
+            preset,
+            "{name} survives its own text"
+        );
+    }
 }

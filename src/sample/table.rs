@@ -66,6 +66,21 @@ impl PairTable {
         recipe: &TableRecipe,
         overwrite: bool,
     ) -> Result<u64, TableError> {
+        let bytes = PairTable::encode(store, recipe)?;
+        publish(path, overwrite, |file| file.write_all(&bytes))?;
+        Ok(bytes.len() as u64)
+    }
+
+    /// Draws a table from a store without writing it.
+    ///
+    /// # Errors
+    /// As [`TableRecipe::draw`].
+    pub fn draw(store: &Store, recipe: &TableRecipe) -> Result<PairTable, TableError> {
+        PairTable::from_bytes("the table", PairTable::encode(store, recipe)?)
+    }
+
+    /// The bytes of a table's file.
+    fn encode(store: &Store, recipe: &TableRecipe) -> Result<Vec<u8>, TableError> {
         let items = recipe.draw(store)?;
         let file_len = file_len(recipe.alphabets.len() as u64, u64::from(recipe.pairs));
         let mut bytes = Vec::with_capacity(file_len as usize);
@@ -94,8 +109,7 @@ impl PairTable {
         bytes.extend(items.iter().map(|item| u8::from(item.same)));
         let sum = digest(&bytes);
         bytes[AT_DIGEST..HEADER_LEN].copy_from_slice(&sum);
-        publish(path, overwrite, |file| file.write_all(&bytes))?;
-        Ok(file_len)
+        Ok(bytes)
     }
 
     /// Maps a table and proves it whole: its sum, every length and every id.

@@ -1,11 +1,21 @@
-//! Training: what is minimised, how, and the loop.
+//! Training: what is minimised, how, the loop, and how a run goes on from where it was.
 
+mod check;
+mod checkpoint;
+mod error;
+mod learner;
 mod objective;
 mod optimizer;
 mod preset;
 mod run;
 
-pub use objective::loss;
-pub use optimizer::{AdamW, Average, learning_rate};
-pub use preset::{Batch, Objective, Optimizer, Preset, PresetError};
-pub use run::{RunOptions, StepRecord, TrainError, Trained, save, train};
+pub use checkpoint::{Best, Checkpoint, Progress};
+pub use error::TrainError;
+pub use learner::Profile;
+pub use objective::{loss, verification};
+pub use optimizer::{Adam, Average, Descent, Parameter, Sgd, learning_rate};
+pub use preset::{
+    AdamOptions, AdamWOptions, Batch, ClassBatch, Keep, Layer, Metric, Objective, Optimizer,
+    PairBatch, Preset, PresetError, SgdOptions, TableBatch,
+};
+pub use run::{RunOptions, StepRecord, Trained, save, train};

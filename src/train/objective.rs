@@ -6,9 +6,9 @@
 //! alphabet, the other drawing of a drawing's character must stand out: the question
 //! that a one-shot task inside an alphabet asks.
 
-use tch::{Kind, Tensor};
+use tch::{Kind, Reduction, Tensor};
 
-use super::preset::Objective;
+use super::preset::Metric;
 use crate::model::unit_rows;
 
 /// The loss of a batch, a scalar: cosine softmax plus contrast.
@@ -21,7 +21,7 @@ pub fn loss(
     classes: &Tensor,
     class_vectors: &Tensor,
     alphabet_part: i64,
-    objective: Objective,
+    objective: Metric,
 ) -> Tensor {
     let softmax = cosine_softmax(embeddings, classes, class_vectors, objective);
     // With one character there is nothing to contrast it with.
@@ -35,11 +35,17 @@ pub fn loss(
         )
 }
 
+/// The loss of pairs, a scalar: mean cross-entropy of p(a, b) with the labels `same`, both
+/// `[n]` (Koch 2015, section 3.2). `logits` are before the sigmoid.
+pub fn verification(logits: &Tensor, same: &Tensor) -> Tensor {
+    logits.binary_cross_entropy_with_logits::<Tensor>(same, None, None, Reduction::Mean)
+}
+
 fn cosine_softmax(
     embeddings: &Tensor,
     classes: &Tensor,
     class_vectors: &Tensor,
-    objective: Objective,
+    objective: Metric,
 ) -> Tensor {
     let cosines = embeddings.matmul(&unit_rows(class_vectors).tr()); // [n, classes]
     let column = classes.unsqueeze(1); // [n, 1]

@@ -1,27 +1,36 @@
 //! Everything a training run depends on, as one readable TOML file.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::distort::{Distortion, Refusal};
-use crate::model::CompactShape;
+use crate::model::NetworkShape;
 use crate::sample::BatchShape;
 
 /// A training run but for its seed and its store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Preset {
-    /// Batches to train on.
+    /// Batches to train on, at most.
     pub steps: u64,
+    /// Steps of an epoch, which some optimizers count in; 0 with a table of pairs, which has
+    /// epochs of its own.
+    pub epoch_steps: u64,
     /// Background alphabets that are held out, to see one-shot accuracy on new ones.
     pub validation_alphabets: usize,
-    /// Tasks that a validation score is taken over.
+    /// Tasks that a validation score is taken over: 20-way 1-shot within a held-out alphabet.
     pub validation_tasks: u64,
     /// Steps from one validation score to the next.
     pub validation_every: u64,
+    /// Scores in a row without gain after which training ends; 0 for never.
+    pub patience: u64,
+    /// Which weights are the result.
+    pub keep: Keep,
     /// What is drawn into a batch.
     pub batch: Batch,
     /// The network.
-    pub network: CompactShape,
+    pub network: NetworkShape,
     /// What is minimised.
     pub objective: Objective,
     /// How it is minimised.
@@ -30,19 +39,76 @@ pub struct Preset {
     pub distortion: Distortion,
 }
 
-/// What is drawn into a batch: see [`BatchShape`].
+/// Which weights are the result of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Keep {
+    /// Those of the last step.
+    Last,
+    /// Those of the best validation score, the first of equals.
+    Best,
+}
+
+/// What is drawn into a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Batch {
+    /// Drawings by class.
+    Classes(ClassBatch),
+    /// Pairs, new ones in every batch.
+    Pairs(PairBatch),
+    /// The pairs of a fixed table, each epoch in another order.
+    Table(TableBatch),
+}
+
+/// Drawings by class: see [`BatchShape`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Batch {
+pub struct ClassBatch {
     /// Drawings in a batch.
     pub drawings: usize,
     /// The most characters that its one alphabet gives, two drawings each.
     pub alphabet_characters: usize,
 }
 
-impl From<Batch> for BatchShape {
-    fn from(batch: Batch) -> BatchShape {
-        let Batch {
+/// Pairs: see [`crate::sample::PairShape`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PairBatch {
+    /// Pairs in a batch, an even number.
+    pub pairs: usize,
+    /// Share of the different pairs that is drawn within one alphabet, in 1/256.
+    pub within_alphabet: u32,
+}
+
+/// Pairs of a table: see [`crate::sample::TableRecipe`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TableBatch {
+    /// Pairs in a batch.
+    pub pairs: usize,
+    /// Pairs in the table; 30,000, 90,000 or 150,000 in Koch (2015), section 4.1. What the
+    /// alphabets cannot share evenly is left out.
+    pub table_pairs: u32,
+    /// Distorted copies of each, beside the undistorted one; 8 or 0 in the paper.
+    pub copies: u8,
+}
+
+impl Batch {
+    /// Drawings that a batch shows.
+    #[must_use]
+    pub fn drawings(&self) -> usize {
+        match self {
+            Batch::Classes(batch) => batch.drawings,
+            Batch::Pairs(batch) => 2 * batch.pairs,
+            Batch::Table(batch) => 2 * batch.pairs,
+        }
+    }
+}
+
+impl From<ClassBatch> for BatchShape {
+    fn from(batch: ClassBatch) -> BatchShape {
+        let ClassBatch {
             drawings,
             alphabet_characters,
         } = batch;
@@ -53,10 +119,20 @@ impl From<Batch> for BatchShape {
     }
 }
 
-/// The parts of the loss.
+/// What is minimised.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Objective {
+    /// Drawings of one class near each other, others far.
+    Metric(Metric),
+    /// Cross-entropy of "these two show one character" (Koch 2015, section 3.2).
+    Verification,
+}
+
+/// The parts of the metric loss.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Objective {
+pub struct Metric {
     /// Inverse temperature of the softmax over all training classes.
     pub scale: f64,
     /// What the cosine with the right class is lowered by.
@@ -65,10 +141,22 @@ pub struct Objective {
     pub contrast_scale: f64,
 }
 
+/// How it is minimised.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Optimizer {
+    /// AdamW with warm-up and cosine decay, and an average of the weights.
+    AdamW(AdamWOptions),
+    /// Adam at one learning rate.
+    Adam(AdamOptions),
+    /// Gradient descent with momentum, each layer by its own numbers.
+    Sgd(SgdOptions),
+}
+
 /// AdamW with warm-up and cosine decay, and an average of the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Optimizer {
+pub struct AdamWOptions {
     /// The highest learning rate.
     pub learning_rate: f64,
     /// Steps of linear rise to it.
@@ -79,11 +167,52 @@ pub struct Optimizer {
     pub average: f64,
 }
 
+/// Adam at one learning rate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdamOptions {
+    /// The learning rate.
+    pub learning_rate: f64,
+    /// By layer, what the sum of its squared weights (not biases) counts for in the loss.
+    pub l2: BTreeMap<String, f64>,
+}
+
+/// Gradient descent with momentum (Koch 2015, section 3.2): layer `j` moves by
+/// `-lr_j (gradient + 2 l2_j w) + momentum_j (last move)`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SgdOptions {
+    /// What every learning rate is multiplied by after each epoch; 0.99 in the paper.
+    pub decay: f64,
+    /// The momentum of all layers in the first epoch; 0.5 in the paper.
+    pub first_momentum: f64,
+    /// Epochs in which it changes linearly to the layer's own.
+    pub momentum_epochs: u64,
+    /// The numbers of each layer, by its name.
+    pub layers: BTreeMap<String, Layer>,
+}
+
+/// The numbers of a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    /// Learning rate in the first epoch; 1e-4 to 1e-1 in the paper.
+    pub learning_rate: f64,
+    /// Momentum at last; 0 to 1 in the paper.
+    pub momentum: f64,
+    /// What the sum of its squared weights (not biases) counts for in the loss; 0 to 0.1 in
+    /// the paper.
+    pub l2: f64,
+}
+
 /// Why a preset is refused.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum PresetError {
     /// No preset of that name ships with the program.
-    #[error("there is no preset {0:?}; there is: compact")]
+    #[error(
+        "there is no preset {0:?}; there are compact, keras and koch, and files that end in .toml"
+    )]
     Unknown(String),
     /// The text is not TOML, or has unknown or missing fields.
     #[error("the settings cannot be read")]
@@ -101,93 +230,63 @@ pub enum PresetError {
         /// What it may be.
         range: &'static str,
     },
+    /// A setting that is to be changed is not `name=value`.
+    #[error("{0:?} is no setting; say a name of the settings and a value, as in batch.pairs=64")]
+    Setting(String),
 }
 
 impl Preset {
+    /// The text of a preset that ships with the program.
+    ///
+    /// # Errors
+    /// [`PresetError::Unknown`] if there is none of that name.
+    pub fn shipped_text(name: &str) -> Result<&'static str, PresetError> {
+        match name {
+            "compact" => Ok(include_str!("compact.toml")),
+            "keras" => Ok(include_str!("keras.toml")),
+            "koch" => Ok(include_str!("koch.toml")),
+            _ => Err(PresetError::Unknown(name.to_owned())),
+        }
+    }
+
     /// A preset that ships with the program.
     ///
     /// # Errors
     /// [`PresetError::Unknown`] if there is none of that name.
     pub fn shipped(name: &str) -> Result<Preset, PresetError> {
-        match name {
-            "compact" => Preset::parse(include_str!("compact.toml")),
-            _ => Err(PresetError::Unknown(name.to_owned())),
-        }
+        Preset::parse(Preset::shipped_text(name)?, &[])
     }
 
-    /// Reads and checks a preset.
+    /// Reads and checks a preset, each setting of `changes` (`optimizer.learning_rate=1e-3`)
+    /// in place of the text's own. The value is TOML; quotes around a lone word may be left out.
     ///
     /// # Errors
-    /// If the text is not a preset, or a value is out of its range.
-    pub fn parse(text: &str) -> Result<Preset, PresetError> {
-        let preset: Preset = toml::from_str(text)?;
+    /// If the text is not a preset, a change names no setting, or a value is out of its range.
+    pub fn parse(text: &str, changes: &[String]) -> Result<Preset, PresetError> {
+        let mut table: toml::Table = toml::from_str(text)?;
+        for change in changes {
+            let refused = || PresetError::Setting(change.clone());
+            let (path, value) = change.split_once('=').ok_or_else(refused)?;
+            let value: toml::Value = toml::from_str(&format!("value = {value}"))
+                .or_else(|_| toml::from_str(&format!("value = {value:?}")))
+                .map(|mut table: toml::Table| table.remove("value"))?
+                .ok_or_else(refused)?;
+            let (parents, name) = path.rsplit_once('.').unwrap_or(("", path));
+            let mut place = &mut table;
+            for parent in parents.split('.').filter(|parent| !parent.is_empty()) {
+                let inner = place.get_mut(parent).and_then(toml::Value::as_table_mut);
+                place = inner.ok_or_else(refused)?;
+            }
+            // Names that were not there are refused below, as unknown fields.
+            let whole = matches!(place.get(name), Some(toml::Value::Float(_)));
+            let value = match value {
+                toml::Value::Integer(number) if whole => toml::Value::Float(number as f64),
+                value => value,
+            };
+            place.insert(name.to_owned(), value);
+        }
+        let preset: Preset = table.try_into()?;
         preset.check()?;
         Ok(preset)
-    }
-
-    /// Checks that every value is in its range.
-    ///
-    /// # Errors
-    /// [`PresetError::Range`] for the first that is not.
-    pub fn check(&self) -> Result<(), PresetError> {
-        let Preset {
-            batch,
-            network,
-            optimizer,
-            ..
-        } = self;
-        let checks: [(bool, &'static str, String, &'static str); 7] = [
-            (
-                self.steps > 0,
-                "steps",
-                self.steps.to_string(),
-                "at least 1",
-            ),
-            (
-                self.validation_every > 0,
-                "validation_every",
-                self.validation_every.to_string(),
-                "at least 1",
-            ),
-            (
-                (2..=65_536).contains(&batch.drawings),
-                "batch.drawings",
-                batch.drawings.to_string(),
-                "2 to 65,536",
-            ),
-            (
-                (1..=batch.drawings / 2).contains(&batch.alphabet_characters),
-                "batch.alphabet_characters",
-                batch.alphabet_characters.to_string(),
-                "from 1 to half of batch.drawings",
-            ),
-            (
-                network.check().is_ok(),
-                "network",
-                format!("{network:?}"),
-                "a side of 16 to 96 in steps of 16, widths above 0, dropout below 1",
-            ),
-            (
-                optimizer.learning_rate.is_finite() && optimizer.learning_rate > 0.0,
-                "optimizer.learning_rate",
-                optimizer.learning_rate.to_string(),
-                "above 0",
-            ),
-            (
-                (0.0..1.0).contains(&optimizer.average),
-                "optimizer.average",
-                optimizer.average.to_string(),
-                "from 0 to below 1",
-            ),
-        ];
-        self.distortion.check()?;
-        match checks.into_iter().find(|check| !check.0) {
-            Some((_, field, value, range)) => Err(PresetError::Range {
-                field,
-                value,
-                range,
-            }),
-            None => Ok(()),
-        }
     }
 }

@@ -1,21 +1,21 @@
-//! The training loop: batch in, loss, step, now and then a score on new alphabets.
+//! The training loop: batch in, loss, step, now and then a score on new alphabets and a
+//! checkpoint.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde::Serialize;
-use tch::nn::VarStore;
-use tch::{Device, Kind, Tensor};
+use tch::Device;
 
-use super::objective;
-use super::optimizer::{AdamW, Average, learning_rate};
-use super::preset::Preset;
-use crate::loader::{ClassBatch, ClassBatches, LoadError, Loader, LoaderOptions};
-use crate::model::{Card, Model, ModelError, hand_over, initialise, ordered};
-use crate::sample::{BatchSampler, TrainingSplit};
-use crate::seed::{Purpose, Stream};
+use super::checkpoint::{self, Best, Checkpoint, Progress};
+use super::error::TrainError;
+use super::learner::{Learner, Lesson, Profile};
+use super::preset::{Batch, Keep, Preset, PresetError};
+use crate::loader::{ClassBatches, Loader, LoaderOptions, PairBatches, Produce, TableBatches};
+use crate::model::{Card, Model, ModelError, save_tensors};
+use crate::sample::{BatchSampler, PairSampler, PairShape, PairTable, TableRecipe, TrainingSplit};
 use crate::store::{PageCache, Store, StoreError};
 
 /// What one step was like.
@@ -25,58 +25,22 @@ pub struct StepRecord {
     pub step: u64,
     /// The batch's loss.
     pub loss: f64,
-    /// The step's learning rate.
+    /// The step's learning rate; the highest of those that layers have of their own.
     pub learning_rate: f64,
     /// One-shot accuracy on held-out background alphabets, if it was taken now.
     pub validation: Option<f64>,
-    /// Drawings trained on in a second, on average since the start; scoring left out.
+    /// Drawings trained on in a second, on average since the start; scoring and saving left out.
     pub images_per_second: f64,
     /// Share of the time that the trainer waited for batches.
     pub waited: f64,
-}
-
-/// Why training ended early.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum TrainError {
-    /// All background alphabets were to be held out, or there are none.
-    #[error("the store has {background} background alphabets, and {held_out} are to be held out")]
-    NothingToTrainOn {
-        /// Background alphabets of the store.
-        background: usize,
-        /// Alphabets to be held out.
-        held_out: usize,
-    },
-    /// A batch could not be made.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// The store is damaged.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A value of the preset is out of range.
-    #[error(transparent)]
-    Preset(#[from] super::PresetError),
-    /// The loss is no number any more.
-    #[error(
-        "the loss of step {step} (batch {batch} of seed {seed}) is {loss}; lower the learning rate"
-    )]
-    Diverged {
-        /// The step, from 1.
-        step: u64,
-        /// The batch that was trained on.
-        batch: u64,
-        /// The run's seed.
-        seed: u64,
-        /// Its loss.
-        loss: f64,
-    },
-    /// The weights could not be written.
-    #[error(transparent)]
-    Model(#[from] ModelError),
+    /// Batches that lay ready when this one was asked for.
+    pub ready: usize,
+    /// Whether a checkpoint is written once this record is.
+    #[serde(skip)]
+    pub checkpoint: bool,
 }
 
 /// What a run needs beside its preset.
-#[derive(Clone, Debug)]
 pub struct RunOptions {
     /// Everything random follows from it.
     pub seed: u64,
@@ -84,120 +48,203 @@ pub struct RunOptions {
     pub device: Device,
     /// Threads that make batches, at least 1. The batches are the same with any number.
     pub workers: usize,
+    /// Where checkpoints and the best weights are kept.
+    pub folder: PathBuf,
+    /// Steps from one checkpoint to the next; 0 writes one only when the run ends or is stopped.
+    pub checkpoint_every: u64,
+    /// Where to go on from; nowhere for a new run.
+    pub resume: Option<Checkpoint>,
 }
 
 /// How training ended.
 pub struct Trained {
-    /// The network with its averaged weights.
+    /// The network that the preset keeps.
     pub model: Model,
-    /// Whether it was stopped before its last step.
+    /// Steps taken.
+    pub steps: u64,
+    /// Whether it was stopped before it was done.
     pub stopped: bool,
+    /// The best score on held-out alphabets.
+    pub best: Option<Best>,
+    /// Where the time went.
+    pub profile: Profile,
 }
+
+/// A loss beyond this has exploded: the losses of sound runs begin below 50.
+const EXPLODED: f64 = 1e4;
 
 /// Trains by a preset from the background set of a store.
 ///
 /// `score` gives the one-shot accuracy of a network on the held-out alphabets, `watch`
-/// gets a record of each step, and `stop` ends the run after the step that sees it set.
+/// gets a record of each step, and `stop` ends the run, with a checkpoint, after the step
+/// that sees it set.
 ///
 /// # Errors
-/// If the store cannot be read, the preset does not fit it, or the loss diverges.
+/// If the store cannot be read, the preset does not fit it, the checkpoint to go on from is
+/// another run's, a file cannot be written, or the loss diverges.
 pub fn train(
     store: &Arc<Store>,
     preset: &Preset,
     options: &RunOptions,
-    mut score: impl FnMut(&Model, &TrainingSplit) -> Result<f64, StoreError>,
-    mut watch: impl FnMut(&StepRecord),
+    score: impl FnMut(&Model, &TrainingSplit) -> Result<f64, StoreError>,
+    watch: impl FnMut(&StepRecord),
     stop: &AtomicBool,
 ) -> Result<Trained, TrainError> {
     preset.check()?;
-    let seed = options.seed;
-    let split = TrainingSplit::draw(store, seed, preset.validation_alphabets).ok_or_else(|| {
-        let background =
-            crate::sample::alphabets_of(store, crate::archive::Split::Background).len();
-        TrainError::NothingToTrainOn {
-            background,
-            held_out: preset.validation_alphabets,
-        }
-    })?;
-    let sampler = BatchSampler::new(store, &split.training, preset.batch.into(), seed);
+    let resume = options.resume.as_ref();
+    if let Some(refusal) = resume.and_then(|c| c.refuse(store, preset, options.seed)) {
+        return Err(refusal.into());
+    }
+    let (seed, held_out) = (options.seed, preset.validation_alphabets);
+    let background = || crate::sample::alphabets_of(store, crate::archive::Split::Background);
+    let split =
+        TrainingSplit::draw(store, seed, held_out).ok_or_else(|| TrainError::NothingToTrainOn {
+            background: background().len(),
+            held_out,
+        })?;
     let pages = Arc::new(PageCache::new(Arc::clone(store)));
-    let side = preset.network.side;
-    let batches = ClassBatches::<f32>::new(pages, sampler.clone(), preset.distortion, side, seed)
-        .map_err(super::PresetError::from)?;
-    let mut trainer = Trainer::new(store, preset, options, &split, sampler.classes());
-    let workers = LoaderOptions {
-        workers: options.workers,
-        ..LoaderOptions::default()
+    let (side, law) = (preset.network.side(), preset.distortion);
+    let mut run = Run {
+        store,
+        preset,
+        options,
+        split: &split,
+        classes: 0,
+        epoch_steps: preset.epoch_steps,
     };
-    let mut loader = Loader::start(Arc::new(batches), 0..preset.steps, workers);
-    let started = Instant::now();
-    let mut scoring = Duration::ZERO;
-    let mut steps = 0;
-    while let Some(batch) = loader.next_batch() {
-        let batch = batch?;
-        let (loss, rate) = trainer.step(&batch);
-        steps = batch.index() + 1;
-        if !loss.is_finite() {
-            return Err(TrainError::Diverged {
-                step: steps,
-                batch: batch.index(),
-                seed,
-                loss,
-            });
+    match preset.batch {
+        Batch::Classes(batch) => {
+            let sampler = BatchSampler::new(store, &split.training, batch.into(), seed);
+            run.classes = sampler.classes();
+            let batches = ClassBatches::<f32>::new(pages, sampler, law, side, seed)
+                .map_err(PresetError::from)?;
+            run.take(batches, score, watch, stop)
         }
-        drop(batch);
-        let stopped = stop.load(Ordering::Relaxed);
-        let due = steps % preset.validation_every == 0 || steps == preset.steps || stopped;
-        let elapsed = (started.elapsed() - scoring).as_secs_f64();
-        let validation = if due && !split.validation.is_empty() {
-            let began = Instant::now();
-            let accuracy = score(&trainer.averaged, &split)?;
-            scoring += began.elapsed();
-            Some(accuracy)
-        } else {
-            None
-        };
-        watch(&StepRecord {
-            step: steps,
-            loss,
-            learning_rate: rate,
-            validation,
-            images_per_second: (steps * preset.batch.drawings as u64) as f64 / elapsed,
-            waited: loader.counts().waited.as_secs_f64() / elapsed,
-        });
-        if stopped {
-            break;
+        Batch::Pairs(batch) => {
+            let shape = PairShape {
+                pairs: batch.pairs,
+                within_alphabet: batch.within_alphabet,
+            };
+            let sampler = PairSampler::new(store, &split.training, shape, seed)?;
+            let batches = PairBatches::<f32>::new(pages, sampler, law, side, seed)
+                .map_err(PresetError::from)?;
+            run.take(batches, score, watch, stop)
+        }
+        Batch::Table(batch) => {
+            let each = 2 * split.training.len() as u32;
+            let pairs = batch.table_pairs - batch.table_pairs % each;
+            let recipe = TableRecipe::training(store, held_out, pairs, batch.copies, seed)?;
+            let table = Arc::new(PairTable::draw(store, &recipe)?);
+            run.epoch_steps = table.len().div_ceil(batch.pairs as u64);
+            let batches = TableBatches::<f32>::new(pages, table, batch.pairs, law, side, seed)?;
+            run.take(batches, score, watch, stop)
         }
     }
-    let mut model = trainer.averaged;
-    model.card.steps = steps;
-    Ok(Trained {
-        model,
-        stopped: steps < preset.steps,
-    })
 }
 
-/// The state of training: everything that a step changes.
-struct Trainer<'a> {
+/// A run, whatever its batches are.
+struct Run<'a> {
+    store: &'a Store,
     preset: &'a Preset,
-    seed: u64,
-    device: Device,
-    model: Model,
-    averaged: Model,
-    class_vectors: Tensor,
-    optimizer: AdamW,
-    average: Average,
-    steps: u64,
+    options: &'a RunOptions,
+    split: &'a TrainingSplit,
+    classes: u32,
+    epoch_steps: u64,
 }
 
-impl<'a> Trainer<'a> {
-    fn new(
-        store: &Store,
-        preset: &'a Preset,
-        options: &RunOptions,
-        split: &TrainingSplit,
-        classes: u32,
-    ) -> Trainer<'a> {
+impl Run<'_> {
+    fn take<P: Produce<Batch: Lesson>>(
+        &self,
+        batches: P,
+        mut score: impl FnMut(&Model, &TrainingSplit) -> Result<f64, StoreError>,
+        mut watch: impl FnMut(&StepRecord),
+        stop: &AtomicBool,
+    ) -> Result<Trained, TrainError> {
+        let (preset, options) = (self.preset, self.options);
+        let (mut learner, mut progress) = self.begin()?;
+        let first = learner.steps;
+        if options.checkpoint_every > 0 && options.resume.is_none() {
+            // So that a run can go on from its first moment.
+            checkpoint::save(&options.folder, &progress, &learner)?;
+        }
+        let workers = LoaderOptions {
+            workers: options.workers,
+            ..LoaderOptions::default()
+        };
+        let mut loader = Loader::start(Arc::new(batches), first..preset.steps, workers);
+        let started = Instant::now();
+        let impatient = |p: &Progress| preset.patience > 0 && p.without_gain >= preset.patience;
+        let mut stopped = false;
+        while !stopped && !impatient(&progress) {
+            let Some(batch) = loader.next_batch() else {
+                break;
+            };
+            let batch = batch?;
+            let (loss, rate) = learner.step(&*batch);
+            progress.steps = learner.steps;
+            if loss.is_nan() || loss.abs() > EXPLODED {
+                return Err(self.diverged(loss, batch.index(), &*batch)?);
+            }
+            drop(batch);
+            let counts = loader.counts();
+            learner.profile.waiting = counts.waited;
+            let Profile {
+                scoring, saving, ..
+            } = learner.profile;
+            let elapsed = (started.elapsed() - scoring - saving).as_secs_f64();
+            let steps = learner.steps;
+            let last = steps == preset.steps;
+            let due = last || steps.is_multiple_of(preset.validation_every);
+            let validation = if due && !self.split.validation.is_empty() {
+                Some(self.validate(&mut learner, &mut progress, &mut score)?)
+            } else {
+                None
+            };
+            stopped = stop.load(Ordering::Relaxed) && !last;
+            let every = options.checkpoint_every;
+            let regular = every > 0 && steps.is_multiple_of(every);
+            let checkpoint = regular || last || stopped || impatient(&progress);
+            watch(&StepRecord {
+                step: steps,
+                loss,
+                learning_rate: rate,
+                validation,
+                images_per_second: ((steps - first) * preset.batch.drawings() as u64) as f64
+                    / elapsed,
+                waited: counts.waited.as_secs_f64() / elapsed,
+                ready: counts.ready,
+                checkpoint,
+            });
+            if checkpoint {
+                let began = Instant::now();
+                checkpoint::save(&options.folder, &progress, &learner)?;
+                learner.profile.saving += began.elapsed();
+            }
+        }
+        drop(loader);
+        let (steps, profile, best) = (learner.steps, learner.profile, progress.best);
+        let model = match (preset.keep, best) {
+            (Keep::Best, Some(_)) => Model::load(&best_path(&options.folder), options.device)?,
+            _ => learner.into_result(),
+        };
+        Ok(Trained {
+            model,
+            steps,
+            stopped,
+            best,
+            profile,
+        })
+    }
+
+    /// A learner at the run's first step, or at the checkpoint's.
+    fn begin(&self) -> Result<(Learner<'_>, Progress), TrainError> {
+        let Run {
+            store,
+            preset,
+            options,
+            split,
+            ..
+        } = *self;
         let names = |ids: &[u32]| {
             ids.iter()
                 .map(|&id| store.alphabet(id).name.clone())
@@ -209,114 +256,87 @@ impl<'a> Trainer<'a> {
             distortion: preset.distortion,
             seed: options.seed,
             steps: 0,
-            batch: preset.batch.drawings,
+            batch: preset.batch.drawings(),
             store: store.digest().to_string(),
             training: names(&split.training),
             validation: names(&split.validation),
         };
-        let device = options.device;
-        let model = Model::new(card.clone(), device);
-        initialise(model.weights(), options.seed);
-        let class_store = VarStore::new(device);
-        let class_vectors = class_store.root().zeros(
-            "class_vectors",
-            &[i64::from(classes), preset.network.dimensions],
-        );
-        initialise(&class_store, options.seed ^ CLASS_VECTORS);
-        let mut averaged = Model::new(card, device);
-        averaged
-            .weights_mut()
-            .copy(model.weights())
-            .expect("both have the same variables");
-        averaged.weights_mut().freeze();
-        // Norms' scales and shifts have one dimension; they and the class vectors do not decay.
-        let decay = |tensor: &Tensor| {
-            if tensor.dim() > 1 {
-                preset.optimizer.weight_decay
-            } else {
-                0.0
-            }
+        let mut learner =
+            Learner::new(preset, card, options.device, self.classes, self.epoch_steps);
+        let Some(checkpoint) = &options.resume else {
+            return Ok((learner, Progress::new(store, preset, options.seed)));
         };
-        let learning = ordered(model.weights())
-            .into_iter()
-            .filter(|(_, tensor)| tensor.requires_grad())
-            .map(|(_, tensor)| (decay(&tensor), tensor))
-            .map(|(decay, tensor)| (tensor, decay))
-            .chain([(class_vectors.shallow_clone(), 0.0)]);
-        let optimizer = AdamW::new(learning);
-        let pairs = ordered(averaged.weights())
-            .into_iter()
-            .zip(ordered(model.weights()))
-            .map(|((_, average), (_, source))| (average, source))
-            .collect();
-        let average = Average::new(pairs, preset.optimizer.average);
-        Trainer {
-            preset,
-            seed: options.seed,
-            device,
-            model,
-            averaged,
-            class_vectors,
-            optimizer,
-            average,
-            steps: 0,
-        }
+        checkpoint.restore(&mut learner)?;
+        Ok((learner, checkpoint.progress.clone()))
     }
 
-    /// Trains on one batch; gives its loss and the learning rate.
-    fn step(&mut self, batch: &ClassBatch) -> (f64, f64) {
-        let n = batch.classes.len() as i64;
-        let side = self.preset.network.side as i64;
-        let images = hand_over(&batch.images, self.device).view([n, 1, side, side]);
-        let classes = hand_over(&batch.classes, self.device);
-        let keep = self.keep(n).to_device(self.device);
-        let embeddings = self.model.network.embed_training(&images, &keep); // [n, d]
-        let loss = objective::loss(
-            &embeddings,
-            &classes,
-            &self.class_vectors,
-            batch.alphabet_part as i64,
-            self.preset.objective,
-        );
-        loss.backward();
-        let rate = learning_rate(&self.preset.optimizer, self.steps, self.preset.steps);
-        self.optimizer.step(rate);
-        self.average.update();
-        self.steps += 1;
-        (loss.double_value(&[]), rate) // waits for the device
+    /// Scores the network on held-out alphabets, and keeps it if it is the best so far.
+    fn validate(
+        &self,
+        learner: &mut Learner,
+        progress: &mut Progress,
+        score: &mut impl FnMut(&Model, &TrainingSplit) -> Result<f64, StoreError>,
+    ) -> Result<f64, TrainError> {
+        let began = Instant::now();
+        let accuracy = score(learner.result(), self.split)?;
+        learner.profile.scoring += began.elapsed();
+        if progress.best.is_some_and(|best| accuracy <= best.accuracy) {
+            progress.without_gain += 1;
+            return Ok(accuracy);
+        }
+        progress.without_gain = 0;
+        let step = learner.steps;
+        progress.best = Some(Best { step, accuracy });
+        if self.preset.keep == Keep::Best {
+            let began = Instant::now();
+            learner.save_result(&best_path(&self.options.folder))?;
+            learner.profile.saving += began.elapsed();
+        }
+        Ok(accuracy)
     }
 
-    /// Dropout's mask `[n, features]` of this step: 0, or 1 / (1 - dropout).
-    fn keep(&self, n: i64) -> Tensor {
-        let features = self.preset.network.features();
-        let dropout = self.preset.network.dropout;
-        if dropout == 0.0 {
-            return Tensor::ones([n, features], (Kind::Float, Device::Cpu));
-        }
-        // Decided in 1/65,536ths: two activations for each word of the stream.
-        let silenced = (dropout * 65_536.0) as u32;
-        let scale = (1.0 / (1.0 - f64::from(silenced) / 65_536.0)) as f32;
-        let mut stream = Stream::new(self.seed, Purpose::Dropout, self.steps);
-        let value = |half: u32| if half < silenced { 0.0 } else { scale };
-        let words = (n * features + 1) / 2;
-        let mut mask = Vec::with_capacity(2 * words as usize);
-        for _ in 0..words {
-            let word = stream.word();
-            mask.extend([value(word >> 16), value(word & 0xFFFF)]);
-        }
-        mask.truncate((n * features) as usize);
-        Tensor::from_slice(&mask).view([n, features])
+    /// Keeps the batch of a loss that is out of bounds, to be looked at.
+    fn diverged(
+        &self,
+        loss: f64,
+        index: u64,
+        batch: &impl Lesson,
+    ) -> Result<TrainError, ModelError> {
+        let kept = self.options.folder.join("diverged.safetensors");
+        let (pixels, labels) = batch.contents();
+        let side = self.preset.network.side() as i64;
+        let images = tch::Tensor::from_slice(pixels).view([-1, 1, side, side]);
+        let tensors = vec![
+            ("images".to_owned(), images),
+            ("labels".to_owned(), tch::Tensor::from_slice(&labels)),
+        ];
+        let seed = self.options.seed;
+        save_tensors(
+            &kept,
+            format!("batch {index} of seed {seed}"),
+            tensors,
+            false,
+        )?;
+        Ok(TrainError::Diverged {
+            step: index + 1,
+            batch: index,
+            seed,
+            loss,
+            kept,
+        })
     }
 }
 
-/// Parts the class vectors' first values from the network's.
-const CLASS_VECTORS: u64 = 0x636C_6173_7365_7321;
+/// Where a run keeps its best weights while it goes on.
+fn best_path(folder: &Path) -> PathBuf {
+    folder.join("best.safetensors")
+}
 
 /// Writes a trained network as `weights.safetensors` into `folder` and gives its path.
 ///
 /// # Errors
 /// If the system refuses to write.
-pub fn save(trained: &Trained, folder: &Path) -> Result<std::path::PathBuf, TrainError> {
+pub fn save(trained: &Trained, folder: &Path) -> Result<PathBuf, TrainError> {
     let path = folder.join("weights.safetensors");
     trained.model.save(&path)?;
     Ok(path)

@@ -1,0 +1,150 @@
+//! A run as it stands after a step, in one file: weights, the optimizer's state, and all
+//! that says which run it is. A run that is resumed from it goes on as if never stopped.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::learner::Learner;
+use super::preset::Preset;
+use crate::model::{ModelError, TensorFile, save_tensors};
+use crate::seed::STREAM_VERSION;
+use crate::store::Store;
+
+/// Version of what a checkpoint holds, and of how a run goes on from it.
+const CHECKPOINT_VERSION: u32 = 1;
+/// The longest file that is read; Koch's network with Adam has 468 MB.
+const FILE_LIMIT: u64 = 1 << 32;
+
+/// The best score so far.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// The step after which it was taken.
+    pub step: u64,
+    /// One-shot accuracy on held-out alphabets, in percent.
+    pub accuracy: f64,
+}
+
+/// What a checkpoint says of its run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Progress {
+    /// Version of checkpoints.
+    version: u32,
+    /// Version of all random streams.
+    streams: u32,
+    /// Program and version that wrote it.
+    pub program: String,
+    /// SHA-256 of the store.
+    pub store: String,
+    /// The run's seed.
+    pub seed: u64,
+    /// The run's settings.
+    pub preset: Preset,
+    /// Threads of arithmetic, on which sums depend; they are taken again.
+    pub threads: i32,
+    /// Steps taken.
+    pub steps: u64,
+    /// The best score so far.
+    pub best: Option<Best>,
+    /// Scores since then.
+    pub without_gain: u64,
+}
+
+impl Progress {
+    /// A run that has not begun.
+    pub(super) fn new(store: &Store, preset: &Preset, seed: u64) -> Progress {
+        Progress {
+            version: CHECKPOINT_VERSION,
+            streams: STREAM_VERSION,
+            program: concat!("omnishot ", env!("CARGO_PKG_VERSION")).to_owned(),
+            store: store.digest().to_string(),
+            seed,
+            preset: preset.clone(),
+            threads: tch::get_num_threads(),
+            steps: 0,
+            best: None,
+            without_gain: 0,
+        }
+    }
+}
+
+/// A checkpoint that was opened and proved whole; its tensors are still in the file.
+pub struct Checkpoint {
+    /// What it says of its run.
+    pub progress: Progress,
+    file: TensorFile,
+}
+
+impl Checkpoint {
+    /// Where a run keeps its checkpoint.
+    #[must_use]
+    pub fn path(folder: &Path) -> PathBuf {
+        folder.join("checkpoint.safetensors")
+    }
+
+    /// Opens the checkpoint of a run's folder.
+    ///
+    /// # Errors
+    /// If there is none, it is damaged, or another version of the program wrote it.
+    pub fn open(folder: &Path) -> Result<Checkpoint, ModelError> {
+        let file = TensorFile::open(&Checkpoint::path(folder), FILE_LIMIT, true)?;
+        let value: serde_json::Value =
+            serde_json::from_str(&file.card).map_err(|error| file.other(error.to_string()))?;
+        for (field, ours) in [("version", CHECKPOINT_VERSION), ("streams", STREAM_VERSION)] {
+            if value[field] != ours {
+                let what = format!(
+                    "its {field} is {}, and this program goes on from {ours} alone; finish the \
+                     run with the program that began it",
+                    value[field]
+                );
+                return Err(file.other(what));
+            }
+        }
+        let progress: Progress =
+            serde_json::from_value(value).map_err(|error| file.other(error.to_string()))?;
+        progress
+            .preset
+            .check()
+            .map_err(|error| file.other(error.to_string()))?;
+        Ok(Checkpoint { progress, file })
+    }
+
+    /// Says why a run of this store, preset and seed cannot go on from it.
+    pub(super) fn refuse(&self, store: &Store, preset: &Preset, seed: u64) -> Option<ModelError> {
+        let Progress {
+            store: drawn_from, ..
+        } = &self.progress;
+        let digest = store.digest().to_string();
+        let what = if *drawn_from != digest {
+            format!("it was trained from the store {drawn_from}, and this one is {digest}")
+        } else if self.progress.preset != *preset {
+            "its settings are not this run's".to_owned()
+        } else if self.progress.seed != seed {
+            format!(
+                "its seed is {}, and this run's is {seed}",
+                self.progress.seed
+            )
+        } else {
+            return None;
+        };
+        Some(self.file.other(what))
+    }
+
+    /// Sets a learner to where the run stood.
+    pub(super) fn restore(&self, learner: &mut Learner) -> Result<(), ModelError> {
+        self.file.copy_into(learner.state())?;
+        learner.resume(self.progress.steps);
+        Ok(())
+    }
+}
+
+/// Writes the checkpoint of a run's folder, whole or not at all, over the last one.
+pub(super) fn save(
+    folder: &Path,
+    progress: &Progress,
+    learner: &Learner,
+) -> Result<(), ModelError> {
+    let card = serde_json::to_string(progress).expect("progress is plain data");
+    save_tensors(&Checkpoint::path(folder), card, learner.state(), true)
+}
