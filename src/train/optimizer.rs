@@ -5,6 +5,7 @@
 //! Large tensors are updated in pieces that stay in the cache between one pass and the next;
 //! since every element is updated alone, that changes no bit.
 
+use rayon::prelude::*;
 use tch::{Tensor, no_grad};
 
 use super::preset::{AdamWOptions, Layer};
@@ -12,8 +13,9 @@ use super::preset::{AdamWOptions, Layer};
 const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
-/// Elements of a piece: five tensors of them are 2.5 MB.
-const PIECE: i64 = 1 << 17;
+/// Elements of a piece: so few that libtorch keeps each operation on one thread, and that all
+/// tensors of a piece stay in the cache.
+const PIECE: i64 = 1 << 15;
 
 /// The learning rate of step `step` (from 0) of `steps`: a linear rise, then half a cosine down
 /// to nothing.
@@ -39,14 +41,23 @@ pub struct Parameter {
     pub l2: f64,
 }
 
-/// Flat views of tensors of one size, cut into the same pieces.
-fn pieces<const N: usize>(tensors: [&Tensor; N], mut work: impl FnMut([Tensor; N])) {
-    let flat = tensors.map(|tensor| tensor.reshape([-1]));
-    let len = flat[0].size()[0];
-    for start in (0..len).step_by(PIECE as usize) {
-        let cut = PIECE.min(len - start);
-        work(flat.each_ref().map(|tensor| tensor.narrow(0, start, cut)));
-    }
+/// Does `work` on flat views of tensors of one size, cut into the same pieces, on all of
+/// rayon's threads. libtorch's own would wait for each other after every operation, which one
+/// busy core makes a hundred times slower.
+fn pieces<const N: usize>(tensors: [&Tensor; N], work: impl Fn([Tensor; N]) + Sync) {
+    let cut: Vec<[Tensor; N]> = no_grad(|| {
+        let flat = tensors.map(|tensor| tensor.reshape([-1]));
+        let len = flat[0].size()[0];
+        let starts = (0..len).step_by(PIECE as usize);
+        let piece = |start| {
+            flat.each_ref()
+                .map(|t| t.narrow(0, start, PIECE.min(len - start)))
+        };
+        starts.map(piece).collect()
+    });
+    // Whether gradients are recorded is each thread's own.
+    cut.into_par_iter()
+        .for_each(|piece| no_grad(|| work(piece)));
 }
 
 /// Adam and AdamW over a fixed list of tensors.
@@ -75,25 +86,24 @@ impl Adam {
         let bias1 = 1.0 - BETA1.powi(self.steps);
         let bias2 = (1.0 - BETA2.powi(self.steps)).sqrt();
         let slots = self.parameters.iter().zip(&self.moments).zip(gradients);
-        no_grad(|| {
-            for ((parameter, [first, second]), gradient) in slots {
-                let all = [&parameter.value, first, second, gradient];
-                pieces(all, |[mut value, mut first, mut second, mut gradient]| {
-                    if parameter.l2 > 0.0 {
-                        gradient += &value * (2.0 * parameter.l2);
-                    }
-                    let _ = first.lerp_(&gradient, 1.0 - BETA1);
-                    let _ = second.lerp_(&gradient.square(), 1.0 - BETA2);
-                    // value -= rate * (first / bias1) / (sqrt(second) / bias2 + epsilon), with the
-                    // factors drawn into the divisor, since addcdiv_ takes none here.
-                    let mut divisor = second.sqrt();
-                    let _ = divisor.g_mul_scalar_(-bias1 / (rate * bias2));
-                    let _ = divisor.g_sub_scalar_(EPSILON * bias1 / rate);
-                    let _ = value.g_mul_scalar_(1.0 - rate * parameter.decay);
-                    let _ = value.addcdiv_(&first, &divisor);
-                });
-            }
-        });
+        for ((parameter, [first, second]), gradient) in slots {
+            let (l2, decay) = (parameter.l2, parameter.decay);
+            let all = [&parameter.value, first, second, gradient];
+            pieces(all, |[mut value, mut first, mut second, mut gradient]| {
+                if l2 > 0.0 {
+                    gradient += &value * (2.0 * l2);
+                }
+                let _ = first.lerp_(&gradient, 1.0 - BETA1);
+                let _ = second.lerp_(&gradient.square(), 1.0 - BETA2);
+                // value -= rate * (first / bias1) / (sqrt(second) / bias2 + epsilon), with the
+                // factors drawn into the divisor, since addcdiv_ takes none here.
+                let mut divisor = second.sqrt();
+                let _ = divisor.g_mul_scalar_(-bias1 / (rate * bias2));
+                let _ = divisor.g_sub_scalar_(EPSILON * bias1 / rate);
+                let _ = value.g_mul_scalar_(1.0 - rate * decay);
+                let _ = value.addcdiv_(&first, &divisor);
+            });
+        }
     }
 }
 
@@ -121,21 +131,19 @@ impl Sgd {
     /// rates times `factor`, and `momentum` made from a layer's own.
     pub fn step(&mut self, factor: f64, momentum: impl Fn(f64) -> f64, gradients: &[Tensor]) {
         let slots = self.parameters.iter().zip(&self.layers).zip(&self.moves);
-        no_grad(|| {
-            for (((parameter, layer), last), gradient) in slots.zip(gradients) {
-                let (rate, momentum) = (factor * layer.learning_rate, momentum(layer.momentum));
-                let all = [&parameter.value, last, gradient];
-                pieces(all, |[mut value, mut last, gradient]| {
-                    let _ = last.g_mul_scalar_(momentum);
-                    let mut step = gradient * -rate;
-                    if parameter.l2 > 0.0 {
-                        step += &value * (-2.0 * rate * parameter.l2);
-                    }
-                    last += step;
-                    value += &last;
-                });
-            }
-        });
+        for (((parameter, layer), last), gradient) in slots.zip(gradients) {
+            let (rate, momentum) = (factor * layer.learning_rate, momentum(layer.momentum));
+            let (l2, all) = (parameter.l2, [&parameter.value, last, gradient]);
+            pieces(all, |[mut value, mut last, gradient]| {
+                let _ = last.g_mul_scalar_(momentum);
+                let mut step = gradient * -rate;
+                if l2 > 0.0 {
+                    step += &value * (-2.0 * rate * l2);
+                }
+                last += step;
+                value += &last;
+            });
+        }
     }
 }
 

@@ -171,16 +171,17 @@ fn preset(arguments: &Arguments) -> Result<Preset> {
 fn set_threads(arguments: &Arguments, resume: Option<&Checkpoint>) {
     let had = resume.map(|checkpoint| checkpoint.progress.threads);
     let asked = i32::from(arguments.threads);
-    if asked > 0 {
-        if had.is_some_and(|had| had != asked) {
-            eprintln!(
-                "siamese-train: the run had {} threads; with {asked} its losses will not be \
-                 those of a run that was never stopped",
-                had.unwrap_or_default()
-            );
-        }
-        tch::set_num_threads(asked);
-    } else if let Some(had) = had {
-        tch::set_num_threads(had);
+    if let Some(had) = had.filter(|&had| asked > 0 && had != asked) {
+        eprintln!(
+            "siamese-train: the run had {had} threads; with {asked} its losses will not be those \
+             of a run that was never stopped"
+        );
+    }
+    let threads = if asked > 0 { asked } else { had.unwrap_or(0) };
+    if threads > 0 {
+        tch::set_num_threads(threads);
+        // Fails only if there is a pool already, and nothing has asked for one.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unsigned_abs() as usize);
+        let _ = pool.build_global();
     }
 }

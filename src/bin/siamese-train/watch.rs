@@ -50,7 +50,12 @@ impl Watch {
                     .iter()
                     .map(|&id| store.alphabet(id).name.as_str())
                     .collect();
-                eprintln!("held out of the background set: {}", names.join(", "));
+                let names = if names.is_empty() {
+                    "nothing".to_owned()
+                } else {
+                    names.join(", ")
+                };
+                eprintln!("held out of the background set: {names}");
             }
         }
         let style = "{bar:30} {pos}/{len} steps, {msg}, {eta} left";
