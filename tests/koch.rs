@@ -238,6 +238,27 @@ fn forward_and_gradients_are_those_of_plain_arithmetic() {
 }
 
 #[test]
+fn bfloat16_is_near_and_learns_f32_weights() {
+    for seed in 0..3 {
+        let (store, network, images) = random(seed);
+        let exact = network.features(&images);
+        let near = network.features_in(&images, tch::Kind::BFloat16);
+        assert_eq!(near.kind(), tch::Kind::Float);
+        let apart = (&near - &exact).abs().max().double_value(&[]);
+        assert!(apart > 0.0 && apart < 0.05, "{apart}");
+        let variables = ordered(&store);
+        let towers = variables
+            .iter()
+            .filter(|(name, _)| !name.starts_with("score"));
+        let inputs: Vec<&Tensor> = towers.map(|(_, tensor)| tensor).collect();
+        let sum = near.sum(tch::Kind::Float);
+        for gradient in Tensor::run_backward(&[&sum], &inputs, false, false) {
+            assert_eq!(gradient.kind(), tch::Kind::Float);
+        }
+    }
+}
+
+#[test]
 fn a_pair_is_as_likely_either_way_round_bit_for_bit() {
     for seed in 0..20 {
         let (_store, network, images) = random(seed);

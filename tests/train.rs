@@ -326,6 +326,7 @@ fn settings_can_be_changed_and_mistakes_are_told() {
             "and verification",
         ),
         ("distortion.soften=2", "soften is 2"),
+        ("precision=f16", "unknown variant `f16`"),
     ] {
         let text = change(mistake).unwrap_err();
         assert!(text.contains(says), "{mistake}: {text}");
@@ -338,5 +339,43 @@ fn settings_can_be_changed_and_mistakes_are_told() {
             preset,
             "{name} survives its own text"
         );
+    }
+}
+
+#[test]
+fn bfloat16_is_as_repeatable_and_near() {
+    let store = made_up();
+    // With the walk-through's small first weights the loss hardly depends on the features.
+    let published = "network.linear_deviation=0.2";
+    let (exact, _) = run(&store, &with("keras", 6, &[published]), 7, 1);
+    let rough = with("keras", 6, &[published, "precision=bf16"]);
+    let (losses, first) = run(&store, &rough, 7, 1);
+    let (again, second) = run(&store, &rough, 7, 3);
+    assert_eq!(losses, again);
+    assert_eq!(weights(&first.model), weights(&second.model));
+    assert_ne!(losses, exact);
+    for (loss, exact) in losses.iter().zip(exact) {
+        assert!((loss / exact - 1.0).abs() < 0.02, "{loss} and {exact}");
+    }
+}
+
+#[test]
+fn a_script_embeds_as_the_model_does() {
+    let store = made_up();
+    for preset in [tiny(3), with("keras", 3, &[])] {
+        let (_, trained) = run(&store, &preset, 2, 1);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("network.pt");
+        trained.model.save_script(&path).unwrap();
+        let module = tch::CModule::load(&path).unwrap();
+        for n in [1, 2, 5] {
+            let images = Tensor::rand([n, 1, 32, 32], (tch::Kind::Float, Device::Cpu));
+            let expected = trained.model.embed(&images);
+            let got = module.forward_ts(&[images]).unwrap();
+            assert_eq!(got.size(), expected.size());
+            assert!((got - expected).abs().max().double_value(&[]) < 1e-6);
+        }
+        let files = std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(files, 1, "nothing else is left behind");
     }
 }

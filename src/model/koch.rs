@@ -130,14 +130,24 @@ impl Koch {
 
     /// The features of images `[n, 1, side, side]`: `[n, units]`, each from 0 to 1.
     pub fn features(&self, images: &Tensor) -> Tensor {
-        let mut x = images.shallow_clone();
-        for (at, convolution) in self.convolutions.iter().enumerate() {
-            x = convolution.forward(&x).relu_();
+        self.features_in(images, Kind::Float)
+    }
+
+    /// The features with the arithmetic of both towers in `kind`, and f32 again in the end. The
+    /// weights stay f32, and so do their gradients.
+    pub fn features_in(&self, images: &Tensor, kind: Kind) -> Tensor {
+        let cast = |tensor: &Tensor| tensor.to_kind(kind); // the tensor itself, if it is of the kind
+        let mut x = cast(images);
+        for (at, nn::Conv2D { ws, bs, .. }) in self.convolutions.iter().enumerate() {
+            let bias = bs.as_ref().map(cast);
+            x = x.conv2d(&cast(ws), bias, [1, 1], [0, 0], [1, 1], 1).relu_();
             if at < 3 {
                 x = x.max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false);
             }
         }
-        self.linear.forward(&x.flatten(1, -1)).sigmoid()
+        let nn::Linear { ws, bs } = &self.linear;
+        let x = x.flatten(1, -1).linear(&cast(ws), bs.as_ref().map(cast));
+        x.to_kind(Kind::Float).sigmoid()
     }
 
     /// The logits `[n]` of p(a, b) for features `a` and `b` of `[n, units]`.

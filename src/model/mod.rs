@@ -5,6 +5,7 @@ mod device;
 mod file;
 mod koch;
 mod network;
+mod script;
 mod tensors;
 mod weights;
 

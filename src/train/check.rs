@@ -1,6 +1,6 @@
 //! Which settings are refused, and why.
 
-use super::preset::{Batch, Layer, Objective, Optimizer, Preset, PresetError};
+use super::preset::{Batch, Layer, Objective, Optimizer, Precision, Preset, PresetError};
 use crate::model::NetworkShape;
 
 /// One condition: whether it holds, the field, its value, and what it may be.
@@ -44,6 +44,12 @@ impl Preset {
                 "compact, classes and metric, or koch, pairs or table, and verification",
             ),
         ];
+        checks.push((
+            self.precision == Precision::F32 || matches!(self.network, NetworkShape::Koch(_)),
+            "precision",
+            format!("{:?}", self.precision).to_lowercase(),
+            "f32, but for a koch network, which has bf16 too",
+        ));
         checks.extend(self.check_batch());
         checks.extend(self.check_optimizer());
         self.distortion.check()?;

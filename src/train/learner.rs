@@ -70,7 +70,8 @@ impl Lesson for PairBatch<f32> {
         let (_, same) = self.contents();
         let same = hand_over(&same, learner.device);
         // Both towers are one network, so one pass serves both.
-        let features = network.features(&learner.images(&self.images)); // [2n, units]
+        let kind = learner.preset.precision.kind();
+        let features = network.features_in(&learner.images(&self.images), kind); // [2n, units]
         let [left, right] = [0, 1].map(|tower| features.chunk(2, 0)[tower].shallow_clone());
         objective::verification(&network.logits(&left, &right), &same)
     }

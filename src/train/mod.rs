@@ -16,6 +16,6 @@ pub use objective::{loss, verification};
 pub use optimizer::{Adam, Average, Descent, Parameter, Sgd, learning_rate};
 pub use preset::{
     AdamOptions, AdamWOptions, Batch, ClassBatch, Keep, Layer, Metric, Objective, Optimizer,
-    PairBatch, Preset, PresetError, SgdOptions, TableBatch,
+    PairBatch, Precision, Preset, PresetError, SgdOptions, TableBatch,
 };
 pub use run::{RunOptions, StepRecord, Trained, save, train};

@@ -27,6 +27,8 @@ pub struct Preset {
     pub patience: u64,
     /// Which weights are the result.
     pub keep: Keep,
+    /// What the network's arithmetic is done in while it learns; Koch's network has both.
+    pub precision: Precision,
     /// What is drawn into a batch.
     pub batch: Batch,
     /// The network.
@@ -47,6 +49,27 @@ pub enum Keep {
     Last,
     /// Those of the best validation score, the first of equals.
     Best,
+}
+
+/// What arithmetic is done in. Weights, their gradients and the loss are f32 in both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit floats.
+    F32,
+    /// bfloat16: the range of f32, and 8 bits of precision, which needs no scaling of losses.
+    Bf16,
+}
+
+impl Precision {
+    /// The tensors' kind.
+    #[must_use]
+    pub fn kind(self) -> tch::Kind {
+        match self {
+            Precision::F32 => tch::Kind::Float,
+            Precision::Bf16 => tch::Kind::BFloat16,
+        }
+    }
 }
 
 /// What is drawn into a batch.

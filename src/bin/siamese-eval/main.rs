@@ -34,6 +34,9 @@ struct Arguments {
     /// safetensors file: see tools/load_weights.py.
     #[arg(long, value_name = "FILE", requires = "weights")]
     embeddings: Option<PathBuf>,
+    /// Write the network as a TorchScript module, which embeds images as the network does.
+    #[arg(long, value_name = "FILE", requires = "weights")]
+    torchscript: Option<PathBuf>,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
@@ -90,6 +93,9 @@ fn run(arguments: &Arguments) -> Result<()> {
             "network, seed {}, {} steps",
             model.card.seed, model.card.steps
         );
+        if let Some(path) = &arguments.torchscript {
+            model.save_script(path)?;
+        }
         if let Some(path) = &arguments.embeddings {
             embeddings.save(&model, &store, path)?;
         }

@@ -19,6 +19,9 @@ pub struct RunFolder {
 impl RunFolder {
     /// Takes the folder of a run that is there.
     pub fn open(path: &Path) -> Result<RunFolder> {
+        if !path.is_dir() {
+            bail!("{}: there is no such folder", path.display());
+        }
         let name = path.join("run.lock");
         let lock = OpenOptions::new()
             .create(true)
@@ -95,7 +98,8 @@ impl RunFolder {
         let kept = if steps == 0 {
             String::new()
         } else {
-            let text = fs::read_to_string(&path).with_context(context)?;
+            let text = fs::read_to_string(&path)
+                .with_context(|| format!("{}: cannot be read", path.display()))?;
             let step = |line: &str| {
                 let record: serde_json::Value = serde_json::from_str(line).ok()?;
                 record["step"].as_u64()

@@ -40,6 +40,10 @@ struct Arguments {
     /// Print the settings as they would be used, and do nothing else.
     #[arg(long)]
     print: bool,
+    /// Arithmetic of the network, f32 or bf16, instead of the preset's; bf16 is for GPUs, and
+    /// for koch networks.
+    #[arg(long)]
+    precision: Option<String>,
     /// Everything random follows from it.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -50,7 +54,7 @@ struct Arguments {
     #[arg(long)]
     validation_alphabets: Option<usize>,
     /// Go on with the run of the folder, from its checkpoint, as if it had not been stopped.
-    #[arg(long, conflicts_with_all = ["preset", "set", "seed", "steps", "validation_alphabets", "force"])]
+    #[arg(long, conflicts_with_all = ["preset", "set", "precision", "seed", "steps", "validation_alphabets", "force"])]
     resume: bool,
     /// Steps from one checkpoint to the next; 0 writes one only at the end and at Ctrl-C.
     #[arg(long, default_value_t = 200, value_name = "STEPS")]
@@ -159,6 +163,9 @@ fn preset(arguments: &Arguments) -> Result<Preset> {
     }
     if let Some(held_out) = arguments.validation_alphabets {
         changes.push(format!("validation_alphabets={held_out}"));
+    }
+    if let Some(precision) = &arguments.precision {
+        changes.push(format!("precision={precision}"));
     }
     if name.ends_with(".toml") {
         let text = fs::read_to_string(name).with_context(|| format!("{name}: cannot be read"))?;
