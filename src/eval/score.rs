@@ -1,14 +1,28 @@
 //! Counting right answers, and how sure the count makes us.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Right answers among questions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Score {
     /// Questions answered rightly.
     pub right: u64,
     /// Questions asked.
     pub asked: u64,
+}
+
+/// What a tie for the first place counts for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ties {
+    /// A wrong answer: the only rule that rewards nothing but knowing.
+    #[default]
+    Against,
+    /// The first of the tied ways, as much published code has it: it rewards whoever gives
+    /// all ways one score where the right answer stands first.
+    First,
+    /// One of the tied ways, by the seed: what one who must answer would do.
+    Random,
 }
 
 impl Score {
