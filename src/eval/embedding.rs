@@ -46,9 +46,23 @@ impl Embeddings {
         store: &Store,
         drawings: impl IntoIterator<Item = DrawingId>,
     ) -> Result<Embeddings, StoreError> {
-        Embeddings::through(model, store, drawings, |distorter, page, _, side, image| {
-            distorter.plain(page, 0, side, image);
-        })
+        Embeddings::watched(model, store, drawings, |_, _| ())
+    }
+
+    /// [`Embeddings::of`] with news of how many drawings of how many are done.
+    ///
+    /// # Errors
+    /// As [`Embeddings::of`].
+    ///
+    /// # Panics
+    /// As [`Embeddings::of`].
+    pub fn watched(
+        model: &Model,
+        store: &Store,
+        drawings: impl IntoIterator<Item = DrawingId>,
+        watch: impl FnMut(usize, usize),
+    ) -> Result<Embeddings, StoreError> {
+        Embeddings::through(model, store, drawings, plain, watch)
     }
 
     /// Embeds each drawing as the mean over itself and `copies` distorted copies, by the law that
@@ -77,7 +91,7 @@ impl Embeddings {
                     let mut stream = Stream::new(seed, Purpose::TestDistort, item);
                     distorter.draw(page, 0, &mut stream, side, image);
                 };
-            let other = Embeddings::through(model, store, ids, distorted)?;
+            let other = Embeddings::through(model, store, ids, distorted, |_, _| ())?;
             let sums = mean.values.iter_mut().zip(&other.values);
             sums.for_each(|(sum, value)| *sum += value);
         }
@@ -98,6 +112,7 @@ impl Embeddings {
         store: &Store,
         drawings: impl IntoIterator<Item = DrawingId>,
         draw: impl Fn(&mut Distorter, &Page, DrawingId, usize, &mut [f32]) + Sync,
+        mut watch: impl FnMut(usize, usize),
     ) -> Result<Embeddings, StoreError> {
         let mut rows = vec![NO_ROW; store.drawings() as usize];
         drawings.into_iter().for_each(|id| rows[id as usize] = 0);
@@ -114,6 +129,7 @@ impl Embeddings {
             let embedded = model.embed(&images(model, store, chunk, &draw)?);
             let flat = embedded.to_device(tch::Device::Cpu).flatten(0, -1);
             values.extend(Vec::<f32>::try_from(flat).expect("embeddings are flat and f32"));
+            watch(values.len() / dimensions, ids.len());
         }
         Ok(Embeddings {
             dimensions,
@@ -144,9 +160,6 @@ impl Embeddings {
     /// If a drawing cannot be read, or the file cannot be written.
     pub fn save(&self, model: &Model, store: &Store, path: &Path) -> Result<(), ModelError> {
         let shape = [self.ids.len() as i64, self.dimensions as i64];
-        let plain = |distorter: &mut Distorter, page: &Page, _, side, image: &mut [f32]| {
-            distorter.plain(page, 0, side, image);
-        };
         let embeddings = Tensor::from_slice(&self.values).view(shape);
         let tensors = vec![
             ("images".to_owned(), images(model, store, &self.ids, plain)?),
@@ -208,6 +221,11 @@ impl Judge for Embeddings {
         };
         Ok(task.support.chunks_exact(shots).map(way).collect())
     }
+}
+
+/// A drawing as it is.
+fn plain(distorter: &mut Distorter, page: &Page, _: DrawingId, side: usize, image: &mut [f32]) {
+    distorter.plain(page, 0, side, image);
 }
 
 /// Images of drawings, as a network takes them: `[n, 1, side, side]`.

@@ -64,6 +64,8 @@ pub struct Contestant {
 pub enum Event {
     /// A part begins.
     Begins(String),
+    /// So many drawings of so many are embedded.
+    Embedded(usize, usize),
     /// A part that was asked for cannot be had, and why.
     LeftOut(String),
 }
@@ -309,7 +311,8 @@ impl Questions {
         needed.sort_unstable();
         needed.dedup();
         watch(Event::Begins(format!("{name}: {} drawings", needed.len())));
-        let embeddings = Embeddings::of(model, store, needed)?;
+        let done = |done, all| watch(Event::Embedded(done, all));
+        let embeddings = Embeddings::watched(model, store, needed, done)?;
         watch(Event::Begins(format!("{name}: scores")));
         for asked in &mut self.one_shot {
             asked.add(name, *role, &embeddings, plan.ties)?;
