@@ -48,6 +48,8 @@ pub enum Purpose {
     TaskDistort = 13,
     /// In which order an epoch visits the entries of a table.
     Order = 14,
+    /// Which handwritten digits a one-shot task holds.
+    Digits = 15,
 }
 
 /// Random numbers of one item of one stream.
