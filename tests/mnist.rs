@@ -102,7 +102,6 @@ fn answers_queries_and_digits_are_uniform() {
 fn tasks_are_pinned() {
     let tasks = DigitTasks::new(twenty(), DigitTrials::koch(7)).unwrap();
     let first: Vec<DigitTask> = (0..64).map(|index| tasks.draw(index)).collect();
-    assert_eq!(first[0].answer, 99);
     let mut hasher = blake3::Hasher::new();
     for task in &first {
         for &at in task.support.iter().chain([&task.query]) {
@@ -110,7 +109,7 @@ fn tasks_are_pinned() {
         }
         hasher.update(&(task.answer as u64).to_le_bytes());
     }
-    assert_eq!(hasher.finalize().to_hex()[..16], *"");
+    assert_eq!(hasher.finalize().to_hex()[..16], *"d6e59656b405bce9");
 }
 
 #[test]
@@ -193,7 +192,8 @@ fn the_nearest_neighbour_is_a_plain_loop() {
     }
 }
 
-/// A network with weights that no one trained.
+/// A network with weights that no one trained, large enough to tell images apart by more than
+/// the rounding of an `f32`.
 fn model(network: NetworkShape, distortion: Distortion) -> Model {
     let card = Card {
         program: "test".to_owned(),
@@ -208,6 +208,14 @@ fn model(network: NetworkShape, distortion: Distortion) -> Model {
     };
     let model = Model::new(card, Device::Cpu);
     network.initialise(model.weights(), 3);
+    if matches!(network, NetworkShape::Koch(_)) {
+        let mut stream = Stream::new(3, Purpose::Synthetic, 0);
+        for (_, mut tensor) in ordered(model.weights()) {
+            let values = (0..tensor.numel()).map(|_| (0.6 * stream.signed_unit()) as f32);
+            let values = Tensor::from_slice(&values.collect::<Vec<_>>());
+            tch::no_grad(|| tensor.copy_(&values.view(tensor.size().as_slice())));
+        }
+    }
     model
 }
 
@@ -238,6 +246,8 @@ fn models() -> [Model; 3] {
 
 #[test]
 fn a_network_is_asked_image_by_image() {
+    // Single images are too little work to share.
+    tch::set_num_threads(1);
     for model in models() {
         let side = model.card.network.side();
         let mut distorter = Distorter::new(model.card.distortion).unwrap();
@@ -266,7 +276,10 @@ fn a_network_is_asked_image_by_image() {
             let got = tasks.network(&model);
             // Sums of f32 in batches of another size may turn a near tie.
             assert!(got.right.abs_diff(want.right) <= 1, "{got:?} {want:?}");
-            assert!(got.asked == 200 && got.right < 200, "{got:?}");
+            assert!(
+                got.asked == 200 && (25..200).contains(&got.right),
+                "{got:?}"
+            );
         }
     }
 }
@@ -275,7 +288,7 @@ fn a_network_is_asked_image_by_image() {
 fn a_network_that_tells_nothing_apart_is_never_right() {
     for mut model in models() {
         for (_, mut tensor) in ordered(model.weights_mut()) {
-            tch::no_grad(|| tensor.fill_(0.0));
+            let _ = tch::no_grad(|| tensor.fill_(0.0));
         }
         let tasks = DigitTasks::new(twenty(), trials(10, 2, 50, 1)).unwrap();
         let want = Score {
