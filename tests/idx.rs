@@ -218,7 +218,7 @@ fn a_packed_file_must_unpack_to_its_own_sum() {
 #[test]
 fn a_header_takes_no_memory_by_itself() {
     let labels = &small()[1];
-    // Most of a GiB, and of 47 TB, in a file of 16 bytes.
+    // Most of a GiB, and of 11 GiB, in a file of 16 bytes.
     let (problem, text) = refused(&idx(&[97_000, 105, 105], &[]), labels);
     assert!(
         matches!(problem, IdxProblem::Short { offset: 16, .. }),
@@ -229,10 +229,14 @@ fn a_header_takes_no_memory_by_itself() {
         matches!(problem, IdxProblem::Short { offset: 16, .. }),
         "{text}"
     );
-    let (problem, text) = refused(&idx(&[u32::MAX as usize, 105, 105], &[]), labels);
+    let (problem, text) = refused(&idx(&[1 << 20, 105, 105], &[]), labels);
     assert!(
-        matches!(problem, IdxProblem::TooLarge { claimed, .. }
-            if claimed == 16 + 11_025 * u64::from(u32::MAX)),
+        matches!(problem, IdxProblem::TooLarge { claimed, .. } if claimed == 16 + (11_025 << 20)),
+        "{text}"
+    );
+    let (problem, text) = refused(&idx(&[u32::MAX as usize, 1, 1], &[]), labels);
+    assert!(
+        matches!(problem, IdxProblem::TooMany { claimed, .. } if claimed == u32::MAX),
         "{text}"
     );
     let (problem, text) = refused(&small()[0], &idx(&[u32::MAX as usize], &[]));

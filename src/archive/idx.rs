@@ -22,6 +22,9 @@ pub use error::{IdxError, IdxProblem};
 
 /// The most bytes that are read of one file, unpacked; MNIST's largest has 47 MB.
 const BYTES_LIMIT: u64 = 1 << 30;
+/// The most images that are read; MNIST's largest file has 60,000. Who works with them may take
+/// more memory for each than its file does.
+const IMAGES_LIMIT: u32 = 1 << 20;
 /// What a file of images begins with: bytes, in three dimensions.
 const IMAGES_MAGIC: u32 = 0x0803;
 /// What a file of labels begins with: bytes, in one dimension.
@@ -270,6 +273,12 @@ impl<'a> Input<'a> {
     /// The side of the images of this file, and their pixels.
     fn images(mut self) -> Result<(usize, Vec<u8>), IdxError> {
         let [count, rows, columns] = self.header("images", IMAGES_MAGIC)?;
+        if count > IMAGES_LIMIT {
+            return self.refuse(IdxProblem::TooMany {
+                claimed: count,
+                limit: IMAGES_LIMIT,
+            });
+        }
         if rows != columns {
             return self.refuse(IdxProblem::NotSquare { rows, columns });
         }

@@ -130,7 +130,7 @@ impl<'a> DigitTasks<'a> {
             }
         }
         let mut classes = vec![Vec::new(); DIGITS];
-        // A file has at most 2^32 - 1 of them.
+        // Far fewer than 2^32 are read of a file.
         for (at, &label) in (0u32..).zip(digits.labels()) {
             classes[usize::from(label)].push(at);
         }

@@ -75,6 +75,17 @@ pub enum IdxProblem {
         /// What it begins with.
         got: u32,
     },
+    /// A header that claims more images than are read.
+    #[error(
+        "says at byte 4 that it holds {claimed} images, and at most {limit} are read; \
+         this is not a set of digits, or a part of it must do"
+    )]
+    TooMany {
+        /// The images that it says it holds.
+        claimed: u32,
+        /// The most that are read.
+        limit: u32,
+    },
     /// Images that are higher than wide, or wider than high.
     #[error("has images of {rows} x {columns} pixels (bytes 8 to 15); they must be square")]
     NotSquare {
