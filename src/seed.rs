@@ -48,6 +48,8 @@ pub enum Purpose {
     TaskDistort = 13,
     /// In which order an epoch visits the entries of a table.
     Order = 14,
+    /// Which handwritten digits a one-shot task holds.
+    Digits = 15,
     /// Which of several tied ways an evaluation answers with, if that is the rule.
     Tie = 16,
     /// How an evaluation distorts copies of its drawings.

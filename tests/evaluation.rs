@@ -246,7 +246,16 @@ fn a_network_that_has_seen_the_test_is_refused() {
         .iter()
         .find(|a| a.split == Split::Evaluation)
         .unwrap();
-    let run = |model, allow| evaluate(&store, &[contestant("n", model)], &plan(), allow, |_| ());
+    let run = |model, allow| {
+        evaluate(
+            &store,
+            &[contestant("n", model)],
+            &plan(),
+            None,
+            allow,
+            |_| (),
+        )
+    };
     let (report, _) = run(compact(&["Synthetic_01"]), false).unwrap();
     assert!(report.provenance.networks[0].seen.is_empty());
     let Err(EvalError::Seen { network, alphabet }) = run(compact(&[&evaluation.name]), false)
@@ -278,8 +287,15 @@ fn networks_are_told_apart_from_baselines_and_compared_on_the_same_tasks() {
         curve_trials: 3,
         ..plan()
     };
-    let (report, gallery) =
-        evaluate(&store, &[first, second, third], &everything, false, |_| ()).unwrap();
+    let (report, gallery) = evaluate(
+        &store,
+        &[first, second, third],
+        &everything,
+        None,
+        false,
+        |_| (),
+    )
+    .unwrap();
     for protocol in &report.protocols {
         let spread = protocol.spread.unwrap();
         // Two copies of one network do not differ, and the baseline is not in the mean.

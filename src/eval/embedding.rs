@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use tch::Tensor;
 
 use super::judge::Judge;
-use crate::archive::Page;
+use crate::archive::{Digits, Page};
 use crate::distort::Distorter;
 use crate::model::{Comparison, Model, ModelError, save_tensors};
 use crate::sample::Task;
@@ -62,7 +62,8 @@ impl Embeddings {
         drawings: impl IntoIterator<Item = DrawingId>,
         watch: impl FnMut(usize, usize),
     ) -> Result<Embeddings, StoreError> {
-        Embeddings::through(model, store, drawings, plain, watch)
+        let fill = |ids: &[DrawingId], pixels: &mut [f32]| draw(model, store, ids, pixels, plain);
+        Embeddings::through(model, store.drawings(), drawings, fill, watch)
     }
 
     /// Embeds each drawing as the mean over itself and `copies` distorted copies, by the law that
@@ -91,7 +92,9 @@ impl Embeddings {
                     let mut stream = Stream::new(seed, Purpose::TestDistort, item);
                     distorter.draw(page, 0, &mut stream, side, image);
                 };
-            let other = Embeddings::through(model, store, ids, distorted, |_, _| ())?;
+            let fill =
+                |ids: &[DrawingId], pixels: &mut [f32]| draw(model, store, ids, pixels, distorted);
+            let other = Embeddings::through(model, store.drawings(), ids, fill, |_, _| ())?;
             let sums = mean.values.iter_mut().zip(&other.values);
             sums.for_each(|(sum, value)| *sum += value);
         }
@@ -106,15 +109,38 @@ impl Embeddings {
         Ok(mean)
     }
 
-    /// Embeds the images that `draw` makes of pages.
+    /// Embeds images of a set of digits, of which a [`Task`] names places, as
+    /// [`Distorter::plain_grey`] makes them.
+    ///
+    /// # Panics
+    /// If a place is not below the set's number of digits.
+    #[must_use]
+    pub fn of_digits(
+        model: &Model,
+        digits: &Digits,
+        places: impl IntoIterator<Item = u32>,
+    ) -> Embeddings {
+        let side = model.card.network.side();
+        let fill = |places: &[u32], pixels: &mut [f32]| {
+            let mut distorter = distorter(model);
+            for (&at, image) in places.iter().zip(pixels.chunks_exact_mut(side * side)) {
+                distorter.plain_grey(digits.image(at as usize), digits.side(), side, image);
+            }
+            Ok(())
+        };
+        let among = digits.len() as u32; // far fewer than 2^32 are read of a file
+        Embeddings::through(model, among, places, fill, |_, _| ()).expect("nothing is read")
+    }
+
+    /// Embeds some of `among` images, which `fill` draws into `[n, side, side]` pixels.
     fn through(
         model: &Model,
-        store: &Store,
+        among: u32,
         drawings: impl IntoIterator<Item = DrawingId>,
-        draw: impl Fn(&mut Distorter, &Page, DrawingId, usize, &mut [f32]) + Sync,
+        fill: impl Fn(&[DrawingId], &mut [f32]) -> Result<(), StoreError>,
         mut watch: impl FnMut(usize, usize),
     ) -> Result<Embeddings, StoreError> {
-        let mut rows = vec![NO_ROW; store.drawings() as usize];
+        let mut rows = vec![NO_ROW; among as usize];
         drawings.into_iter().for_each(|id| rows[id as usize] = 0);
         let mut ids = Vec::new();
         for (id, row) in (0..).zip(&mut rows).filter(|(_, row)| **row != NO_ROW) {
@@ -126,7 +152,9 @@ impl Embeddings {
         let mut values = Vec::with_capacity(ids.len() * dimensions);
         let batch = (MOST_PIXELS / (side * side)).clamp(1, MOST_DRAWINGS);
         for chunk in ids.chunks(batch) {
-            let embedded = model.embed(&images(model, store, chunk, &draw)?);
+            let mut pixels = vec![0f32; chunk.len() * side * side];
+            fill(chunk, &mut pixels)?;
+            let embedded = model.embed(&images(&pixels, side));
             let flat = embedded.to_device(tch::Device::Cpu).flatten(0, -1);
             values.extend(Vec::<f32>::try_from(flat).expect("embeddings are flat and f32"));
             watch(values.len() / dimensions, ids.len());
@@ -159,10 +187,13 @@ impl Embeddings {
     /// # Errors
     /// If a drawing cannot be read, or the file cannot be written.
     pub fn save(&self, model: &Model, store: &Store, path: &Path) -> Result<(), ModelError> {
+        let side = model.card.network.side();
+        let mut pixels = vec![0f32; self.ids.len() * side * side];
+        draw(model, store, &self.ids, &mut pixels, plain)?;
         let shape = [self.ids.len() as i64, self.dimensions as i64];
         let embeddings = Tensor::from_slice(&self.values).view(shape);
         let tensors = vec![
-            ("images".to_owned(), images(model, store, &self.ids, plain)?),
+            ("images".to_owned(), images(&pixels, side)),
             ("embeddings".to_owned(), embeddings),
         ];
         let card = serde_json::to_string(&model.card).expect("a card is plain data");
@@ -228,30 +259,37 @@ fn plain(distorter: &mut Distorter, page: &Page, _: DrawingId, side: usize, imag
     distorter.plain(page, 0, side, image);
 }
 
-/// Images of drawings, as a network takes them: `[n, 1, side, side]`.
-fn images(
+/// Pixels as a network takes them: `[n, 1, side, side]`.
+fn images(pixels: &[f32], side: usize) -> Tensor {
+    Tensor::from_slice(pixels).view([-1, 1, side as i64, side as i64])
+}
+
+fn distorter(model: &Model) -> Distorter {
+    Distorter::new(model.card.distortion).expect("a model's card is checked when it is read")
+}
+
+/// Draws pages by `law` into `[n, side, side]` pixels, on all cores.
+fn draw(
     model: &Model,
     store: &Store,
     ids: &[DrawingId],
-    draw: impl Fn(&mut Distorter, &Page, DrawingId, usize, &mut [f32]) + Sync,
-) -> Result<Tensor, StoreError> {
+    pixels: &mut [f32],
+    law: impl Fn(&mut Distorter, &Page, DrawingId, usize, &mut [f32]) + Sync,
+) -> Result<(), StoreError> {
     let side = model.card.network.side();
-    let distorter =
-        Distorter::new(model.card.distortion).expect("a model's card is checked when it is read");
-    let mut pixels = vec![0f32; ids.len() * side * side];
-    let each = ids.len().div_ceil(rayon::current_num_threads());
+    let distorter = distorter(model);
+    let each = ids.len().div_ceil(rayon::current_num_threads()).max(1);
     (ids.par_chunks(each))
         .zip(pixels.par_chunks_mut(each * side * side))
         .try_for_each_init(
             || (distorter.clone(), store.decoder()),
             |(distorter, decoder), (ids, pixels)| {
                 for (&id, image) in ids.iter().zip(pixels.chunks_exact_mut(side * side)) {
-                    draw(distorter, decoder.drawing(id)?, id, side, image);
+                    law(distorter, decoder.drawing(id)?, id, side, image);
                 }
                 Ok(())
             },
-        )?;
-    Ok(Tensor::from_slice(&pixels).view([ids.len() as i64, 1, side as i64, side as i64]))
+        )
 }
 
 /// Terms of a sum that are added side by side: as many as vector instructions take at once.

@@ -1,5 +1,6 @@
 //! Why an evaluation is refused.
 
+use super::mnist::DigitRefusal;
 use crate::sample::{TableError, TooFew};
 use crate::store::StoreError;
 
@@ -19,6 +20,12 @@ pub enum EvalError {
     /// The store has no one-shot runs.
     #[error("the store holds no one-shot runs; pack all_runs.zip with the evaluation set")]
     NoRuns,
+    /// Digits are not drawings of a store.
+    #[error("mnist is no protocol of a store; give the digits beside it")]
+    NoDigits,
+    /// No tasks of digits can be drawn.
+    #[error("mnist")]
+    Digits(#[from] DigitRefusal),
     /// A network was trained on, or chosen by, what it would be asked about.
     #[error(
         "{network}: was trained on {alphabet}, which is in the evaluation set: its score would \

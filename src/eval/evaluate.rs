@@ -10,6 +10,7 @@ use super::finetune::FineTuned;
 use super::gallery::Gallery;
 use super::hausdorff::Hausdorff;
 use super::judge::PixelJudge;
+use super::mnist::{DigitTasks, DigitTrials, ask_digit_pixels};
 use super::pixel::Pixel;
 use super::results::{
     Curve, CurveLine, Evaluation, Provenance, Role, ScoredNetwork, Verification, VerificationScore,
@@ -17,7 +18,7 @@ use super::results::{
 use super::score::Ties;
 use super::task_set::{Protocol, TaskSet};
 use super::verification::PairSet;
-use crate::archive::Split;
+use crate::archive::{Digits, Split};
 use crate::model::Model;
 use crate::sample::{Scope, TaskShape, alphabets_of};
 use crate::store::{AlphabetId, DrawingId, PageCache, Store, StoreError};
@@ -45,6 +46,14 @@ pub struct Plan {
     pub joint: bool,
     /// Whether a variant of each network has its last layer trained on the support.
     pub fine_tuned: bool,
+}
+
+/// MNIST's digits, and what to ask about them.
+pub struct DigitPlan {
+    /// The digits.
+    pub digits: Digits,
+    /// The tasks.
+    pub trials: DigitTrials,
 }
 
 /// A network that takes part.
@@ -86,6 +95,7 @@ pub fn evaluate(
     store: &Arc<Store>,
     contestants: &[Contestant],
     plan: &Plan,
+    digits: Option<&DigitPlan>,
     allow_seen: bool,
     mut watch: impl FnMut(Event),
 ) -> Result<(Evaluation, Gallery), EvalError> {
@@ -99,10 +109,26 @@ pub fn evaluate(
     let pages = PageCache::new(Arc::clone(store));
     let mut questions = Questions::draw(store, plan, &mut watch)?;
     questions.ask_baselines(&pages, plan, &mut watch)?;
+    let mut asked_digits = match digits {
+        Some(DigitPlan { digits, trials }) => {
+            let mut asked = Asked::new(DigitTasks::new(digits, *trials)?.set());
+            ask_digit_pixels(digits, &mut asked, plan.ties)?;
+            Some((digits, asked))
+        }
+        None => None,
+    };
     let mut gallery = Gallery::default();
     for contestant in contestants {
         let shown = gallery.network.is_empty().then_some(&mut gallery);
         questions.ask(contestant, &pages, plan, shown, &mut watch)?;
+        if let Some((digits, asked)) = &mut asked_digits {
+            let Contestant {
+                name, role, model, ..
+            } = contestant;
+            watch(Event::Begins(format!("{name}: digits")));
+            let embeddings = Embeddings::of_digits(model, digits, asked.set.drawings());
+            asked.add(name, *role, &embeddings, plan.ties)?;
+        }
     }
     let made_up = store
         .alphabets()
@@ -122,7 +148,7 @@ pub fn evaluate(
             .collect(),
         curve: questions.curve.map(|(_, curve)| curve),
         verification: questions.pairs.map(|(_, verification)| verification),
-        digits: None,
+        digits: asked_digits.map(|(_, asked)| asked.scores(plan.seed)),
         training: Vec::new(),
     };
     Ok((evaluation, gallery))
@@ -176,6 +202,7 @@ impl Questions {
                 Protocol::LakeRuns => TaskSet::lake_runs(store).ok_or(EvalError::NoRuns)?,
                 Protocol::Within => random(Scope::Within)?,
                 Protocol::Between => random(Scope::Between)?,
+                Protocol::Digits => return Err(EvalError::NoDigits),
             };
             one_shot.push(Asked::new(set));
         }

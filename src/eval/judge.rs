@@ -58,7 +58,7 @@ impl Judge for Hausdorff {
 }
 
 /// The greatest likeness of each way's drawings.
-fn nearest<T: PartialOrd + Copy>(
+pub(super) fn nearest<T: PartialOrd + Copy>(
     task: &Task,
     shots: usize,
     likeness: impl Fn(DrawingId) -> Result<T, StoreError>,

@@ -54,9 +54,12 @@ impl Score {
         let middle = p + Z * Z / (2.0 * n);
         let spread = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
         let scale = 100.0 / (1.0 + Z * Z / n);
+        // With none or all right, one end is exact, and rounding shall not say otherwise.
+        let low = (middle - spread) * scale;
+        let high = (middle + spread) * scale;
         (
-            ((middle - spread) * scale).max(0.0),
-            ((middle + spread) * scale).min(100.0),
+            if self.right == 0 { 0.0 } else { low },
+            if self.right == self.asked { 100.0 } else { high },
         )
     }
 }

@@ -15,6 +15,8 @@ pub enum Protocol {
     Within,
     /// Random tasks of characters of all alphabets together.
     Between,
+    /// Random tasks of MNIST's digits.
+    Digits,
 }
 
 impl Protocol {
@@ -25,6 +27,7 @@ impl Protocol {
             Protocol::LakeRuns => "lake-runs",
             Protocol::Within => "within",
             Protocol::Between => "between",
+            Protocol::Digits => "mnist",
         }
     }
 }
@@ -160,6 +163,10 @@ impl TaskSet {
             Protocol::Between => format!(
                 "random {asked} tasks over all characters of the evaluation set; no support \
                  drawing by the query's drawer number"
+            ),
+            Protocol::Digits => format!(
+                "random {asked} tasks of MNIST's handwritten digits, shown at 35 pixels and \
+                 enlarged to a page"
             ),
         }
     }

@@ -8,8 +8,10 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use omnishot::archive::Digits;
 use omnishot::eval::{
-    self, Answers, Contestant, Embeddings, Event, Plan, Protocol, TaskSet, Ties, evaluate,
+    self, Answers, Contestant, DigitPlan, DigitTrials, Embeddings, Event, Plan, Protocol, TaskSet,
+    Ties, evaluate,
 };
 use omnishot::model::parse_device;
 use omnishot::report::{self, TaskPicture, task_sheet};
@@ -69,6 +71,10 @@ pub struct Evaluate {
     /// its own.
     #[arg(long)]
     fine_tune: bool,
+    /// Also take MNIST: the folder of its test set's IDX files (t10k-images-idx3-ubyte and
+    /// t10k-labels-idx1-ubyte, or with .gz).
+    #[arg(long, value_name = "FOLDER")]
+    mnist: Option<PathBuf>,
     /// Score networks even if they were trained on alphabets of the evaluation set.
     #[arg(long)]
     allow_seen: bool,
@@ -163,12 +169,31 @@ pub fn run(arguments: &Evaluate) -> Result<()> {
     }
     let contestants = load(&arguments.weights, &arguments.baseline, arguments.device)?;
     let plan = arguments.plan(&store);
+    let digits = match &arguments.mnist {
+        Some(folder) => Some(DigitPlan {
+            digits: Digits::open(folder)?,
+            trials: DigitTrials {
+                ways: 10,
+                shots: 1,
+                trials: u64::from(arguments.trials.min(MOST_DIGIT_TRIALS)),
+                seed: arguments.seed,
+            },
+        }),
+        None => None,
+    };
+    let allow_seen = arguments.allow_seen;
     let mut progress = Progress::new(arguments.json);
-    let (mut evaluation, gallery) =
-        evaluate(&store, &contestants, &plan, arguments.allow_seen, |event| {
-            progress.show(event)
-        })
-        .with_context(|| arguments.store.display().to_string())?;
+    let (mut evaluation, gallery) = evaluate(
+        &store,
+        &contestants,
+        &plan,
+        digits.as_ref(),
+        allow_seen,
+        |event| {
+            progress.show(event);
+        },
+    )
+    .with_context(|| arguments.store.display().to_string())?;
     progress.end();
     let all = arguments.weights.iter().chain(&arguments.baseline);
     evaluation.training = all.filter_map(training_record).collect();
@@ -198,6 +223,8 @@ pub fn run(arguments: &Evaluate) -> Result<()> {
     Ok(())
 }
 
+/// More would say no more of 10,000 images.
+const MOST_DIGIT_TRIALS: u32 = 1_000_000;
 const REPORT: &str = "report.html";
 const REPORT_JSON: &str = "report.json";
 
