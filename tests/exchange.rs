@@ -21,6 +21,8 @@ use omnishot::store::{PageCache, Store};
 use proptest::prelude::*;
 use tasks::{exported, images, made_up, neighbour_csv, random, shot_csv};
 
+type Spoil<'a> = &'a dyn Fn(&mut TaskFile);
+
 fn sets(store: &Store) -> [TaskSet; 3] {
     [
         TaskSet::lake_runs(store).unwrap(),
@@ -294,7 +296,7 @@ fn files_of_tasks_that_contradict_themselves_are_refused() {
         &random(&store, Protocol::Within, 3, 2, 4),
         Format::Npz,
     );
-    let spoilt = |spoil: &dyn Fn(&mut TaskFile)| {
+    let spoilt = |spoil: Spoil| {
         let mut file = file.clone();
         spoil(&mut file);
         assert!(file.task_set().is_err());
@@ -302,7 +304,7 @@ fn files_of_tasks_that_contradict_themselves_are_refused() {
         error.to_string()
     };
     let count = file.drawings.count;
-    let of_task: [(&dyn Fn(&mut TaskFile), String); 5] = [
+    let of_task: [(Spoil, String); 5] = [
         (
             &|f| f.tasks[2].query = count,
             format!("shows drawing {count} of {count}"),
@@ -330,7 +332,7 @@ fn files_of_tasks_that_contradict_themselves_are_refused() {
             "{what}"
         );
     }
-    let of_file: [&dyn Fn(&mut TaskFile); 7] = [
+    let of_file: [Spoil; 7] = [
         &|f| f.version = 2,
         &|f| f.ways = 4,
         &|f| f.shots = 0,

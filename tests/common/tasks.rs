@@ -108,11 +108,9 @@ pub fn shot_csv(tasks: &TaskFile, likeness: impl Fn(usize, usize) -> f64) -> Vec
     let mut text = format!("task{names}\n");
     // Backwards: the order of the lines must not matter.
     for (number, task) in tasks.tasks.iter().enumerate().rev() {
-        let cell = |way| {
-            let number = likeness(number, way);
-            (way < task.support.len())
-                .then(|| number.to_string())
-                .unwrap_or_default()
+        let cell = |way| match way < task.support.len() {
+            true => likeness(number, way).to_string(),
+            false => String::new(),
         };
         let cells: Vec<String> = (0..tasks.ways).map(cell).collect();
         text += &format!("{number},{}\n", cells.join(","));

@@ -87,9 +87,13 @@ fn table(scores: &ProtocolScores) -> String {
         text += "\ntasks that only one of two got right, and McNemar's p\n";
     }
     for test in &scores.comparisons {
+        let p = match test.p {
+            p if p < 1e-4 => "p < 0.0001".to_owned(),
+            p => format!("p = {p:.4}"),
+        };
         text += &format!(
-            "{} {}, {} {}: p = {:.4}\n",
-            test.first, test.only_first, test.second, test.only_second, test.p
+            "{} {}, {} {}: {p}\n",
+            test.first, test.only_first, test.second, test.only_second
         );
     }
     text

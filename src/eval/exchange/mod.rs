@@ -20,7 +20,9 @@
 //!
 //! The right answers are in `tasks.json`, since whoever exports could look them up anyway, and a
 //! model must not read them: `answer` is for scoring. The numbers of the drawings are shuffled,
-//! so that neither a number nor a file's name says which character it is.
+//! so that neither a number nor a file's name says which character it is. Each task is to be
+//! answered alone: a run asks for each of its characters once, and whoever rules answers out by
+//! that answers an easier question ([`assign`](super::assign)).
 
 mod error;
 mod export;
