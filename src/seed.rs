@@ -56,6 +56,8 @@ pub enum Purpose {
     TestDistort = 17,
     /// Which drawings an evaluation shows.
     Gallery = 18,
+    /// How the drawings that tasks are exported with are numbered.
+    Export = 19,
 }
 
 /// Random numbers of one item of one stream.

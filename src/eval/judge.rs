@@ -104,7 +104,8 @@ impl Answers {
         Answers::settle(&firsts, set, ties)
     }
 
-    fn settle(firsts: &[Vec<usize>], set: &TaskSet, ties: Ties) -> Answers {
+    /// Answers by the ways that share the first place in each question.
+    pub(super) fn settle(firsts: &[Vec<usize>], set: &TaskSet, ties: Ties) -> Answers {
         let seed = set.seed.unwrap_or(0);
         Answers {
             chosen: (0..)

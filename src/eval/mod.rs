@@ -1,7 +1,8 @@
 //! Scores that can be trusted: exact protocols, ties against the model, intervals.
 //!
 //! A protocol is a [`TaskSet`]; a [`Judge`] says how like each query is to each way; [`Answers`]
-//! follow by one rule for all systems, and [`evaluate`](fn@evaluate) adds them up.
+//! follow by one rule for all systems, and [`evaluate`](fn@evaluate) adds them up. [`exchange`]
+//! asks the same of other people's models.
 
 mod asked;
 mod assignment;
@@ -9,6 +10,7 @@ mod curve;
 mod embedding;
 mod error;
 mod evaluate;
+pub mod exchange;
 mod finetune;
 mod gallery;
 mod hausdorff;
@@ -43,5 +45,5 @@ pub use results::{
 };
 pub use score::{Score, Ties, leaders, stands_out};
 pub use statistics::{RESAMPLES, bootstrap, group_interval, mcnemar, spread};
-pub use task_set::{Protocol, TaskSet};
+pub use task_set::{Protocol, TaskSet, UnknownProtocol};
 pub use verification::{Judged, PAIRS, PairSet};

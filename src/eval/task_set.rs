@@ -1,13 +1,17 @@
 //! The questions of a protocol.
 
 use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
 
 use crate::sample::{Scope, Task, TaskSampler, TaskShape, TooFew};
 use crate::store::{AlphabetId, DrawingId, Store};
 
 /// How one-shot questions are chosen. Figures of one are not to be mixed with those of
 /// another: within an alphabet is much harder than between alphabets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Protocol {
     /// The runs that the store holds: Lake's 20 official ones of Omniglot.
     LakeRuns,
@@ -19,7 +23,30 @@ pub enum Protocol {
     Digits,
 }
 
+/// A name that no protocol has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name:?} is no protocol; it is lake-runs, within or between")]
+pub struct UnknownProtocol {
+    /// The name.
+    pub name: String,
+}
+
+impl FromStr for Protocol {
+    type Err = UnknownProtocol;
+
+    fn from_str(name: &str) -> Result<Protocol, UnknownProtocol> {
+        (Protocol::ALL.into_iter())
+            .find(|protocol| protocol.name() == name)
+            .ok_or_else(|| UnknownProtocol {
+                name: name.to_owned(),
+            })
+    }
+}
+
 impl Protocol {
+    /// All protocols.
+    pub const ALL: [Protocol; 3] = [Protocol::LakeRuns, Protocol::Within, Protocol::Between];
+
     /// Its name on command lines and in reports.
     #[must_use]
     pub fn name(self) -> &'static str {
