@@ -14,7 +14,7 @@ use drawings::made_up;
 use omnishot::archive::Split;
 use omnishot::eval::{self, Answers, Embeddings, Pixel, PixelJudge, TaskSet, Ties};
 use omnishot::model::{Model, ModelError, ordered};
-use omnishot::store::{PageCache, Store};
+use omnishot::store::{PageCache, Store, StoreError};
 use omnishot::train::{Preset, RunOptions, StepRecord, TrainError, Trained, train};
 use tch::{Device, Tensor};
 

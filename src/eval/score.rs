@@ -59,7 +59,11 @@ impl Score {
         let high = (middle + spread) * scale;
         (
             if self.right == 0 { 0.0 } else { low },
-            if self.right == self.asked { 100.0 } else { high },
+            if self.right == self.asked {
+                100.0
+            } else {
+                high
+            },
         )
     }
 }

@@ -44,7 +44,7 @@ impl FromStr for Protocol {
 }
 
 impl Protocol {
-    /// All protocols.
+    /// The protocols of a store.
     pub const ALL: [Protocol; 3] = [Protocol::LakeRuns, Protocol::Within, Protocol::Between];
 
     /// Its name on command lines and in reports.

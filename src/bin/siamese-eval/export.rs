@@ -73,6 +73,7 @@ pub fn run(arguments: &Export) -> Result<()> {
 
 fn task_set(store: &Store, arguments: &Export) -> Result<TaskSet> {
     let scope = match arguments.protocol {
+        Protocol::Digits => return Err(EvalError::NoDigits.into()),
         Protocol::Within => Scope::Within,
         Protocol::Between => Scope::Between,
         Protocol::LakeRuns => {
