@@ -4,10 +4,6 @@ mod canvas;
 mod events;
 mod replay;
 mod sheet;
-#[cfg(feature = "torch")]
-mod stub;
-#[cfg(feature = "torch")]
-pub use stub::*;
 
 pub use canvas::{Canvas, Ink, Scale};
 pub use events::{EventError, EventWriter};
