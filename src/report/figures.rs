@@ -126,25 +126,27 @@ pub(super) fn sentence(evaluation: &Evaluation) -> String {
         return "Nothing was asked.".to_owned();
     };
     let asked = format!(
-        "{} ({}-way {}-shot, guessing has {})",
+        "{}, {}-way {}-shot",
         protocol.title.trim_end_matches('.'),
         protocol.ways,
-        protocol.shots,
-        percent(protocol.chance)
+        protocol.shots
     );
     let Some(system) = first_network(protocol) else {
         return format!("{asked}: no network was scored.");
     };
+    let chance = percent(protocol.chance);
     match &protocol.spread {
         Some(spread) => format!(
-            "{asked}: {} right, the mean of {} networks, which have {} to {}.",
+            "{asked}: {} right is the mean of {} networks, which have {} to {}; guessing has \
+             {chance}.",
             percent(spread.mean),
             spread.count,
             percent(spread.least),
             percent(spread.greatest)
         ),
         None => format!(
-            "{asked}: {} right, {} of {}, 95% interval {}.",
+            "{asked}: {} has {} right, {} of {} (95% interval {}); guessing has {chance}.",
+            system.system,
             percent(system.percent),
             count(system.score.right),
             counted(system.score.asked, "question"),

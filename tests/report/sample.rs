@@ -214,7 +214,7 @@ pub fn evaluation() -> Evaluation {
         verification: Some(Verification {
             pairs: 10_000,
             scored_on: "10 evaluation alphabets, drawers 17 to 20".to_owned(),
-            chosen_on: "10 other evaluation alphabets, drawers 13 to 16".to_owned(),
+            chosen_on: "3 held-out background alphabets, drawers 13 to 16".to_owned(),
             systems: vec![
                 verified("compact, seed 1", Role::Network, 9_731, 0.012),
                 verified("compact, seed 2", Role::Network, 9_688, 0.02),

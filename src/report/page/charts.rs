@@ -5,7 +5,7 @@
 
 use maud::{Markup, html};
 
-use crate::report::figures::number;
+use crate::report::figures::{count, number};
 
 /// Width and height of a chart in its own units, near CSS pixels.
 const WIDTH: f64 = 420.0;
@@ -108,6 +108,7 @@ impl<'a> Axis<'a> {
         };
         let decimals = (-(self.step / scale).log10() - 1e-9).ceil().clamp(0.0, 9.0) as usize;
         let text = number(tick / scale, decimals);
+        let text = text.parse().map_or(text, count);
         if tick == 0.0 { text } else { text + unit }
     }
 }
@@ -353,11 +354,9 @@ pub(super) fn bar(
                 line class="reference" x1=(share(reference)) x2=(share(reference)) y1="0" y2="24" {}
             }
             @if let Some([low, high]) = interval.filter(|ends| ends.iter().all(|e| e.is_finite())) {
-                @for class in ["halo", "whisker"] {
-                    line class=(class) x1=(share(low)) x2=(share(high)) y1="12" y2="12" {}
-                    line class=(class) x1=(share(low)) x2=(share(low)) y1="8" y2="16" {}
-                    line class=(class) x1=(share(high)) x2=(share(high)) y1="8" y2="16" {}
-                }
+                line class="whisker" x1=(share(low)) x2=(share(high)) y1="12" y2="12" {}
+                line class="whisker" x1=(share(low)) x2=(share(low)) y1="8.5" y2="15.5" {}
+                line class="whisker" x1=(share(high)) x2=(share(high)) y1="8.5" y2="15.5" {}
             }
         }
     }

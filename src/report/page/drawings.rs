@@ -16,9 +16,12 @@ fn picture(page: &Page, alt: &str, title: Option<&str>) -> Markup {
         STANDARD.encode(page_to_png(page))
     );
     html! {
-        img src=(source) alt=(alt) title=[title] width="105" height="105";
+        span class="ink" { img src=(source) alt=(alt) title=[title] width="105" height="105"; }
     }
 }
+
+/// Failed tasks that are shown at once; more of them are folded away.
+const SHOWN: usize = 9;
 
 /// Tasks that the network failed.
 pub(super) fn failures(gallery: &Gallery) -> Markup {
@@ -33,9 +36,16 @@ pub(super) fn failures(gallery: &Gallery) -> Markup {
                 li { span class="way right sample" {} "solid frame, ✓: the right answer" }
                 li { span class="way chosen sample" {} "dashed frame, ✗: what it chose" }
             }
+            @let (shown, folded) = gallery.failures.split_at(SHOWN.min(gallery.failures.len()));
             div class="cards" {
-                @for failure in &gallery.failures {
-                    (card(failure))
+                @for failure in shown { (card(failure)) }
+            }
+            @if !folded.is_empty() {
+                details {
+                    summary { "Show " (folded.len()) " more" }
+                    div class="cards" {
+                        @for failure in folded { (card(failure)) }
+                    }
                 }
             }
         }

@@ -131,6 +131,7 @@ fn short_name(protocol: &ProtocolScores) -> String {
         "lake-runs" => "Official runs".to_owned(),
         "within" => format!("Within, {ways}-way {shots}-shot"),
         "between" => format!("Between, {ways}-way {shots}-shot"),
+        "mnist" => format!("MNIST, {ways}-way {shots}-shot"),
         other => format!("{other}, {ways}-way {shots}-shot"),
     }
 }
@@ -151,8 +152,8 @@ fn opening(evaluation: &Evaluation) -> Markup {
         .collect();
     let first = evaluation.provenance.networks.first();
     html! {
-        p class="kind" { "One-shot evaluation" }
-        h1 { (sentence(evaluation)) }
+        h1 { "One-shot evaluation" }
+        p class="result" { (sentence(evaluation)) }
         @for warning in warnings(evaluation) {
             p class="warning" role="alert" { strong { "Warning. " } (warning) }
         }
@@ -169,7 +170,7 @@ fn opening(evaluation: &Evaluation) -> Markup {
             @if let Some(first) = first {
                 p class="small" {
                     "Right answers of " b { (first.name) } ", with Wilson’s 95% interval. In the tables \
-                     the dashed line in the bars marks the first network; chance is the last row."
+                     a dashed line through the bars marks this network."
                 }
             }
         }

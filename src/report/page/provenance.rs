@@ -12,11 +12,6 @@ pub(super) fn summary(evaluation: &Evaluation) -> Markup {
     let networks: Vec<&str> = (provenance.networks.iter())
         .map(|network| network.name.as_str())
         .collect();
-    let drawings = if provenance.made_up {
-        "made-up alphabets"
-    } else {
-        "Omniglot"
-    };
     html! {
         p class="summary" {
             @if networks.is_empty() {
@@ -24,7 +19,8 @@ pub(super) fn summary(evaluation: &Evaluation) -> Markup {
             } @else {
                 (networks.join(", ")) "; "
             }
-            (drawings) ", store " code { (short(&provenance.store)) } "; seed " (provenance.seed)
+            @if provenance.made_up { "made-up alphabets; " }
+            "store " code { (short(&provenance.store)) } "; seed " (provenance.seed)
             "; " (ties(provenance.ties)) "; " (provenance.program) ". "
             a href="#provenance" { "All of it" }
         }
@@ -37,7 +33,7 @@ pub(super) fn section(evaluation: &Evaluation) -> Markup {
     let made_up = if provenance.made_up {
         "made up: compares with nothing published"
     } else {
-        "Omniglot’s"
+        "as packed, not made up"
     };
     html! {
         section id="provenance" {
@@ -51,10 +47,10 @@ pub(super) fn section(evaluation: &Evaluation) -> Markup {
             }
             h3 { "Rules" }
             ul class="rules" {
-                li { "The query is never in the support, and query and support are by different drawers." }
+                li { "The query is never in the support; in tasks of the store the two are by different drawers." }
                 li { "Norms use the statistics of training; each drawing is embedded alone, so that no answer depends on other questions." }
                 li { "Nothing was chosen by evaluation data: not weights, not steps, not thresholds, not settings." }
-                li { "Two ways that share the first place, or a likeness that is no number, are a tie: " (ties(provenance.ties)) "." }
+                li { "Two ways that share the first place, or a likeness that is no number, are a tie. Here " (ties(provenance.ties)) "." }
                 li { "Intervals: Wilson’s for a share; the bootstrap’s by drawing whole runs or alphabets anew; Student’s t for the mean over networks." }
                 li { "McNemar’s test is exact and two-sided, on the same tasks." }
                 li { "The same weights, store and seed give this file again, byte for byte." }

@@ -45,8 +45,10 @@ pub(super) fn protocol(evaluation: &Evaluation, protocol: &ProtocolScores, id: &
     let published = beside(evaluation, task);
     html! {
         section id=(id) {
-            h2 { (protocol.title) }
-            p class="lead" { (shape(protocol)) "." }
+            h2 {
+                (protocol.title) " "
+                span class="shape" { (protocol.ways) "-way " (protocol.shots) "-shot" }
+            }
             (table(evaluation, protocol, published))
             @if let (Some(task), false) = (task, published.is_empty()) {
                 p class="small" { (task.caveat()) }
@@ -71,7 +73,7 @@ fn table(evaluation: &Evaluation, protocol: &ProtocolScores, published: &[Publis
         &title,
         html! {
             table class="scores" {
-                (caption(&title))
+                (caption(&shape(protocol)))
                 thead {
                     tr {
                         th scope="col" { "System" }
@@ -91,7 +93,7 @@ fn table(evaluation: &Evaluation, protocol: &ProtocolScores, published: &[Publis
                     @if role == Role::Baseline && !published.is_empty() {
                         (published_part(published, reference))
                     }
-                    @if of(role).next().is_some() {
+                    @if role == Role::Baseline || of(role).next().is_some() {
                         tbody class=[(role == Role::Variant).then_some("variants")] {
                             (heading_row(heading, 8))
                             @for system in of(role) {
@@ -100,15 +102,15 @@ fn table(evaluation: &Evaluation, protocol: &ProtocolScores, published: &[Publis
                             @if let (Role::Network, Some(spread)) = (role, &protocol.spread) {
                                 (spread_row(spread, reference))
                             }
+                            @if role == Role::Baseline {
+                                tr {
+                                    th scope="row" { "Guessing" }
+                                    td class="figure" { (percent(protocol.chance)) }
+                                    td { (bar(protocol.chance, None, Bar::Other, reference)) }
+                                    td colspan="5" class="note" {}
+                                }
+                            }
                         }
-                    }
-                }
-                tbody {
-                    tr class="chance" {
-                        th scope="row" { "Guessing" }
-                        td class="figure" { (percent(protocol.chance)) }
-                        td { (bar(protocol.chance, None, Bar::Other, reference)) }
-                        (empty_cells(5))
                     }
                 }
             }
@@ -132,10 +134,6 @@ pub(super) fn heading_row(heading: &str, columns: usize) -> Markup {
     html! {
         tr class="part" { th scope="rowgroup" colspan=(columns) { span { (heading) } } }
     }
-}
-
-fn empty_cells(count: usize) -> Markup {
-    html! { @for _ in 0..count { td {} } }
 }
 
 fn published_part(published: &[Published], reference: Option<f64>) -> Markup {
