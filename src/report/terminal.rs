@@ -7,9 +7,7 @@ use super::figures::{
 use super::published::{Published, Task, beside};
 use crate::eval::{Evaluation, ProtocolScores, Role, Spread, Verification};
 
-/// Columns that systems' names are padded to.
-const NAME: usize = 34;
-/// Columns of a line of published figures.
+/// Columns of lines that are wrapped.
 const WIDTH: usize = 96;
 
 /// What the terminal prints: each protocol's scores with their intervals, the published figures
@@ -21,12 +19,12 @@ const WIDTH: usize = 96;
 pub fn text(evaluation: &Evaluation) -> String {
     let mut lines = Vec::new();
     for warning in warnings(evaluation) {
-        lines.push(format!("!! {warning}"));
+        lines.extend(wrapped("!! ", &warning));
     }
     if !lines.is_empty() {
         lines.push(String::new());
     }
-    lines.push(sentence(evaluation));
+    lines.extend(wrapped("", &sentence(evaluation)));
     for protocol in &evaluation.protocols {
         protocol_lines(evaluation, protocol, &mut lines);
     }
@@ -64,11 +62,13 @@ fn harmless(letter: char) -> Vec<char> {
 
 fn protocol_lines(evaluation: &Evaluation, protocol: &ProtocolScores, lines: &mut Vec<String>) {
     let word = group_word(protocol);
+    let systems = protocol.systems.iter();
+    let width = width(systems.map(|system| name(evaluation, &system.system, system.role)));
     lines.push(String::new());
     lines.push(format!("{}: {}", protocol.protocol, protocol.title));
     lines.push(format!("  {}", shape(protocol)));
     lines.push(format!(
-        "  {:<NAME$} {:>8}  {:<14} {:<14} {:>5}  p",
+        "  {:<width$} {:>8}  {:<14} {:<14} {:>5}  p",
         "",
         "right",
         "95% interval",
@@ -79,7 +79,7 @@ fn protocol_lines(evaluation: &Evaluation, protocol: &ProtocolScores, lines: &mu
         let groups = system.group_interval.map(interval).unwrap_or_default();
         let p = (protocol.comparisons.iter()).find(|test| test.second == system.system);
         let line = format!(
-            "  {:<NAME$} {:>8}  {:<14} {:<14} {:>5}  {}",
+            "  {:<width$} {:>8}  {:<14} {:<14} {:>5}  {}",
             name(evaluation, &system.system, system.role),
             percent(system.percent),
             interval(system.interval),
@@ -90,7 +90,7 @@ fn protocol_lines(evaluation: &Evaluation, protocol: &ProtocolScores, lines: &mu
         lines.push(line.trim_end().to_owned());
     }
     if let Some(spread) = &protocol.spread {
-        lines.push(spread_line(spread));
+        lines.push(spread_line(spread, width));
     }
     published_lines(beside(evaluation, Task::of(protocol)), lines);
     let is_headline = headline(evaluation).is_some_and(|first| std::ptr::eq(first, protocol));
@@ -101,9 +101,15 @@ fn protocol_lines(evaluation: &Evaluation, protocol: &ProtocolScores, lines: &mu
                 .map(|group| format!("{:>2}", group.score.right))
                 .collect();
             let name = name(evaluation, &system.system, system.role);
-            lines.push(format!("  {name:<NAME$} {}", counts.join(" ")));
+            lines.push(format!("  {name:<width$} {}", counts.join(" ")));
         }
     }
+}
+
+/// Columns for names: as many as the longest needs, within reason.
+fn width(names: impl Iterator<Item = String>) -> usize {
+    let longest = names.map(|name| name.chars().count()).max();
+    longest.unwrap_or(0).clamp(20, 48)
 }
 
 /// A system's name, with what it is where the name alone could mislead.
@@ -118,9 +124,9 @@ fn name(evaluation: &Evaluation, system: &str, what: Role) -> String {
     name
 }
 
-fn spread_line(spread: &Spread) -> String {
+fn spread_line(spread: &Spread, width: usize) -> String {
     format!(
-        "  {:<NAME$} {:>8}  {:<14} deviation {}, {} to {}",
+        "  {:<width$} {:>8}  {:<14} deviation {}, {} to {}",
         format!("mean of {} networks", spread.count),
         percent(spread.mean),
         interval(spread.interval),
@@ -131,18 +137,31 @@ fn spread_line(spread: &Spread) -> String {
 }
 
 fn published_lines(figures: &[Published], lines: &mut Vec<String>) {
-    let mut line = "  published:".to_owned();
-    for (place, figure) in figures.iter().enumerate() {
-        let end = if place + 1 < figures.len() { ";" } else { "" };
-        let item = format!(" {} {}{end}", figure.system, figure.percent);
-        if line.chars().count() + item.chars().count() > WIDTH {
-            lines.push(std::mem::replace(&mut line, " ".repeat(12)));
+    let items: Vec<String> = (figures.iter())
+        .map(|figure| format!("{} {}", figure.system, number(figure.percent, 2)))
+        .collect();
+    if !items.is_empty() {
+        lines.extend(wrapped("  published: ", &items.join("; ")));
+    }
+}
+
+/// A text as lines of at most [`WIDTH`] letters after a lead, whose width is left free on the
+/// lines that follow. Longer words stay whole.
+fn wrapped(lead: &str, text: &str) -> Vec<String> {
+    let indent = lead.chars().count();
+    let mut lines = Vec::new();
+    let mut line = lead.to_owned();
+    for word in text.split_whitespace() {
+        let width = line.chars().count();
+        if width > indent && width + 1 + word.chars().count() > WIDTH {
+            lines.push(std::mem::replace(&mut line, " ".repeat(indent)));
+        } else if width > indent {
+            line.push(' ');
         }
-        line.push_str(&item);
+        line.push_str(word);
     }
-    if !figures.is_empty() {
-        lines.push(line);
-    }
+    lines.push(line);
+    lines
 }
 
 fn verification_lines(
@@ -150,15 +169,17 @@ fn verification_lines(
     verification: &Verification,
     lines: &mut Vec<String>,
 ) {
+    let systems = verification.systems.iter();
+    let width = width(systems.map(|system| name(evaluation, &system.system, system.role)));
     lines.push(String::new());
     lines.push(format!(
-        "verification: same or different, {} pairs of {}; thresholds chosen on {}",
+        "verification: same or different, {} pairs of {}",
         count(verification.pairs),
         verification.scored_on,
-        verification.chosen_on
     ));
+    lines.push(format!("  thresholds chosen on {}", verification.chosen_on));
     lines.push(format!(
-        "  {:<NAME$} {:>8}  {:<14} {:<22} equal error, %",
+        "  {:<width$} {:>8}  {:<14} {:<26} equal error, %",
         "", "right", "95% interval", "area under the ROC"
     ));
     for system in &verification.systems {
@@ -170,7 +191,7 @@ fn verification_lines(
             number(high, 3)
         );
         lines.push(format!(
-            "  {:<NAME$} {:>8}  {:<14} {area:<22} {} ({})",
+            "  {:<width$} {:>8}  {:<14} {area:<26} {} ({})",
             name(evaluation, &system.system, system.role),
             percent(system.percent),
             interval(system.interval),

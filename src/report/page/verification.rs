@@ -44,7 +44,7 @@ pub(super) fn section(evaluation: &Evaluation, verification: &Verification) -> M
                 @for (role, heading) in PARTS {
                     @if role == Role::Baseline && !published.is_empty() {
                         tbody class="published" {
-                            (heading_row("Published: Koch’s network, by what it was trained on", 6))
+                            (heading_row("Published, by the pairs trained on", 6))
                             @for figure in published {
                                 tr {
                                     th scope="row" { (figure.system) small { (figure.source) } }
