@@ -103,8 +103,7 @@ pub(super) fn training(records: &[TrainingRecord]) -> Markup {
         section id="training" {
             h2 { "Training" }
             p class="lead" {
-                "From the records beside the weights. Held-out alphabets are of the background set: \
-                 the evaluation set is not read in training."
+                "From the records beside the weights. Held-out alphabets are of the background set."
             }
             div class="charts" {
                 @for (name, unit, lines) in &charts {
