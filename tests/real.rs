@@ -290,8 +290,7 @@ fn baselines_score_as_published() {
             .score(&set);
         assert_eq!((score.right, score.asked), (right, 400), "{pixel:?}");
     }
-    let hausdorff = Hausdorff::of(&pages, set.drawings()).unwrap();
-    let answers = Answers::of(&hausdorff, &set, Ties::Against).unwrap();
+    let answers = Answers::of(&Hausdorff::new(&pages), &set, Ties::Against).unwrap();
     let errors = answers.group_scores(&set).into_iter();
     let errors: Vec<u64> = errors.map(|run| 5 * (run.asked - run.right)).collect();
     assert_eq!(errors, HAUSDORFF_ERRORS);

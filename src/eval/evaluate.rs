@@ -273,8 +273,7 @@ impl Questions {
             .iter_mut()
             .filter(|asked| asked.set.shots == 1)
         {
-            let points = Hausdorff::of(pages, asked.set.drawings())?;
-            asked.add(HAUSDORFF, Role::Baseline, &points, plan.ties)?;
+            asked.add(HAUSDORFF, Role::Baseline, &Hausdorff::new(pages), plan.ties)?;
         }
         if let Some((test, verification)) = &mut self.pairs {
             let choice = PairSet::choice(store, &[], "all background", plan.seed)

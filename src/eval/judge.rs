@@ -2,7 +2,6 @@
 
 use rayon::prelude::*;
 
-use super::hausdorff::{Hausdorff, PointSet};
 use super::pixel::{Likeness, Pixel};
 use super::score::{Score, Ties, leaders};
 use super::task_set::TaskSet;
@@ -45,15 +44,6 @@ impl Judge for PixelJudge<'_> {
         nearest(task, shots, |id| {
             Ok(self.pixel.likeness(query, self.pages.page(id)?))
         })
-    }
-}
-
-impl Judge for Hausdorff {
-    type Likeness = f64;
-
-    fn judge(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
-        let query: &PointSet = self.points(task.query);
-        nearest(task, shots, |id| Ok(-query.distance(self.points(id))))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The questions of a protocol.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -161,8 +162,13 @@ impl TaskSet {
     /// Right answers of one who guesses, in percent.
     #[must_use]
     pub fn chance(&self) -> f64 {
-        let right: f64 = (self.tasks.iter())
-            .map(|task| 1.0 / self.ways_of(task) as f64)
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        for task in &self.tasks {
+            *counts.entry(self.ways_of(task)).or_default() += 1;
+        }
+        let right: f64 = counts
+            .iter()
+            .map(|(&ways, &n)| n as f64 / ways as f64)
             .sum();
         100.0 * right / self.tasks.len().max(1) as f64
     }
@@ -172,29 +178,21 @@ impl TaskSet {
         (self.tasks.iter()).flat_map(|task| task.support.iter().copied().chain([task.query]))
     }
 
-    /// What it asks, in a line.
+    /// What it asks, without the numbers of ways and shots.
     #[must_use]
     pub fn title(&self) -> String {
-        let (ways, shots) = (self.ways(), self.shots);
-        let asked = format!("{ways}-way {shots}-shot");
         match self.protocol {
-            Protocol::LakeRuns => format!(
-                "{} runs kept in the store, {asked} within an alphabet; support by one drawer, \
-                 queries by another",
-                self.groups.len()
-            ),
-            Protocol::Within => format!(
-                "random {asked} tasks within an alphabet of the evaluation set; no support \
-                 drawing by the query's drawer"
-            ),
-            Protocol::Between => format!(
-                "random {asked} tasks over all characters of the evaluation set; no support \
-                 drawing by the query's drawer number"
-            ),
-            Protocol::Digits => format!(
-                "random {asked} tasks of MNIST's handwritten digits, shown at 35 pixels and \
-                 enlarged to a page"
-            ),
+            Protocol::LakeRuns => {
+                format!(
+                    "The store's {} one-shot runs, within an alphabet",
+                    self.groups.len()
+                )
+            }
+            Protocol::Within => "Random tasks within an alphabet of the evaluation set".to_owned(),
+            Protocol::Between => {
+                "Random tasks over all characters of the evaluation set".to_owned()
+            }
+            Protocol::Digits => "MNIST's digits, at 35 pixels enlarged to a page".to_owned(),
         }
     }
 }

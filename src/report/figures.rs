@@ -1,5 +1,6 @@
 //! How figures are written in words: the same in the terminal and on the page.
 
+use super::published::Task;
 use crate::eval::{Evaluation, ProtocolScores, Role, SystemScore, Ties};
 
 /// What stands for a figure that is none.
@@ -107,6 +108,16 @@ pub(super) fn shape(protocol: &ProtocolScores) -> String {
     )
 }
 
+/// What a protocol asks; Lake's runs by their name, where they are his.
+pub(super) fn title<'a>(evaluation: &Evaluation, protocol: &'a ProtocolScores) -> &'a str {
+    let official = Task::of(protocol) == Some(Task::Runs) && !evaluation.provenance.made_up;
+    if official {
+        "Lake's 20 official runs, within an alphabet"
+    } else {
+        protocol.title.trim_end_matches('.')
+    }
+}
+
 /// The protocol that the report begins with: the official runs, if they were asked for.
 pub(super) fn headline(evaluation: &Evaluation) -> Option<&ProtocolScores> {
     let official = |protocol: &&ProtocolScores| protocol.protocol == "lake-runs";
@@ -127,7 +138,7 @@ pub(super) fn sentence(evaluation: &Evaluation) -> String {
     };
     let asked = format!(
         "{}, {}-way {}-shot",
-        protocol.title.trim_end_matches('.'),
+        title(evaluation, protocol),
         protocol.ways,
         protocol.shots
     );

@@ -2,7 +2,7 @@
 
 use super::figures::{
     count, group_word, headline, interval, is_void, number, percent, probability, role, sentence,
-    shape, short, ties, warnings,
+    shape, short, ties, title, warnings,
 };
 use super::published::{Published, Task, beside};
 use crate::eval::{Evaluation, ProtocolScores, Role, Spread, Verification};
@@ -65,7 +65,11 @@ fn protocol_lines(evaluation: &Evaluation, protocol: &ProtocolScores, lines: &mu
     let systems = protocol.systems.iter();
     let width = width(systems.map(|system| name(evaluation, &system.system, system.role)));
     lines.push(String::new());
-    lines.push(format!("{}: {}", protocol.protocol, protocol.title));
+    lines.push(format!(
+        "{}: {}",
+        protocol.protocol,
+        title(evaluation, protocol)
+    ));
     lines.push(format!("  {}", shape(protocol)));
     lines.push(format!(
         "  {:<width$} {:>8}  {:<14} {:<14} {:>5}  p",

@@ -6,6 +6,7 @@ use super::charts::{Bar, bar};
 use crate::eval::{Evaluation, PairedTest, ProtocolScores, Role, Spread, SystemScore};
 use crate::report::figures::{
     NONE, count, first_network, group_word, interval, is_void, number, percent, probability, shape,
+    title,
 };
 use crate::report::published::{Published, Task, beside};
 
@@ -46,7 +47,7 @@ pub(super) fn protocol(evaluation: &Evaluation, protocol: &ProtocolScores, id: &
     html! {
         section id=(id) {
             h2 {
-                (protocol.title) " "
+                (title(evaluation, protocol)) " "
                 span class="shape" { (protocol.ways) "-way " (protocol.shots) "-shot" }
             }
             (table(evaluation, protocol, published))
@@ -62,7 +63,7 @@ fn table(evaluation: &Evaluation, protocol: &ProtocolScores, published: &[Publis
     let first = first_network(protocol);
     let reference = first.map(|system| system.percent);
     let word = group_word(protocol);
-    let title = format!("{}: {}", protocol.protocol, shape(protocol));
+    let heading = format!("{}: {}", protocol.protocol, shape(protocol));
     let of = |role: Role| {
         protocol
             .systems
@@ -70,7 +71,7 @@ fn table(evaluation: &Evaluation, protocol: &ProtocolScores, published: &[Publis
             .filter(move |system| system.role == role)
     };
     frame(
-        &title,
+        &heading,
         html! {
             table class="scores" {
                 (caption(&shape(protocol)))
