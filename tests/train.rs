@@ -5,85 +5,28 @@
 mod common;
 #[path = "common/drawings.rs"]
 mod drawings;
+#[path = "common/small.rs"]
+mod small;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use drawings::made_up;
 use omnishot::archive::Split;
-use omnishot::eval::{self, Embeddings, Pixel, PixelJudge, answer_runs, drawings_of_runs, total};
+use omnishot::eval::{Embeddings, Pixel, PixelJudge, answer_runs, drawings_of_runs, total};
 use omnishot::model::{Model, ModelError, ordered};
 use omnishot::store::{Store, StoreError};
-use omnishot::train::{Preset, RunOptions, StepRecord, TrainError, Trained, train};
+use omnishot::train::{Preset, TrainError, train};
+use small::{options, run, with};
 use tch::{Device, Tensor};
 
 /// A network that trains in a blink.
 fn tiny(steps: u64) -> Preset {
-    with("compact", steps, &["optimizer.warmup_steps=2"])
+    with("compact", steps, &[WARM])
 }
 
-/// A preset made small, with more changes.
-fn with(name: &str, steps: u64, changes: &[&str]) -> Preset {
-    let small: &[&str] = match name {
-        "compact" => &[
-            "batch.drawings=24",
-            "batch.alphabet_characters=8",
-            "network.side=32",
-            "network.width=4",
-            "network.dimensions=16",
-        ],
-        _ => &[
-            "batch.pairs=8",
-            "network.side=32",
-            "network.filters=[3,4,4,5]",
-            "network.kernels=[4,3,2,2]",
-            "network.units=12",
-        ],
-    };
-    let table: &[&str] = if name == "koch" {
-        &["batch.table_pairs=100", "batch.copies=2"]
-    } else {
-        &[]
-    };
-    let all = [
-        "validation_alphabets=1",
-        "validation_tasks=50",
-        "validation_every=5",
-    ];
-    let changes: Vec<String> = (small.iter().chain(table).chain(&all).chain(changes))
-        .map(|&change| change.to_owned())
-        .chain([format!("steps={steps}")])
-        .collect();
-    Preset::parse(Preset::shipped_text(name).unwrap(), &changes).unwrap()
-}
-
-fn options(seed: u64, workers: usize, folder: &Path) -> RunOptions {
-    RunOptions {
-        seed,
-        device: Device::Cpu,
-        workers,
-        folder: folder.to_owned(),
-        checkpoint_every: 0,
-        resume: None,
-    }
-}
-
-fn run(store: &Arc<Store>, preset: &Preset, seed: u64, workers: usize) -> (Vec<f64>, Trained) {
-    // One thread of arithmetic: sums depend on how many share them.
-    tch::set_num_threads(1);
-    let folder = tempfile::tempdir().unwrap();
-    let mut losses = Vec::new();
-    let trained = train(
-        store,
-        preset,
-        &options(seed, workers, folder.path()),
-        |model, split| eval::validate(model, store, split, 50),
-        |record: &StepRecord| losses.push(record.loss),
-        &AtomicBool::new(false),
-    );
-    (losses, trained.unwrap())
-}
+/// So that few steps are enough to learn something.
+const WARM: &str = "optimizer.warmup_steps=2";
 
 fn weights(model: &Model) -> Vec<(String, Vec<f32>)> {
     let flat = |tensor: Tensor| Vec::<f32>::try_from(tensor.flatten(0, -1)).unwrap();
@@ -106,6 +49,8 @@ fn a_seed_gives_the_same_losses_bit_for_bit() {
             with("koch", 10, &[]),
             [0.661_651_7, 0.722_075_5, 0.601_243_1],
         ),
+        (with("softmax", 10, &[WARM]), [1.0, 1.0, 1.0]),
+        (with("matching", 10, &[WARM]), [1.0, 1.0, 1.0]),
     ] {
         let (losses, first) = run(&store, &preset, 7, 1);
         let (again, second) = run(&store, &preset, 7, 3);
@@ -152,6 +97,21 @@ fn training_lowers_the_loss_and_beats_pixels() {
 }
 
 #[test]
+fn baselines_learn() {
+    let store = made_up();
+    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
+    for (name, falls) in [("softmax", 0.5), ("matching", 0.5)] {
+        let preset = with(name, 200, &[WARM, "optimizer.average=0.97"]);
+        let (losses, trained) = run(&store, &preset, 1, 1);
+        let (first, last) = (mean(&losses[..10]), mean(&losses[190..]));
+        assert!(last < first - falls, "{name}: {first} to {last}");
+        // 20 ways: who guesses has 5.
+        let best = trained.best.unwrap().accuracy;
+        assert!(best > 15.0, "{name}: {best}");
+    }
+}
+
+#[test]
 fn the_evaluation_set_is_never_read() {
     // The same store with every evaluation drawing destroyed trains to the same weights.
     let store = made_up();
@@ -170,7 +130,8 @@ fn the_evaluation_set_is_never_read() {
         blinded.verify(),
         Err(StoreError::DamagedCharacter { .. })
     ));
-    for preset in [tiny(6), with("keras", 6, &[]), with("koch", 6, &[])] {
+    for name in ["compact", "softmax", "matching", "keras", "koch"] {
+        let preset = with(name, 6, &[]);
         let (losses, seeing) = run(&store, &preset, 3, 1);
         let (blind_losses, blind) = run(&blinded, &preset, 3, 1);
         assert_eq!(losses, blind_losses);
@@ -331,7 +292,7 @@ fn settings_can_be_changed_and_mistakes_are_told() {
         let text = change(mistake).unwrap_err();
         assert!(text.contains(says), "{mistake}: {text}");
     }
-    for name in ["compact", "keras", "koch"] {
+    for name in ["compact", "softmax", "matching", "keras", "koch"] {
         let preset = Preset::shipped(name).unwrap();
         let text = toml::to_string(&preset).unwrap();
         assert_eq!(
@@ -362,7 +323,8 @@ fn bfloat16_is_as_repeatable_and_near() {
 #[test]
 fn a_script_embeds_as_the_model_does() {
     let store = made_up();
-    for preset in [tiny(3), with("keras", 3, &[])] {
+    for name in ["compact", "softmax", "matching", "keras"] {
+        let preset = with(name, 3, &[]);
         let (_, trained) = run(&store, &preset, 2, 1);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("network.pt");

@@ -1,5 +1,6 @@
 //! One-shot protocols: Lake's official runs, and random tasks from seeds.
 
+use super::context::answer_in_context;
 use super::embedding::Embeddings;
 use super::pixel::Pixel;
 use super::score::{Score, stands_out};
@@ -123,7 +124,7 @@ pub fn total(runs: &[RunAnswers]) -> Score {
 }
 
 /// Scores random tasks by a network: the way whose support drawings' mean cosine with the query
-/// is greatest.
+/// is greatest, or that a network with context finds likeliest.
 ///
 /// # Errors
 /// If a drawing cannot be read.
@@ -140,6 +141,12 @@ pub fn score_tasks(
     let embeddings = Embeddings::of(model, store, drawings)?;
     let shots = sampler.shape().shots;
     let mut score = Score::default();
+    if let Some(answers) = answer_in_context(model, &embeddings, &tasks, shots) {
+        for (task, ways) in tasks.iter().zip(answers) {
+            score.count(stands_out(&ways) == Some(task.answer));
+        }
+        return Ok(score);
+    }
     for task in &tasks {
         let cosines = (&embeddings).judge(task.query, &task.support)?;
         let ways: Vec<f64> = cosines
