@@ -75,6 +75,11 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
+/// 0 if there is nothing in one of them.
+fn cosine(a: &[f64], b: &[f64]) -> f64 {
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt().max(1e-12)
+}
+
 fn add(a: &[f64], b: &[f64]) -> Vec<f64> {
     a.iter().zip(b).map(|(x, y)| x + y).collect()
 }
@@ -132,7 +137,7 @@ fn reference(weights: &Weights, support: &Rows, query: &[f64], shots: usize) -> 
     }
     let (mut h, mut cell) = (vec![0.0; D], vec![0.0; D]);
     for _ in 0..SMALL.steps {
-        let logits: Vec<f64> = g.iter().map(|g| SMALL.scale * dot(&h, g)).collect();
+        let logits: Vec<f64> = g.iter().map(|g| SMALL.scale * cosine(&h, g)).collect();
         let mut read = vec![0.0; D];
         for (attention, g) in softmax(&logits).iter().zip(&g) {
             let part: Vec<f64> = g.iter().map(|x| attention * x).collect();
@@ -141,8 +146,7 @@ fn reference(weights: &Weights, support: &Rows, query: &[f64], shots: usize) -> 
         let (out, next) = step(weights, "query", query, &[h, read].concat(), &cell);
         (h, cell) = (add(&out, query), next);
     }
-    let cosine = |g: &Vec<f64>| dot(&h, g) / (dot(&h, &h) * dot(g, g)).sqrt();
-    let logits: Vec<f64> = g.iter().map(|g| SMALL.scale * cosine(g)).collect();
+    let logits: Vec<f64> = g.iter().map(|g| SMALL.scale * cosine(&h, g)).collect();
     let ways = softmax(&logits);
     ways.chunks(shots)
         .map(|way| way.iter().sum::<f64>().ln())
@@ -314,14 +318,14 @@ fn first_weights_are_pinned_and_gates_stand_open() {
                 assert_eq!(values, expected, "{name}");
                 continue;
             }
-            let bound = 1.0 / (tensor.size()[1] as f64).sqrt();
+            let bound = 0.1 / (tensor.size()[1] as f64).sqrt();
             let most = values.iter().fold(0.0, |most: f64, v| most.max(v.abs()));
             assert!(most <= bound + 1e-7 && most > 0.7 * bound, "{name}: {most}");
         }
         digests.push(hasher.finalize().to_string());
     }
     assert_eq!(digests[0], digests[1], "libtorch's generator has no part");
-    assert_eq!(&digests[0][..16], "bf413b6198714ca0");
+    assert_eq!(&digests[0][..16], "4cec938b7ebf4213");
 }
 
 #[test]

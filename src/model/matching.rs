@@ -7,7 +7,7 @@
 //! support x_1 .. x_n in its order:
 //!   g(x_i) = forward LSTM_i + backward LSTM_i + g'(x_i)
 //! query, K steps from h_0 = c_0 = 0:
-//!   r = sum of a_i g(x_i), a = softmax of scale (h . g(x_i))
+//!   r = sum of a_i g(x_i), a = softmax of scale cos(h, g(x_i))
 //!   o, c = LSTM(f'(x), [h, r], c);  h = o + f'(x)
 //! p(way) = sum over its shots of softmax of scale cos(h_K, g(x_i))
 //! ```
@@ -15,8 +15,9 @@
 //! An LSTM reads its support in an order, and another order is another answer: who draws tasks
 //! puts the ways in random order, as `sample` does, in training and in scoring alike.
 //!
-//! The paper's embeddings are as long as they like, ours are unit vectors: so that attention
-//! can tell one drawing from another, both of its softmaxes have a scale.
+//! Two departures. The paper's embeddings are as long as they like, ours are unit vectors, so the
+//! softmax of the answer has a scale; and a query looks at its support as it is answered, by
+//! scaled cosine, where the paper has h . g(x_i), which grew until training diverged.
 
 use serde::{Deserialize, Serialize};
 use tch::nn::{self, Init, Module, Path};
@@ -123,11 +124,15 @@ impl Context {
     pub fn answer_all(&self, support: &Tensor, queries: &Tensor, shots: i64) -> Tensor {
         let support = self.embed_support(support); // [t, n, d]
         let queries = self.embed_queries(queries, &support); // [t, q, d]
-        let cosines = unit_rows(&queries).matmul(&unit_rows(&support).transpose(1, 2)); // [t, q, n]
-        (cosines * self.scale)
+        self.likeness(&queries, &support)
             .log_softmax(-1, Kind::Float)
             .unflatten(-1, [-1, shots])
             .logsumexp([-1i64].as_slice(), false)
+    }
+
+    /// The scaled cosines of each of `[t, q, d]` with each of `[t, n, d]`: `[t, q, n]`.
+    fn likeness(&self, queries: &Tensor, support: &Tensor) -> Tensor {
+        unit_rows(queries).matmul(&unit_rows(support).transpose(1, 2)) * self.scale
     }
 
     /// g(x, S) of each support drawing (appendix A.2).
@@ -141,8 +146,8 @@ impl Context {
         let given = self.query.input.forward(queries); // [t, q, 4d]
         let (mut state, mut cell) = (queries.zeros_like(), queries.zeros_like());
         for _ in 0..self.steps {
-            let likeness = state.matmul(&support.transpose(1, 2)) * self.scale; // [t, q, n]
-            let read = likeness.softmax(-1, Kind::Float).matmul(support); // [t, q, d]
+            let attention = self.likeness(&state, support).softmax(-1, Kind::Float);
+            let read = attention.matmul(support); // [t, q, d]
             let (out, next) = self
                 .query
                 .step(&given, &Tensor::cat(&[state, read], -1), &cell);
@@ -204,8 +209,9 @@ impl Lstm {
 }
 
 /// Draws the first weights: the embedder's as ever; the LSTMs' uniformly within
-/// 1 / sqrt(fan-in); their forget gates open by a bias of 1, so that the last of the support hears
-/// of the first (Gers et al. 2000).
+/// 0.1 / sqrt(fan-in), so that drawings are at first embedded much as without context, which is
+/// learned more easily. Their forget gates stand open by a bias of 1, so that the last of the
+/// support hears of the first (Gers et al. 2000).
 pub(super) fn initialise(store: &nn::VarStore, seed: u64) {
     weights::initialise(store, seed);
     for (name, mut tensor) in ordered(store) {
@@ -214,7 +220,7 @@ pub(super) fn initialise(store: &nn::VarStore, seed: u64) {
         }
         no_grad(|| {
             if tensor.dim() > 1 {
-                tensor *= (1.0f64 / 6.0).sqrt(); // from within sqrt(6 / fan-in)
+                tensor *= 0.1 / 6.0f64.sqrt(); // from within sqrt(6 / fan-in)
             } else {
                 let units = tensor.size()[0] / 4;
                 let _ = tensor.narrow(0, units, units).fill_(1.0);
