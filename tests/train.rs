@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use drawings::made_up;
-use omnishot::archive::Split;
+use omnishot::archive::{Archive, Split};
 use omnishot::eval::{Embeddings, Pixel, PixelJudge, answer_runs, drawings_of_runs, total};
 use omnishot::model::{Model, ModelError, ordered};
 use omnishot::store::{Store, StoreError};
@@ -303,6 +303,49 @@ fn settings_can_be_changed_and_mistakes_are_told() {
             "{name} survives its own text"
         );
     }
+}
+
+#[test]
+fn baselines_that_cannot_be_trained_are_refused() {
+    for (name, mistake, says) in [
+        ("softmax", "objective.scale=0", "objective.scale is 0"),
+        ("softmax", "objective.scale=nan", "objective.scale is NaN"),
+        ("softmax", "objective.margin=0.1", "unknown field `margin`"),
+        ("softmax", "objective={ kind=\"matching\" }", "and matching"),
+        ("compact", "objective={ kind=\"matching\" }", "and matching"),
+        (
+            "matching",
+            "objective={ kind=\"verification\" }",
+            "and matching",
+        ),
+        ("matching", "network.steps=0", "network is"),
+        ("matching", "network.side=32", "unknown field `side`"),
+        ("matching", "precision=bf16", "precision is bf16"),
+    ] {
+        let text = Preset::shipped_text(name).unwrap();
+        let refused = Preset::parse(text, &[mistake.to_owned()]).unwrap_err();
+        let text = format!("{:#}", anyhow::Error::from(refused));
+        assert!(text.contains(says), "{mistake}: {text}");
+    }
+}
+
+/// Alphabets in which no character has a second drawing make tasks of one way.
+#[test]
+fn an_alphabet_without_second_drawings_teaches_a_matching_network_nothing() {
+    let characters = |from: u32| {
+        (from..from + 3)
+            .map(|number| common::character(&format!("character{number}"), number, &[1]))
+    };
+    let alphabets = [("Ogham", 1), ("Runic", 4)]
+        .map(|(name, from)| common::alphabet(name, Split::Background, characters(from).collect()));
+    let archive = Archive {
+        alphabets: alphabets.to_vec(),
+        runs: Vec::new(),
+    };
+    let bytes = common::store_bytes(&archive);
+    let store = Arc::new(Store::from_bytes("single", bytes).unwrap());
+    let (losses, _) = run(&store, &with("matching", 3, &[WARM]), 1, 1);
+    assert_eq!(losses, [0.0; 3]);
 }
 
 #[test]
