@@ -17,7 +17,7 @@
 //!
 //! Two departures. The paper's embeddings are as long as they like, ours are unit vectors, so the
 //! softmax of the answer has a scale; and a query looks at its support as it is answered, by
-//! scaled cosine, where the paper has h . g(x_i), which grew until training diverged.
+//! scaled cosine, where the paper has h . g(x_i), which has no bound and trains less steadily.
 
 use serde::{Deserialize, Serialize};
 use tch::nn::{self, Init, Module, Path};
