@@ -12,11 +12,11 @@ use crate::store::DrawingId;
 const MOST_TASKS: usize = 256;
 
 /// Log-probabilities of the ways of each task, given the embeddings of its drawings by the same
-/// model; `None` if the network has no context and compares drawings in pairs. All tasks have the
-/// same ways, and `shots` drawings of each. A task's answer does not depend on the others'.
+/// model; `None` if the network has no context and compares drawings in pairs. All tasks have
+/// `shots` drawings of each way. A task's answer does not depend on the others'.
 ///
 /// # Panics
-/// If the tasks' shapes differ or do not fit `shots`, or a drawing was not embedded.
+/// If a task's support does not fit `shots`, or a drawing was not embedded.
 #[must_use]
 pub fn answer_in_context(
     model: &Model,
@@ -31,7 +31,8 @@ pub fn answer_in_context(
         Tensor::from_slice(&values).view(shape).to_device(device)
     };
     let mut answers = Vec::with_capacity(tasks.len());
-    for tasks in tasks.chunks(MOST_TASKS) {
+    let alike = tasks.chunk_by(|a, b| a.support.len() == b.support.len());
+    for tasks in alike.flat_map(|tasks| tasks.chunks(MOST_TASKS)) {
         let t = tasks.len() as i64;
         let drawings = tasks[0].support.len();
         let d = model.card.network.dimensions();
