@@ -16,7 +16,7 @@
 //! 6. `model`: the network embeds a batch `[n, 1, side, side]` as unit vectors `[n, d]`.
 //! 7. `train`: the loss, the step, the average of the weights.
 //! 8. `eval`: new characters, one drawing each: who is nearest? Ties are wrong.
-//! 9. [`report`]: pictures to look at.
+//! 9. [`report`]: pictures to look at, and the page of an evaluation.
 //!
 //! `model`, `train` and `eval` need libtorch and the feature `torch`, which is on by default.
 

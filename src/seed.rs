@@ -48,6 +48,16 @@ pub enum Purpose {
     TaskDistort = 13,
     /// In which order an epoch visits the entries of a table.
     Order = 14,
+    /// Which handwritten digits a one-shot task holds.
+    Digits = 15,
+    /// Which of several tied ways an evaluation answers with, if that is the rule.
+    Tie = 16,
+    /// How an evaluation distorts copies of its drawings.
+    TestDistort = 17,
+    /// Which drawings an evaluation shows.
+    Gallery = 18,
+    /// How the drawings that tasks are exported with are numbered.
+    Export = 19,
 }
 
 /// Random numbers of one item of one stream.

@@ -11,9 +11,9 @@ mod small;
 use std::collections::BTreeMap;
 
 use drawings::made_up;
-use omnishot::eval::{Embeddings, answer_in_context, score_tasks, stands_out};
+use omnishot::eval::{Embeddings, TaskSet, Ties, answer, answer_in_context, stands_out};
 use omnishot::model::{CompactShape, Matching, MatchingShape, NetworkShape, ordered};
-use omnishot::sample::{Scope, Task, TaskSampler, TaskShape};
+use omnishot::sample::{Scope, Task, TaskShape};
 use omnishot::seed::{Purpose, Stream};
 use omnishot::train::matching;
 use proptest::prelude::*;
@@ -338,12 +338,12 @@ fn many_tasks_are_scored_by_context() {
         shots: 2,
         scope: Scope::Within,
     };
-    let sampler = TaskSampler::new(&store, &[0, 1], shape, 4).unwrap();
     // More than one pass takes.
-    let tasks: Vec<Task> = (0..300).map(|index| sampler.draw(index)).collect();
+    let set = TaskSet::random(&store, &[0, 1], shape, 4, 300).unwrap();
+    let tasks = &set.tasks;
     let drawings = |task: &Task| [&task.support[..], &[task.query]].concat();
     let embeddings = Embeddings::of(model, &store, tasks.iter().flat_map(drawings)).unwrap();
-    let answers = answer_in_context(model, &embeddings, &tasks, 2).unwrap();
+    let answers = answer_in_context(model, &embeddings, tasks, 2).unwrap();
     assert_eq!(answers.len(), 300);
     let rows = |ids: &[u32]| {
         let rows: Vec<f32> = ids
@@ -362,7 +362,9 @@ fn many_tasks_are_scored_by_context() {
         }
         right += u64::from(stands_out(answer) == Some(task.answer));
     }
-    let score = score_tasks(model, &store, &sampler, 300).unwrap();
+    let score = answer(model, &store, &set, Ties::Against)
+        .unwrap()
+        .score(&set);
     assert_eq!((score.right, score.asked), (right, 300));
 
     let (_, other) = small::run(&store, &small::with("softmax", 3, &[]), 2, 1);

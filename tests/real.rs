@@ -269,15 +269,31 @@ fn the_runs_answers_are_the_characters_of_the_drawings() {
     }
 }
 
+/// The evaluator against what others found: pixels by Lake and by Koch, and the errors in percent
+/// of each of the 20 runs that come with Lake's demonstration of the modified Hausdorff distance.
 #[cfg(feature = "torch")]
 #[test]
-fn pixel_neighbours_score_as_published() {
-    use omnishot::eval::{Pixel, PixelJudge, answer_runs, total};
+fn baselines_score_as_published() {
+    use omnishot::eval::{Answers, Hausdorff, Pixel, PixelJudge, TaskSet, Ties};
+    use omnishot::store::PageCache;
+    const HAUSDORFF_ERRORS: [u64; 20] = [
+        45, 35, 40, 25, 30, 15, 60, 35, 40, 55, 15, 70, 65, 35, 15, 25, 30, 40, 70, 30,
+    ];
     let Some((_, bytes)) = packed() else { return };
-    let store = open(bytes);
+    let pages = PageCache::new(std::sync::Arc::new(open(bytes)));
+    let set = TaskSet::lake_runs(pages.store()).unwrap();
+    assert_eq!((set.tasks.len(), set.ways(), set.chance()), (400, 20, 5.0));
     for (pixel, right) in [(Pixel::L2, 76), (Pixel::Cosine, 87)] {
-        let answers = answer_runs(store.runs(), PixelJudge::new(&store, pixel)).unwrap();
-        let score = total(&answers);
+        let judge = PixelJudge::new(&pages, pixel);
+        let score = Answers::of(&judge, &set, Ties::Against)
+            .unwrap()
+            .score(&set);
         assert_eq!((score.right, score.asked), (right, 400), "{pixel:?}");
     }
+    let hausdorff = Hausdorff::of(&pages, set.drawings()).unwrap();
+    let answers = Answers::of(&hausdorff, &set, Ties::Against).unwrap();
+    let errors = answers.group_scores(&set).into_iter();
+    let errors: Vec<u64> = errors.map(|run| 5 * (run.asked - run.right)).collect();
+    assert_eq!(errors, HAUSDORFF_ERRORS);
+    assert_eq!(answers.score(&set).percent(), 61.25);
 }

@@ -12,6 +12,7 @@ use std::process::Output;
 
 use assert_cmd::Command;
 use drawings::made_up;
+use omnishot::eval::{Evaluation, Role};
 use omnishot::train::Preset;
 use tempfile::TempDir;
 
@@ -102,21 +103,50 @@ fn a_run_leaves_weights_settings_and_a_record_of_each_step() {
         "{again}"
     );
 
-    let score = [
-        "s.omni",
-        "--weights",
-        "run/weights.safetensors",
-        "--json",
-        "--picture",
-        "t.png",
-    ];
+    let score = "s.omni --weights run/weights.safetensors --json --picture t.png --out eval \
+                 --trials 200 --curve-trials 5 --tta 1 --joint --fine-tune";
+    let score: Vec<&str> = score.split_whitespace().collect();
     let output = call(folder.path(), EVAL, &score);
     assert!(output.status.success(), "{output:?}");
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let systems = report["systems"].as_array().unwrap();
-    assert_eq!(systems.len(), 3);
-    assert!(systems.iter().all(|system| system["asked"] == 400));
-    assert_eq!(report["chance"], 5.0);
+    let report: Evaluation = serde_json::from_slice(&output.stdout).unwrap();
+    let asked: Vec<_> = (report.protocols.iter())
+        .map(|p| (p.protocol.as_str(), p.ways, p.shots, p.trials))
+        .collect();
+    assert_eq!(
+        asked,
+        [
+            ("lake-runs", 20, 1, 400),
+            ("within", 20, 1, 200),
+            ("within", 20, 5, 200),
+            ("between", 20, 1, 200),
+            ("between", 20, 5, 200),
+        ]
+    );
+    for protocol in &report.protocols {
+        assert_eq!(protocol.chance, 5.0);
+        let network = protocol.systems.iter().filter(|s| s.role == Role::Network);
+        assert_eq!(network.count(), 1);
+        let variants = protocol.systems.iter().filter(|s| s.role == Role::Variant);
+        let joint = protocol.protocol == "lake-runs";
+        assert_eq!(variants.count(), 2 + usize::from(joint));
+    }
+    assert!(report.provenance.made_up && report.curve.is_some());
+    assert_eq!(report.training[0].validation.len(), 2);
+    // The same call, the same bytes; and it does not write over a report unasked.
+    let again = refusal(folder.path(), EVAL, &score, 1);
+    assert!(again.contains("--force"), "{again}");
+    let files = || {
+        let names = common::listing(&folder.path().join("eval"));
+        let read = |name: &String| fs::read(folder.path().join("eval").join(name)).unwrap();
+        names
+            .iter()
+            .map(|name| (name.clone(), read(name)))
+            .collect::<Vec<_>>()
+    };
+    let (first, score) = (files(), [&score[..], &["--force"]].concat());
+    assert!(first.iter().any(|(name, _)| name == "report.html"));
+    assert_eq!(call(folder.path(), EVAL, &score).stdout, output.stdout);
+    assert!(files() == first);
     assert!(
         fs::read(folder.path().join("t.png"))
             .unwrap()
@@ -167,6 +197,24 @@ fn bad_input_is_one_clear_line() {
     assert_eq!(text.matches("No such file").count(), 1, "{text}");
     let text = refusal(at, EVAL, &["tiny.toml"], 1);
     assert!(text.contains("is not an .omni store"), "{text}");
+    for (arguments, code, says) in [
+        (&["--protocol", "nothing"][..], 2, "--protocol"),
+        (
+            &["--ways", "40", "--protocol", "within"],
+            1,
+            "no 40-way 1-shot task",
+        ),
+        (
+            &["--weights", "a/w.safetensors", "b/w.safetensors"],
+            1,
+            "No such file",
+        ),
+        (&["--weights", "=w.safetensors"], 2, "NAME=FILE"),
+        (&["--picture", "t.png"], 2, "--weights"),
+    ] {
+        let text = refusal(at, EVAL, &[&["s.omni"], arguments].concat(), code);
+        assert!(text.contains(says), "{arguments:?}: {text}");
+    }
     let text = refusal(at, EVAL, &["s.omni", "--weights", "s.omni"], 1);
     assert!(text.contains("is not a sound safetensors file"), "{text}");
 }

@@ -13,9 +13,9 @@ use std::sync::atomic::AtomicBool;
 
 use drawings::made_up;
 use omnishot::archive::{Archive, Split};
-use omnishot::eval::{Embeddings, Pixel, PixelJudge, answer_runs, drawings_of_runs, total};
+use omnishot::eval::{self, Answers, Embeddings, Pixel, PixelJudge, TaskSet, Ties};
 use omnishot::model::{Model, ModelError, ordered};
-use omnishot::store::{Store, StoreError};
+use omnishot::store::{PageCache, Store, StoreError};
 use omnishot::train::{Preset, TrainError, train};
 use small::{options, run, with};
 use tch::{Device, Tensor};
@@ -91,11 +91,12 @@ fn training_lowers_the_loss_and_beats_pixels() {
         mean(&losses[290..]) < mean(&losses[..10]) - 1.0,
         "{losses:?}"
     );
-    let embeddings =
-        Embeddings::of(&trained.model, &store, drawings_of_runs(store.runs())).unwrap();
-    let network = total(&answer_runs(store.runs(), &embeddings).unwrap());
-    let pixels = PixelJudge::new(&store, Pixel::Cosine);
-    let pixels = total(&answer_runs(store.runs(), pixels).unwrap());
+    let set = TaskSet::lake_runs(&store).unwrap();
+    let network = eval::answer(&trained.model, &store, &set, Ties::Against).unwrap();
+    let pages = PageCache::new(Arc::clone(&store));
+    let pixels = PixelJudge::new(&pages, Pixel::Cosine);
+    let pixels = Answers::of(&pixels, &set, Ties::Against).unwrap();
+    let (network, pixels) = (network.score(&set), pixels.score(&set));
     assert!(
         network.right > pixels.right,
         "{network:?} against {pixels:?}"

@@ -12,6 +12,7 @@
 
 pub mod affine;
 pub mod elastic;
+pub mod grey;
 pub mod map;
 pub mod plane;
 mod resize;
@@ -291,6 +292,11 @@ impl Distorter {
             (Some(reduction), Some(avx2)) => avx2.reduce(reduction, page, &mut self.plane),
             (Some(reduction), None) => reduction.reduce(page, &mut self.plane),
         }
+        self.paint_plane(stroke, bent, out);
+    }
+
+    /// Warps the plane as it is, its strokes changed, as [`Distorter::paint`] does the page.
+    fn paint_plane<P: Pixel>(&mut self, stroke: Stroke, bent: bool, out: &mut [P]) {
         let plane = match (stroke, &self.avx2) {
             (Stroke::Same, _) => &self.plane,
             (Stroke::Soft, Some(avx2)) => {

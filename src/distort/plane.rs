@@ -194,6 +194,35 @@ impl Reduction {
         }
     }
 
+    /// Reduces a grey picture of 105 × 105 pixels, row by row, onto a plane. Of ink (255) and
+    /// ground alone it makes, bit for bit, what [`Reduction::reduce`] makes of that page.
+    ///
+    /// # Panics
+    /// If the picture or the plane has another size.
+    pub fn reduce_grey(&self, grey: &[u8], plane: &mut Plane) {
+        assert_eq!(grey.len(), SIDE * SIDE, "a page has 105 x 105 pixels");
+        assert_eq!(
+            plane.side, self.side,
+            "the plane must have the reduced size"
+        );
+        // Taps of the last pixels may reach off the page, with weight 0.
+        let place = |tap: &Tap, k: usize| (usize::from(tap.first) + k).min(SIDE - 1);
+        for (v, down) in self.taps[..self.side].iter().enumerate() {
+            for (u, across) in self.taps[..self.side].iter().enumerate() {
+                let mut sum = 0;
+                for (j, by_row) in down.weights.into_iter().enumerate() {
+                    let row = &grey[place(down, j) * SIDE..][..SIDE];
+                    for (i, by_column) in across.weights.into_iter().enumerate() {
+                        let weight = u32::from(by_row) * u32::from(by_column);
+                        sum += weight * u32::from(row[place(across, i)]);
+                    }
+                }
+                // The weights sum to 11,025, which is odd: no tie exists.
+                plane.rows[v + 1][u + 1] = ((2 * sum + 11_025) / (2 * 11_025)) as u8;
+            }
+        }
+    }
+
     /// The step across, eight rows and eight columns at a time.
     #[inline(always)]
     fn sum_across(&mut self, page: &Page) {

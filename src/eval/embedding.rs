@@ -1,12 +1,16 @@
 //! Every drawing embedded once; tasks are then answered by comparing embeddings.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
+use rayon::prelude::*;
 use tch::Tensor;
 
+use super::judge::Judge;
+use crate::archive::{Digits, Page};
 use crate::distort::Distorter;
 use crate::model::{Comparison, Model, ModelError, save_tensors};
+use crate::sample::Task;
+use crate::seed::{Purpose, Stream};
 use crate::store::{DrawingId, Store, StoreError};
 
 /// The most drawings in one forward pass, and the most pixels, since what a network holds of
@@ -18,12 +22,19 @@ const MOST_PIXELS: usize = 600_000;
 pub struct Embeddings {
     dimensions: usize,
     comparison: Comparison,
-    rows: BTreeMap<DrawingId, usize>,
+    /// The drawings, ascending.
+    ids: Vec<DrawingId>,
+    /// The row of each drawing of the store, [`NO_ROW`] of those that were not asked for.
+    rows: Vec<u32>,
     values: Vec<f32>,
 }
 
+/// The row of a drawing that was not embedded.
+const NO_ROW: u32 = u32::MAX;
+
 impl Embeddings {
-    /// Embeds drawings, undistorted, each alone whatever else is asked for.
+    /// Embeds drawings, undistorted, each alone whatever else is asked for, and once however
+    /// often it is asked for.
     ///
     /// # Errors
     /// If a drawing cannot be read.
@@ -35,26 +46,138 @@ impl Embeddings {
         store: &Store,
         drawings: impl IntoIterator<Item = DrawingId>,
     ) -> Result<Embeddings, StoreError> {
-        let mut rows: BTreeMap<DrawingId, usize> = drawings.into_iter().map(|id| (id, 0)).collect();
-        rows.values_mut()
-            .enumerate()
-            .for_each(|(row, place)| *place = row);
-        let ids: Vec<DrawingId> = rows.keys().copied().collect();
+        Embeddings::watched(model, store, drawings, |_, _| ())
+    }
+
+    /// [`Embeddings::of`] with news of how many drawings of how many are done.
+    ///
+    /// # Errors
+    /// As [`Embeddings::of`].
+    ///
+    /// # Panics
+    /// As [`Embeddings::of`].
+    pub fn watched(
+        model: &Model,
+        store: &Store,
+        drawings: impl IntoIterator<Item = DrawingId>,
+        watch: impl FnMut(usize, usize),
+    ) -> Result<Embeddings, StoreError> {
+        let fill = |ids: &[DrawingId], pixels: &mut [f32]| draw(model, store, ids, pixels, plain);
+        Embeddings::through(model, store.drawings(), drawings, fill, watch)
+    }
+
+    /// Embeds each drawing as the mean over itself and `copies` distorted copies, by the law that
+    /// the network was trained with; the means of unit vectors are unit vectors again. Copy `c`
+    /// of drawing `d` is item `d * 2^8 + c` of the stream [`Purpose::TestDistort`].
+    ///
+    /// # Errors
+    /// As [`Embeddings::of`].
+    ///
+    /// # Panics
+    /// As [`Embeddings::of`], and if there are more than 255 copies.
+    pub fn averaged(
+        model: &Model,
+        store: &Store,
+        drawings: impl IntoIterator<Item = DrawingId>,
+        copies: usize,
+        seed: u64,
+    ) -> Result<Embeddings, StoreError> {
+        assert!(copies < 256, "{copies} copies");
+        let mut mean = Embeddings::of(model, store, drawings)?;
+        for copy in 0..copies as u64 {
+            let ids = mean.ids.clone();
+            let distorted =
+                |distorter: &mut Distorter, page: &Page, id, side, image: &mut [f32]| {
+                    let item = (u64::from(id) << 8) + copy;
+                    let mut stream = Stream::new(seed, Purpose::TestDistort, item);
+                    distorter.draw(page, 0, &mut stream, side, image);
+                };
+            let fill =
+                |ids: &[DrawingId], pixels: &mut [f32]| draw(model, store, ids, pixels, distorted);
+            let other = Embeddings::through(model, store.drawings(), ids, fill, |_, _| ())?;
+            let sums = mean.values.iter_mut().zip(&other.values);
+            sums.for_each(|(sum, value)| *sum += value);
+        }
+        let dimensions = mean.dimensions;
+        for row in mean.values.chunks_exact_mut(dimensions) {
+            let length = match mean.comparison {
+                Comparison::Cosine => inner(row, row).sqrt().max(f64::MIN_POSITIVE) as f32,
+                Comparison::Distance { .. } => 1.0 + copies as f32,
+            };
+            row.iter_mut().for_each(|value| *value /= length);
+        }
+        Ok(mean)
+    }
+
+    /// Embeds images of a set of digits, of which a [`Task`] names places, as
+    /// [`Distorter::plain_grey`] makes them.
+    ///
+    /// # Panics
+    /// If a place is not below the set's number of digits.
+    #[must_use]
+    pub fn of_digits(
+        model: &Model,
+        digits: &Digits,
+        places: impl IntoIterator<Item = u32>,
+    ) -> Embeddings {
+        let side = model.card.network.side();
+        let fill = |places: &[u32], pixels: &mut [f32]| {
+            let mut distorter = distorter(model);
+            for (&at, image) in places.iter().zip(pixels.chunks_exact_mut(side * side)) {
+                distorter.plain_grey(digits.image(at as usize), digits.side(), side, image);
+            }
+            Ok(())
+        };
+        let among = digits.len() as u32; // far fewer than 2^32 are read of a file
+        Embeddings::through(model, among, places, fill, |_, _| ()).expect("nothing is read")
+    }
+
+    /// Embeds some of `among` images, which `fill` draws into `[n, side, side]` pixels.
+    fn through(
+        model: &Model,
+        among: u32,
+        drawings: impl IntoIterator<Item = DrawingId>,
+        fill: impl Fn(&[DrawingId], &mut [f32]) -> Result<(), StoreError>,
+        mut watch: impl FnMut(usize, usize),
+    ) -> Result<Embeddings, StoreError> {
+        let mut rows = vec![NO_ROW; among as usize];
+        drawings.into_iter().for_each(|id| rows[id as usize] = 0);
+        let mut ids = Vec::new();
+        for (id, row) in (0..).zip(&mut rows).filter(|(_, row)| **row != NO_ROW) {
+            *row = ids.len() as u32;
+            ids.push(id);
+        }
         let side = model.card.network.side();
         let dimensions = model.card.network.dimensions() as usize;
         let mut values = Vec::with_capacity(ids.len() * dimensions);
         let batch = (MOST_PIXELS / (side * side)).clamp(1, MOST_DRAWINGS);
         for chunk in ids.chunks(batch) {
-            let embedded = model.embed(&images(model, store, chunk)?);
+            let mut pixels = vec![0f32; chunk.len() * side * side];
+            fill(chunk, &mut pixels)?;
+            let embedded = model.embed(&images(&pixels, side));
             let flat = embedded.to_device(tch::Device::Cpu).flatten(0, -1);
             values.extend(Vec::<f32>::try_from(flat).expect("embeddings are flat and f32"));
+            watch(values.len() / dimensions, ids.len());
         }
         Ok(Embeddings {
             dimensions,
             comparison: model.network.comparison(),
+            ids,
             rows,
             values,
         })
+    }
+
+    /// The drawings that were embedded, ascending.
+    #[must_use]
+    pub fn drawings(&self) -> &[DrawingId] {
+        &self.ids
+    }
+
+    /// Length of an embedding.
+    #[must_use]
+    pub fn dimensions(&self) -> usize {
+        self.dimensions
     }
 
     /// Writes the images that were embedded, `images` `[n, 1, side, side]` with ascending ids,
@@ -64,11 +187,13 @@ impl Embeddings {
     /// # Errors
     /// If a drawing cannot be read, or the file cannot be written.
     pub fn save(&self, model: &Model, store: &Store, path: &Path) -> Result<(), ModelError> {
-        let ids: Vec<DrawingId> = self.rows.keys().copied().collect();
-        let shape = [ids.len() as i64, self.dimensions as i64];
+        let side = model.card.network.side();
+        let mut pixels = vec![0f32; self.ids.len() * side * side];
+        draw(model, store, &self.ids, &mut pixels, plain)?;
+        let shape = [self.ids.len() as i64, self.dimensions as i64];
         let embeddings = Tensor::from_slice(&self.values).view(shape);
         let tensors = vec![
-            ("images".to_owned(), images(model, store, &ids)?),
+            ("images".to_owned(), images(&pixels, side)),
             ("embeddings".to_owned(), embeddings),
         ];
         let card = serde_json::to_string(&model.card).expect("a card is plain data");
@@ -81,12 +206,14 @@ impl Embeddings {
     /// If the drawing is not among those that were embedded.
     #[must_use]
     pub fn row(&self, id: DrawingId) -> &[f32] {
-        let row = self.rows[&id];
-        &self.values[row * self.dimensions..][..self.dimensions]
+        let row = self.rows[id as usize];
+        assert!(row != NO_ROW, "drawing {id} was not embedded");
+        &self.values[row as usize * self.dimensions..][..self.dimensions]
     }
 
     /// How alike two drawings are by the network's own measure, the same in either order: the
-    /// cosine of embeddings that are unit vectors, the logit of p(a, b) of Koch's.
+    /// cosine of embeddings that are unit vectors, the logit of p(a, b) of Koch's, whose towers
+    /// are not run again.
     ///
     /// # Panics
     /// As [`Embeddings::row`].
@@ -94,33 +221,138 @@ impl Embeddings {
     pub fn similarity(&self, a: DrawingId, b: DrawingId) -> f64 {
         let (a, b) = (self.row(a), self.row(b));
         match &self.comparison {
-            Comparison::Cosine => sum(a, b, |_, x, y| x * y),
+            Comparison::Cosine => inner(a, b),
             Comparison::Distance { weights, bias } => {
-                let weighted = |at: usize, x: f64, y: f64| f64::from(weights[at]) * (x - y).abs();
-                f64::from(*bias) + sum(a, b, weighted)
+                f64::from(*bias) + weighted_distance(a, b, weights)
             }
         }
     }
+
+    /// The inner product of two drawings' embeddings.
+    ///
+    /// # Panics
+    /// As [`Embeddings::row`].
+    #[must_use]
+    pub fn inner(&self, a: DrawingId, b: DrawingId) -> f64 {
+        inner(self.row(a), self.row(b))
+    }
 }
 
-/// Drawings undistorted, as a network takes them: `[n, 1, side, side]`.
-fn images(model: &Model, store: &Store, ids: &[DrawingId]) -> Result<Tensor, StoreError> {
+impl Judge for Embeddings {
+    type Likeness = f64;
+
+    /// The mean likeness of the query to each way's drawings.
+    fn judge(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
+        let way = |drawings: &[DrawingId]| {
+            let sum: f64 = drawings
+                .iter()
+                .map(|&id| self.similarity(task.query, id))
+                .sum();
+            sum / shots as f64
+        };
+        Ok(task.support.chunks_exact(shots).map(way).collect())
+    }
+}
+
+/// A drawing as it is.
+fn plain(distorter: &mut Distorter, page: &Page, _: DrawingId, side: usize, image: &mut [f32]) {
+    distorter.plain(page, 0, side, image);
+}
+
+/// Pixels as a network takes them: `[n, 1, side, side]`.
+fn images(pixels: &[f32], side: usize) -> Tensor {
+    Tensor::from_slice(pixels).view([-1, 1, side as i64, side as i64])
+}
+
+fn distorter(model: &Model) -> Distorter {
+    Distorter::new(model.card.distortion).expect("a model's card is checked when it is read")
+}
+
+/// Draws pages by `law` into `[n, side, side]` pixels, on all cores.
+fn draw(
+    model: &Model,
+    store: &Store,
+    ids: &[DrawingId],
+    pixels: &mut [f32],
+    law: impl Fn(&mut Distorter, &Page, DrawingId, usize, &mut [f32]) + Sync,
+) -> Result<(), StoreError> {
     let side = model.card.network.side();
-    let mut distorter =
-        Distorter::new(model.card.distortion).expect("a model's card is checked when it is read");
-    let mut decoder = store.decoder();
-    let mut pixels = vec![0f32; ids.len() * side * side];
-    for (&id, image) in ids.iter().zip(pixels.chunks_exact_mut(side * side)) {
-        distorter.plain(decoder.drawing(id)?, 0, side, image);
-    }
-    Ok(Tensor::from_slice(&pixels).view([ids.len() as i64, 1, side as i64, side as i64]))
+    let distorter = distorter(model);
+    let each = ids.len().div_ceil(rayon::current_num_threads()).max(1);
+    (ids.par_chunks(each))
+        .zip(pixels.par_chunks_mut(each * side * side))
+        .try_for_each_init(
+            || (distorter.clone(), store.decoder()),
+            |(distorter, decoder), (ids, pixels)| {
+                for (&id, image) in ids.iter().zip(pixels.chunks_exact_mut(side * side)) {
+                    law(distorter, decoder.drawing(id)?, id, side, image);
+                }
+                Ok(())
+            },
+        )
 }
 
-/// A sum over both in f64, in which products of f32 are exact, in four lanes of fixed order.
-fn sum(a: &[f32], b: &[f32], term: impl Fn(usize, f64, f64) -> f64) -> f64 {
-    let mut sums = [0f64; 4];
-    for (at, (&x, &y)) in a.iter().zip(b).enumerate() {
-        sums[at % 4] += term(at, f64::from(x), f64::from(y));
+/// Terms of a sum that are added side by side: as many as vector instructions take at once.
+const LANES: usize = 16;
+/// Terms that are added in f32 before they are added up in f64.
+const BLOCK: usize = 256;
+
+/// The inner product, with products and short sums in f32 and long ones in f64. The order of
+/// addition is fixed, and the same in both arguments.
+fn inner(a: &[f32], b: &[f32]) -> f64 {
+    sum([a, b], |[x, y]| x * y)
+}
+
+/// The sum of `weights` times |a - b|, as [`inner`] sums.
+fn weighted_distance(a: &[f32], b: &[f32], weights: &[f32]) -> f64 {
+    sum([a, b, weights], |[x, y, weight]| weight * (x - y).abs())
+}
+
+fn sum<const N: usize>(slices: [&[f32]; N], term: impl Fn([f32; N]) -> f32) -> f64 {
+    let length = slices[0].len();
+    assert!(slices.iter().all(|slice| slice.len() == length));
+    let mut total = 0.0;
+    for start in (0..length).step_by(BLOCK) {
+        let blocks = slices.map(|slice| &slice[start..(start + BLOCK).min(length)]);
+        let whole = blocks[0].len() / LANES * LANES;
+        let mut lanes = [0f32; LANES];
+        for at in (0..whole).step_by(LANES) {
+            let parts = blocks.map(|block| {
+                <&[f32; LANES]>::try_from(&block[at..at + LANES]).expect("a slice of its length")
+            });
+            for (lane, sum) in lanes.iter_mut().enumerate() {
+                *sum += term(parts.map(|part| part[lane]));
+            }
+        }
+        total += lanes.iter().copied().map(f64::from).sum::<f64>();
+        for at in whole..blocks[0].len() {
+            total += f64::from(term(blocks.map(|block| block[at])));
+        }
     }
-    sums.iter().sum()
+    total
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn sums_are_symmetric_and_near_the_plain_ones(
+            triples in proptest::collection::vec((-1f32..1.0, -1f32..1.0, -1f32..1.0), 0..700),
+        ) {
+            let a: Vec<f32> = triples.iter().map(|t| t.0).collect();
+            let b: Vec<f32> = triples.iter().map(|t| t.1).collect();
+            let w: Vec<f32> = triples.iter().map(|t| t.2).collect();
+            let plain: f64 = a.iter().zip(&b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum();
+            prop_assert!((inner(&a, &b) - plain).abs() < 1e-4);
+            prop_assert_eq!(inner(&a, &b).to_bits(), inner(&b, &a).to_bits());
+            let distances = a.iter().zip(&b).map(|(&x, &y)| (f64::from(x) - f64::from(y)).abs());
+            let plain: f64 = distances.zip(&w).map(|(d, &w)| d * f64::from(w)).sum();
+            let (there, back) = (weighted_distance(&a, &b, &w), weighted_distance(&b, &a, &w));
+            prop_assert!((there - plain).abs() < 1e-4);
+            prop_assert_eq!(there.to_bits(), back.to_bits());
+        }
+    }
 }

@@ -65,4 +65,17 @@ impl Pixel {
             },
         }
     }
+
+    /// How alike two pages are, the same in either order, and comparable between any: the
+    /// distance with its sign turned, or the cosine, 0 if a page has no ink.
+    #[must_use]
+    pub fn similarity(self, a: &Page, b: &Page) -> f64 {
+        let bands = a.bands().iter().zip(b.bands());
+        let shared: u32 = bands.map(|(a, b)| (a & b).count_ones()).sum();
+        let (shared, a, b) = (f64::from(shared), a.ink_count(), b.ink_count());
+        match self {
+            Pixel::L2 => -(f64::from(a + b) - 2.0 * shared).sqrt(),
+            Pixel::Cosine => shared / (f64::from(a) * f64::from(b)).sqrt().max(1.0),
+        }
+    }
 }

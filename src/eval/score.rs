@@ -1,14 +1,32 @@
 //! Counting right answers, and how sure the count makes us.
 
-use serde::Serialize;
+use std::cmp::Ordering;
+
+use serde::{Deserialize, Serialize};
+
+use crate::seed::{Purpose, Stream};
 
 /// Right answers among questions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Score {
     /// Questions answered rightly.
     pub right: u64,
     /// Questions asked.
     pub asked: u64,
+}
+
+/// What a tie for the first place counts for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ties {
+    /// A wrong answer: the only rule that rewards nothing but knowing.
+    #[default]
+    Against,
+    /// The first of the tied ways, as much published code has it: it rewards whoever gives
+    /// all ways one score where the right answer stands first.
+    First,
+    /// One of the tied ways, by the seed: what one who must answer would do.
+    Random,
 }
 
 impl Score {
@@ -36,11 +54,41 @@ impl Score {
         let middle = p + Z * Z / (2.0 * n);
         let spread = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
         let scale = 100.0 / (1.0 + Z * Z / n);
+        // With none or all right, one end is exact, and rounding shall not say otherwise.
+        let low = (middle - spread) * scale;
+        let high = (middle + spread) * scale;
         (
-            ((middle - spread) * scale).max(0.0),
-            ((middle + spread) * scale).min(100.0),
+            if self.right == 0 { 0.0 } else { low },
+            if self.right == self.asked {
+                100.0
+            } else {
+                high
+            },
         )
     }
+}
+
+/// The ways that share the first place, ascending: those that no other is more like the query
+/// than. None if there are no ways, or a likeness is not a number.
+#[must_use]
+pub fn leaders<T: PartialOrd>(likenesses: &[T]) -> Vec<usize> {
+    let Some(first) = likenesses.first() else {
+        return Vec::new();
+    };
+    let mut best = first;
+    let mut leaders = Vec::new();
+    for (way, likeness) in likenesses.iter().enumerate() {
+        match likeness.partial_cmp(best) {
+            Some(Ordering::Greater) => {
+                best = likeness;
+                leaders = vec![way];
+            }
+            Some(Ordering::Equal) => leaders.push(way),
+            Some(Ordering::Less) => {}
+            None => return Vec::new(),
+        }
+    }
+    leaders
 }
 
 /// The way that stands out: the one whose likeness is greater than that of every other,
@@ -50,22 +98,34 @@ impl Score {
 /// give every pair one score and tasks that put the right answer first.
 #[must_use]
 pub fn stands_out<T: PartialOrd>(likenesses: &[T]) -> Option<usize> {
-    let mut best = 0;
-    for (way, likeness) in likenesses.iter().enumerate().skip(1) {
-        if likeness > &likenesses[best] {
-            best = way;
+    match leaders(likenesses)[..] {
+        [way] => Some(way),
+        _ => None,
+    }
+}
+
+impl Ties {
+    /// The answer to question `index` of a protocol, by the rule, of the ways that share the
+    /// first place. No ways are no answer by any rule: a network that gives no numbers knows
+    /// nothing.
+    #[must_use]
+    pub fn settle(self, leaders: &[usize], seed: u64, index: u64) -> Option<usize> {
+        match (leaders, self) {
+            ([], _) => None,
+            ([way], _) => Some(*way),
+            (_, Ties::Against) => None,
+            (tied, Ties::First) => Some(tied[0]),
+            (tied, Ties::Random) => {
+                Some(tied[Stream::new(seed, Purpose::Tie, index).index(tied.len())])
+            }
         }
     }
-    let first = likenesses.get(best)?;
-    let unrivalled = (0..likenesses.len())
-        .filter(|&way| way != best)
-        .all(|way| first > &likenesses[way]);
-    // A lone way must still be comparable with itself, which NaN is not.
-    (unrivalled && first.partial_cmp(first).is_some()).then_some(best)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -88,7 +148,22 @@ mod tests {
             let places: Vec<usize> = (0..values.len()).filter(|&i| values[i] == most).collect();
             let expected = (places.len() == 1).then(|| places[0]);
             prop_assert_eq!(stands_out(&values), expected);
+            prop_assert_eq!(&leaders(&values), &places);
+            for index in 0..20 {
+                prop_assert_eq!(Ties::Against.settle(&places, 1, index), expected);
+                prop_assert_eq!(Ties::First.settle(&places, 1, index), Some(places[0]));
+                let any = Ties::Random.settle(&places, 1, index).unwrap();
+                prop_assert!(places.contains(&any));
+            }
         }
+    }
+
+    #[test]
+    fn a_random_choice_takes_each_of_the_tied() {
+        let tied = [1, 4, 6];
+        let chosen: BTreeSet<_> = (0..50).map(|i| Ties::Random.settle(&tied, 3, i)).collect();
+        assert_eq!(chosen, tied.map(Some).into());
+        assert_eq!(Ties::First.settle(&[], 0, 0), None);
     }
 
     #[test]

@@ -11,12 +11,12 @@
 //! must be a plain name of one file, or nothing is written.
 
 use std::fs;
-use std::io;
 use std::path::{Component, Path};
 
 use rayon::prelude::*;
 
 use super::error::ExportError;
+use super::staging::{failed, write_folder, write_new};
 use super::{ExportOptions, Exported};
 use crate::archive::page_to_png;
 use crate::store::{AlphabetEntry, CharacterId, Decoder, RunEntry, Store};
@@ -57,73 +57,20 @@ pub fn to_folder(
         });
     }
     check_names(store, &alphabets, &runs)?;
-    let failed = failed(folder);
-    if !options.overwrite && !is_vacant(folder).map_err(&failed)? {
-        return Err(ExportError::NotEmpty {
-            folder: folder.to_owned(),
-        });
-    }
-    let parent = match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    // A folder inside it, so that the part that is renamed has a new folder's usual permissions.
-    let staged = tempfile::Builder::new()
-        .prefix(".omnishot-")
-        .tempdir_in(parent)
-        .map_err(&failed)?;
-    let new = staged.path().join("new");
-    let mut drawings = 0;
-    for alphabet in &alphabets {
-        drawings += write_alphabet(store, alphabet, &new, &done)?;
-    }
-    let mut decoder = store.decoder();
-    for run in &runs {
-        write_run(&mut decoder, run, &new.join("all_runs"))?;
-    }
-    place(&new, &staged.path().join("old"), folder).map_err(&failed)?;
-    Ok(Exported {
-        drawings,
-        runs: runs.len(),
+    write_folder(folder, options.overwrite, &PARTS, |new| {
+        let mut drawings = 0;
+        for alphabet in &alphabets {
+            drawings += write_alphabet(store, alphabet, new, &done)?;
+        }
+        let mut decoder = store.decoder();
+        for run in &runs {
+            write_run(&mut decoder, run, &new.join("all_runs"))?;
+        }
+        Ok(Exported {
+            drawings,
+            runs: runs.len(),
+        })
     })
-}
-
-fn failed(path: &Path) -> impl Fn(io::Error) -> ExportError + Clone {
-    move |source| ExportError::Write {
-        path: path.to_owned(),
-        source,
-    }
-}
-
-/// Whether nothing is there, or an empty folder.
-fn is_vacant(folder: &Path) -> io::Result<bool> {
-    match fs::read_dir(folder) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(error),
-    }
-}
-
-/// Moves what is finished to its place: the whole folder if nothing is there, else part by
-/// part, each old part first to `old`, which goes away with the staging folder.
-fn place(new: &Path, old: &Path, folder: &Path) -> io::Result<()> {
-    if is_vacant(folder)? {
-        if folder.exists() {
-            fs::remove_dir(folder)?;
-        }
-        return fs::rename(new, folder);
-    }
-    fs::create_dir(old)?;
-    for part in PARTS {
-        let target = folder.join(part);
-        if target.symlink_metadata().is_ok() {
-            fs::rename(&target, old.join(part))?;
-        }
-        if new.join(part).exists() {
-            fs::rename(new.join(part), target)?;
-        }
-    }
-    Ok(())
 }
 
 /// Every name that becomes a file's must be one, and one that `omni-pack build` reads again.
@@ -236,14 +183,6 @@ fn write_run(decoder: &mut Decoder, run: &RunEntry, root: &Path) -> Result<(), E
         table += &format!("{name}/{item} {name}/{class}\n", name = run.name);
     }
     write_new(&folder.join("class_labels.txt"), table.as_bytes())
-}
-
-/// Writes a file that must not be there: two names that a file system takes for one are
-/// an error here, and not one drawing in place of another.
-fn write_new(path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
-    fs::File::create_new(path)
-        .and_then(|mut file| io::Write::write_all(&mut file, bytes))
-        .map_err(failed(path))
 }
 
 #[cfg(test)]

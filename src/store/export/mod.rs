@@ -3,10 +3,13 @@
 mod error;
 mod folder;
 mod npz;
+mod staging;
 
 pub use error::ExportError;
 pub use folder::to_folder;
-pub use npz::to_npz;
+pub use npz::{pages_to_npz, to_npz};
+#[cfg(feature = "torch")]
+pub(crate) use staging::{failed, write_folder, write_new};
 
 use crate::archive::Split;
 use crate::store::{RunEntry, Store};

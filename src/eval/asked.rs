@@ -1,0 +1,118 @@
+//! The questions of one protocol with every system's answers, and what they add up to.
+
+use super::assignment::assign;
+use super::judge::{Answers, Judge};
+use super::results::{GroupScore, ProtocolScores, Role, SystemScore};
+use super::score::Ties;
+use super::statistics::{group_interval, mcnemar, spread};
+use super::task_set::TaskSet;
+use crate::store::StoreError;
+
+/// The questions of one protocol, and every system's answers.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The questions.
+    pub set: TaskSet,
+    /// Each system's name, what it is, and its answers, in the order they were asked.
+    pub systems: Vec<(String, Role, Answers)>,
+}
+
+impl Asked {
+    /// Questions that nobody was asked yet.
+    #[must_use]
+    pub fn new(set: TaskSet) -> Asked {
+        Asked {
+            set,
+            systems: Vec::new(),
+        }
+    }
+
+    /// Asks a system.
+    ///
+    /// # Errors
+    /// If a drawing cannot be read.
+    pub fn add(
+        &mut self,
+        name: &str,
+        role: Role,
+        judge: &impl Judge,
+        ties: Ties,
+    ) -> Result<(), StoreError> {
+        let answers = Answers::of(judge, &self.set, ties)?;
+        self.systems.push((name.to_owned(), role, answers));
+        Ok(())
+    }
+
+    /// Asks a system for all queries of each run together, where the protocol allows it.
+    ///
+    /// # Errors
+    /// If a drawing cannot be read.
+    pub fn add_joint(
+        &mut self,
+        name: &str,
+        role: Role,
+        judge: &impl Judge<Likeness = f64>,
+    ) -> Result<(), StoreError> {
+        if let Some(answers) = assign(judge, &self.set)? {
+            let name = format!("{name}, all queries of a run answered together");
+            self.systems.push((name, role, answers));
+        }
+        Ok(())
+    }
+
+    /// What it all adds up to. The seed is that of resampling.
+    #[must_use]
+    pub fn scores(&self, seed: u64) -> ProtocolScores {
+        let set = &self.set;
+        let systems: Vec<SystemScore> = (self.systems.iter())
+            .map(|(name, role, answers)| score(set, name, *role, answers, seed))
+            .collect();
+        let networks = systems.iter().filter(|s| s.role == Role::Network);
+        let percents: Vec<f64> = networks.map(|s| s.percent).collect();
+        let first = (self.systems.iter())
+            .find(|s| s.1 == Role::Network)
+            .or(self.systems.first());
+        let others = self
+            .systems
+            .iter()
+            .filter(|s| first.is_some_and(|f| f.0 != s.0));
+        let comparisons = first.into_iter().flat_map(|(name, _, answers)| {
+            others.clone().map(move |(other, _, others)| {
+                mcnemar((name, answers.right(set)), (other, others.right(set)))
+            })
+        });
+        ProtocolScores {
+            protocol: set.protocol.name().to_owned(),
+            title: set.title(),
+            ways: set.ways(),
+            shots: set.shots,
+            trials: set.tasks.len() as u64,
+            seed: set.seed,
+            chance: set.chance(),
+            comparisons: comparisons.collect(),
+            spread: spread(&percents),
+            systems,
+        }
+    }
+}
+
+fn score(set: &TaskSet, name: &str, role: Role, answers: &Answers, seed: u64) -> SystemScore {
+    let score = answers.score(set);
+    let groups = answers.group_scores(set);
+    let (low, high) = score.interval();
+    SystemScore {
+        system: name.to_owned(),
+        role,
+        score,
+        percent: score.percent(),
+        interval: [low, high],
+        group_interval: group_interval(&groups, seed),
+        tied: answers.tied,
+        groups: (set.groups.iter().zip(groups))
+            .map(|(name, score)| GroupScore {
+                name: name.clone(),
+                score,
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,122 @@
+//! All queries of a run answered together, each way to one query.
+//!
+//! The official runs ask for each character once, and whoever knows that can rule answers out:
+//! the assignment of queries to ways whose likenesses sum to the most (Kuhn 1955). It is another
+//! and easier question than the published one, in which each query is classified alone, so its
+//! score is told apart and never the headline.
+
+use pathfinding::kuhn_munkres::kuhn_munkres;
+use pathfinding::matrix::Matrix;
+use rayon::prelude::*;
+
+use super::judge::{Answers, Judge};
+use super::task_set::TaskSet;
+use crate::store::StoreError;
+
+/// Likenesses are compared in whole steps of 2^-32 of the largest in a run: sums of whole numbers
+/// have no order of addition.
+const STEPS: f64 = 4_294_967_296.0;
+
+/// Answers each group's questions together. `None` if a group has another number of questions
+/// than ways, or its questions do not share one support.
+///
+/// # Errors
+/// If a drawing cannot be read.
+pub fn assign(
+    judge: &impl Judge<Likeness = f64>,
+    set: &TaskSet,
+) -> Result<Option<Answers>, StoreError> {
+    let mut groups: Vec<Vec<usize>> = vec![Vec::new(); set.groups.len()];
+    for (question, &group) in set.group_of.iter().enumerate() {
+        groups[group as usize].push(question);
+    }
+    let shared = |group: &Vec<usize>| {
+        let support = &set.tasks[group[0]].support;
+        let same = group.iter().all(|&q| set.tasks[q].support == *support);
+        same && support.len() == group.len() * set.shots
+    };
+    if !groups
+        .iter()
+        .all(|group| !group.is_empty() && shared(group))
+    {
+        return Ok(None);
+    }
+    let mut answers = Answers {
+        chosen: vec![None; set.tasks.len()],
+        tied: 0,
+    };
+    for group in &groups {
+        let rows: Vec<Vec<f64>> = (group.par_iter())
+            .map(|&question| judge.judge(&set.tasks[question], set.shots))
+            .collect::<Result<_, StoreError>>()?;
+        for (&question, way) in group.iter().zip(best(&rows)) {
+            answers.chosen[question] = Some(way);
+        }
+    }
+    Ok(Some(answers))
+}
+
+/// The way of each row in the assignment of the greatest sum. What is no number counts as the
+/// least likeness there is.
+fn best(rows: &[Vec<f64>]) -> Vec<usize> {
+    let all = || rows.iter().flatten().copied().filter(|x| x.is_finite());
+    let most = all()
+        .fold(0.0, |most: f64, x| most.max(x.abs()))
+        .max(f64::MIN_POSITIVE);
+    let least = all().fold(0.0, f64::min);
+    let whole = |x: f64| {
+        let x = if x.is_finite() { x } else { least };
+        (x / most * STEPS).round() as i64
+    };
+    let rows = rows.iter().map(|row| row.iter().map(|&x| whole(x)));
+    let matrix = Matrix::from_rows(rows).expect("all rows are as long");
+    kuhn_munkres(&matrix).1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The greatest sum over all orders of the ways.
+    fn most(rows: &[Vec<f64>], taken: &mut Vec<usize>) -> f64 {
+        let Some(row) = rows.get(taken.len()) else {
+            return 0.0;
+        };
+        let mut best = f64::NEG_INFINITY;
+        for way in 0..row.len() {
+            if !taken.contains(&way) {
+                taken.push(way);
+                best = best.max(row[way] + most(rows, taken));
+                taken.pop();
+            }
+        }
+        best
+    }
+
+    proptest! {
+        #[test]
+        fn no_other_assignment_sums_to_more(
+            rows in (1..6usize).prop_flat_map(|n| {
+                proptest::collection::vec(proptest::collection::vec(-50..50i32, n), n)
+            }),
+        ) {
+            let rows: Vec<Vec<f64>> = (rows.iter())
+                .map(|row| row.iter().map(|&x| f64::from(x)).collect())
+                .collect();
+            let ways = best(&rows);
+            let mut sorted = ways.clone();
+            sorted.sort_unstable();
+            prop_assert!(sorted.iter().copied().eq(0..rows.len()), "each way once");
+            let sum: f64 = rows.iter().zip(&ways).map(|(row, &way)| row[way]).sum();
+            prop_assert_eq!(sum, most(&rows, &mut Vec::new()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_assigned_last() {
+        let rows = [vec![f64::NAN, 1.0], vec![f64::NAN, 5.0]].to_vec();
+        assert_eq!(best(&rows), [0, 1]);
+        assert_eq!(best(&[vec![f64::NAN; 2], vec![f64::NAN; 2]]).len(), 2);
+    }
+}

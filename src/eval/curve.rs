@@ -1,0 +1,88 @@
+//! Accuracy over the number of ways: the walk-through's plot.
+
+use super::judge::{Answers, Judge};
+use super::results::CurveLine;
+use super::score::Ties;
+use super::task_set::TaskSet;
+use crate::sample::{Scope, TaskShape, TooFew};
+use crate::store::{AlphabetId, Store, StoreError};
+
+/// The numbers of ways: 2 to 60 (Bouma 2017).
+pub const WAYS: std::ops::RangeInclusive<usize> = 2..=60;
+
+/// The tasks of a curve: 1-shot, of characters of all the alphabets together, for each number
+/// of ways.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurveTasks {
+    sets: Vec<TaskSet>,
+}
+
+impl CurveTasks {
+    /// `trials` tasks for each number of ways that the alphabets have characters for.
+    ///
+    /// # Errors
+    /// If they have not two characters.
+    pub fn draw(
+        store: &Store,
+        alphabets: &[AlphabetId],
+        seed: u64,
+        trials: u64,
+    ) -> Result<CurveTasks, TooFew> {
+        let mut sets = Vec::new();
+        for ways in WAYS {
+            let shape = TaskShape {
+                ways,
+                shots: 1,
+                scope: Scope::Between,
+            };
+            match TaskSet::random(store, alphabets, shape, seed, trials) {
+                Ok(set) => sets.push(set),
+                Err(_) if !sets.is_empty() => break,
+                Err(too_few) => return Err(too_few),
+            }
+        }
+        Ok(CurveTasks { sets })
+    }
+
+    /// The numbers of ways, ascending.
+    #[must_use]
+    pub fn ways(&self) -> Vec<usize> {
+        self.sets.iter().map(TaskSet::ways).collect()
+    }
+
+    /// The tasks, a set for each number of ways.
+    #[must_use]
+    pub fn sets(&self) -> &[TaskSet] {
+        &self.sets
+    }
+
+    /// The line of one who guesses.
+    #[must_use]
+    pub fn chance(&self) -> CurveLine {
+        CurveLine {
+            name: "chance".to_owned(),
+            percent: self.sets.iter().map(TaskSet::chance).collect(),
+        }
+    }
+
+    /// The line of a judge.
+    ///
+    /// # Errors
+    /// If a drawing cannot be read.
+    pub fn line(
+        &self,
+        name: String,
+        judge: &impl Judge,
+        ties: Ties,
+    ) -> Result<CurveLine, StoreError> {
+        let percent = |set| Ok(Answers::of(judge, set, ties)?.score(set).percent());
+        Ok(CurveLine {
+            name,
+            percent: self
+                .sets
+                .iter()
+                .map(percent)
+                .collect::<Result<_, StoreError>>()?,
+        })
+    }
+}

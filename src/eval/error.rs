@@ -1,0 +1,40 @@
+//! Why an evaluation is refused.
+
+use super::mnist::DigitRefusal;
+use crate::sample::{TableError, TooFew};
+use crate::store::StoreError;
+
+/// Why an evaluation is refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvalError {
+    /// The store is damaged.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The evaluation set has too few characters.
+    #[error(transparent)]
+    TooFew(#[from] TooFew),
+    /// No pairs to verify can be drawn.
+    #[error("verification")]
+    Pairs(#[source] TableError),
+    /// The store has no one-shot runs.
+    #[error("the store holds no one-shot runs; pack all_runs.zip with the evaluation set")]
+    NoRuns,
+    /// Digits are not drawings of a store.
+    #[error("mnist is no protocol of a store; give the digits beside it")]
+    NoDigits,
+    /// No tasks of digits can be drawn.
+    #[error("mnist")]
+    Digits(#[from] DigitRefusal),
+    /// A network was trained on, or chosen by, what it would be asked about.
+    #[error(
+        "{network}: was trained on {alphabet}, which is in the evaluation set: its score would \
+         mean nothing; say --allow-seen to have it all the same"
+    )]
+    Seen {
+        /// The network.
+        network: String,
+        /// The first such alphabet.
+        alphabet: String,
+    },
+}

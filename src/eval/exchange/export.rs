@@ -1,0 +1,97 @@
+//! Tasks and their drawings to a folder.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use super::error::ExchangeError;
+use super::file::TaskFile;
+use crate::archive::{Page, page_to_png};
+use crate::eval::task_set::TaskSet;
+use crate::seed::{Purpose, Stream};
+use crate::store::export::{ExportError, failed, pages_to_npz, write_folder, write_new};
+use crate::store::{DrawingId, Store};
+
+/// The parts that an export writes, and that it may replace.
+const PARTS: [&str; 3] = ["tasks.json", "drawings", "drawings.npz"];
+
+/// How drawings are exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `drawings/000123.png`: one-bit PNG files, black on white.
+    Png,
+    /// `drawings.npz`: array `images`, uint8 `[n, 105, 105]`, 1 for ink.
+    Npz,
+}
+
+/// Writes the tasks of a set and the drawings they show into `folder`, which is made if it is not
+/// there, and returns what `tasks.json` says. A pure function of store and set: the same call
+/// writes the same bytes.
+///
+/// A drawing is exported once, whatever tasks or runs show it. The drawings are numbered in an
+/// order shuffled by the set's seed (0 if it has none), so that a number tells nothing.
+///
+/// With `overwrite`, a folder that is not empty keeps what it holds but for `tasks.json`,
+/// `drawings` and `drawings.npz`, which are replaced whole.
+///
+/// # Errors
+/// [`ExchangeError::Tasks`] if there are no tasks or more than
+/// [`MOST_TASKS`](super::MOST_TASKS); [`ExchangeError::Export`] if the folder is not empty, the
+/// store is damaged or the system refuses. Nothing is left half written.
+///
+/// # Panics
+/// If the set is not of this store.
+pub fn export(
+    store: &Store,
+    set: &TaskSet,
+    folder: &Path,
+    format: Format,
+    overwrite: bool,
+) -> Result<TaskFile, ExchangeError> {
+    let order = shuffled(set);
+    let numbers: BTreeMap<DrawingId, u32> = order.iter().copied().zip(0..).collect();
+    let file = TaskFile::of(set, store.digest(), order.len(), |id| numbers[&id]);
+    file.check("the tasks")?;
+    let pages = pages(store, &numbers)?;
+    write_folder(folder, overwrite, &PARTS, |new| {
+        write_new(&new.join("tasks.json"), file.to_json().as_bytes())?;
+        match format {
+            Format::Png => write_pngs(&new.join("drawings"), &pages),
+            Format::Npz => {
+                let path = new.join("drawings.npz");
+                let mut to = fs::File::create_new(&path).map_err(failed(&path))?;
+                pages_to_npz(&mut to, "images", &pages).map_err(failed(&path))
+            }
+        }
+    })?;
+    Ok(file)
+}
+
+/// Every drawing of a set once, in an order that tells nothing.
+fn shuffled(set: &TaskSet) -> Vec<DrawingId> {
+    let mut order: Vec<DrawingId> = set.drawings().collect();
+    order.sort_unstable();
+    order.dedup();
+    Stream::new(set.seed.unwrap_or(0), Purpose::Export, 0).shuffle(&mut order);
+    order
+}
+
+/// The drawings in the order of their numbers; read in that of the store, so that a character
+/// is decoded once.
+fn pages(store: &Store, numbers: &BTreeMap<DrawingId, u32>) -> Result<Vec<Page>, ExportError> {
+    let mut pages = vec![Page::BLANK; numbers.len()];
+    let mut decoder = store.decoder();
+    for (&id, &number) in numbers {
+        pages[number as usize] = *decoder.drawing(id)?;
+    }
+    Ok(pages)
+}
+
+fn write_pngs(folder: &Path, pages: &[Page]) -> Result<(), ExportError> {
+    fs::create_dir(folder).map_err(failed(folder))?;
+    for (number, page) in pages.iter().enumerate() {
+        let path = folder.join(format!("{number:06}.png"));
+        write_new(&path, &page_to_png(page))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,142 @@
+//! What answers one-shot questions, and its answers.
+
+use rayon::prelude::*;
+
+use super::hausdorff::{Hausdorff, PointSet};
+use super::pixel::{Likeness, Pixel};
+use super::score::{Score, Ties, leaders};
+use super::task_set::TaskSet;
+use crate::sample::Task;
+use crate::store::{DrawingId, PageCache, StoreError};
+
+/// What answers one-shot questions: how like a query is to each way. Each question is judged
+/// alone, by its own drawings.
+pub trait Judge: Sync {
+    /// How likenesses are measured; greater is nearer.
+    type Likeness: PartialOrd + Copy + Send;
+
+    /// The likeness of the query to each way; way `w` has the support drawings
+    /// `w * shots..(w + 1) * shots`.
+    ///
+    /// # Errors
+    /// If a drawing cannot be read.
+    fn judge(&self, task: &Task, shots: usize) -> Result<Vec<Self::Likeness>, StoreError>;
+}
+
+/// Nearest neighbour in pixels. Of several shots the nearest counts.
+pub struct PixelJudge<'a> {
+    pages: &'a PageCache,
+    pixel: Pixel,
+}
+
+impl<'a> PixelJudge<'a> {
+    /// Judges the drawings of a store.
+    #[must_use]
+    pub fn new(pages: &'a PageCache, pixel: Pixel) -> PixelJudge<'a> {
+        PixelJudge { pages, pixel }
+    }
+}
+
+impl Judge for PixelJudge<'_> {
+    type Likeness = Likeness;
+
+    fn judge(&self, task: &Task, shots: usize) -> Result<Vec<Likeness>, StoreError> {
+        let query = self.pages.page(task.query)?;
+        nearest(task, shots, |id| {
+            Ok(self.pixel.likeness(query, self.pages.page(id)?))
+        })
+    }
+}
+
+impl Judge for Hausdorff {
+    type Likeness = f64;
+
+    fn judge(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
+        let query: &PointSet = self.points(task.query);
+        nearest(task, shots, |id| Ok(-query.distance(self.points(id))))
+    }
+}
+
+/// The greatest likeness of each way's drawings.
+pub(super) fn nearest<T: PartialOrd + Copy>(
+    task: &Task,
+    shots: usize,
+    likeness: impl Fn(DrawingId) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let way = |drawings: &[DrawingId]| {
+        let mut best = likeness(drawings[0])?;
+        for &id in &drawings[1..] {
+            let other = likeness(id)?;
+            if other > best {
+                best = other;
+            }
+        }
+        Ok(best)
+    };
+    task.support.chunks_exact(shots).map(way).collect()
+}
+
+/// One system's answers to the questions of a protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answers {
+    /// The way chosen in each question, if one was.
+    pub chosen: Vec<Option<usize>>,
+    /// Questions on which no way stood out.
+    pub tied: u64,
+}
+
+impl Answers {
+    /// Answers every question by a judge, on all cores; the answers do not depend on how many.
+    ///
+    /// # Errors
+    /// If a drawing cannot be read.
+    pub fn of(judge: &impl Judge, set: &TaskSet, ties: Ties) -> Result<Answers, StoreError> {
+        let firsts: Vec<Vec<usize>> = (set.tasks.par_iter())
+            .map(|task| Ok(leaders(&judge.judge(task, set.shots)?)))
+            .collect::<Result<_, StoreError>>()?;
+        Ok(Answers::settle(&firsts, set, ties))
+    }
+
+    /// Answers by likenesses, those of each question's ways.
+    #[must_use]
+    pub fn by<T: PartialOrd>(likenesses: &[Vec<T>], set: &TaskSet, ties: Ties) -> Answers {
+        let firsts: Vec<_> = likenesses.iter().map(|ways| leaders(ways)).collect();
+        Answers::settle(&firsts, set, ties)
+    }
+
+    /// Answers by the ways that share the first place in each question.
+    pub(super) fn settle(firsts: &[Vec<usize>], set: &TaskSet, ties: Ties) -> Answers {
+        let seed = set.seed.unwrap_or(0);
+        Answers {
+            chosen: (0..)
+                .zip(firsts)
+                .map(|(index, firsts)| ties.settle(firsts, seed, index))
+                .collect(),
+            tied: firsts.iter().filter(|firsts| firsts.len() != 1).count() as u64,
+        }
+    }
+
+    /// Which questions were answered rightly.
+    pub fn right<'a>(&'a self, set: &'a TaskSet) -> impl Iterator<Item = bool> + 'a {
+        let pairs = self.chosen.iter().zip(&set.tasks);
+        pairs.map(|(chosen, task)| *chosen == Some(task.answer))
+    }
+
+    /// The score over all questions.
+    #[must_use]
+    pub fn score(&self, set: &TaskSet) -> Score {
+        let mut score = Score::default();
+        self.right(set).for_each(|right| score.count(right));
+        score
+    }
+
+    /// The score of each of the protocol's groups.
+    #[must_use]
+    pub fn group_scores(&self, set: &TaskSet) -> Vec<Score> {
+        let mut scores = vec![Score::default(); set.groups.len()];
+        for (right, &group) in self.right(set).zip(&set.group_of) {
+            scores[group as usize].count(right);
+        }
+        scores
+    }
+}

@@ -1,0 +1,200 @@
+//! The questions of a protocol.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::sample::{Scope, Task, TaskSampler, TaskShape, TooFew};
+use crate::store::{AlphabetId, DrawingId, Store};
+
+/// How one-shot questions are chosen. Figures of one are not to be mixed with those of
+/// another: within an alphabet is much harder than between alphabets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protocol {
+    /// The runs that the store holds: Lake's 20 official ones of Omniglot.
+    LakeRuns,
+    /// Random tasks, each of characters of one alphabet.
+    Within,
+    /// Random tasks of characters of all alphabets together.
+    Between,
+    /// Random tasks of MNIST's digits.
+    Digits,
+}
+
+/// A name that no protocol has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{name:?} is no protocol; it is lake-runs, within or between")]
+pub struct UnknownProtocol {
+    /// The name.
+    pub name: String,
+}
+
+impl FromStr for Protocol {
+    type Err = UnknownProtocol;
+
+    fn from_str(name: &str) -> Result<Protocol, UnknownProtocol> {
+        (Protocol::ALL.into_iter())
+            .find(|protocol| protocol.name() == name)
+            .ok_or_else(|| UnknownProtocol {
+                name: name.to_owned(),
+            })
+    }
+}
+
+impl Protocol {
+    /// The protocols of a store.
+    pub const ALL: [Protocol; 3] = [Protocol::LakeRuns, Protocol::Within, Protocol::Between];
+
+    /// Its name on command lines and in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Protocol::LakeRuns => "lake-runs",
+            Protocol::Within => "within",
+            Protocol::Between => "between",
+            Protocol::Digits => "mnist",
+        }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// The questions of a protocol, in a fixed order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskSet {
+    /// How they were chosen.
+    pub protocol: Protocol,
+    /// Support drawings of each way.
+    pub shots: usize,
+    /// The seed they were drawn from; none for those of the store.
+    pub seed: Option<u64>,
+    /// The questions.
+    pub tasks: Vec<Task>,
+    /// Names of the runs, or of the queries' alphabets.
+    pub groups: Vec<String>,
+    /// The group of each question.
+    pub group_of: Vec<u32>,
+}
+
+impl TaskSet {
+    /// The runs that a store holds, a question for each query. `None` if it holds none.
+    #[must_use]
+    pub fn lake_runs(store: &Store) -> Option<TaskSet> {
+        let runs = store.runs();
+        let mut set = TaskSet {
+            protocol: Protocol::LakeRuns,
+            shots: 1,
+            seed: None,
+            tasks: Vec::new(),
+            groups: runs.iter().map(|run| run.name.clone()).collect(),
+            group_of: Vec::new(),
+        };
+        for (group, run) in (0..).zip(runs) {
+            for &(query, answer) in &run.queries {
+                set.tasks.push(Task {
+                    support: run.support.clone(),
+                    query,
+                    answer: usize::from(answer),
+                });
+                set.group_of.push(group);
+            }
+        }
+        (!set.tasks.is_empty()).then_some(set)
+    }
+
+    /// Tasks 0 to `trials` of a sampler over `alphabets`: see [`TaskSampler::draw`].
+    ///
+    /// # Errors
+    /// As [`TaskSampler::new`].
+    pub fn random(
+        store: &Store,
+        alphabets: &[AlphabetId],
+        shape: TaskShape,
+        seed: u64,
+        trials: u64,
+    ) -> Result<TaskSet, TooFew> {
+        let sampler = TaskSampler::new(store, alphabets, shape, seed)?;
+        let tasks: Vec<Task> = (0..trials).map(|index| sampler.draw(index)).collect();
+        let alphabet_of = |id: DrawingId| store.character(store.character_of(id)).alphabet;
+        let mut asked: Vec<AlphabetId> = tasks.iter().map(|task| alphabet_of(task.query)).collect();
+        let mut groups = asked.clone();
+        groups.sort_unstable();
+        groups.dedup();
+        for alphabet in &mut asked {
+            let place = groups.binary_search(alphabet);
+            *alphabet = place.expect("every alphabet is among the groups") as u32;
+        }
+        Ok(TaskSet {
+            protocol: match shape.scope {
+                Scope::Within => Protocol::Within,
+                Scope::Between => Protocol::Between,
+            },
+            shots: shape.shots,
+            seed: Some(seed),
+            tasks,
+            groups: (groups.iter())
+                .map(|&id| store.alphabet(id).name.clone())
+                .collect(),
+            group_of: asked,
+        })
+    }
+
+    /// The ways of a task.
+    #[must_use]
+    pub fn ways_of(&self, task: &Task) -> usize {
+        task.support.len() / self.shots
+    }
+
+    /// The most ways of a task; 0 if there are none.
+    #[must_use]
+    pub fn ways(&self) -> usize {
+        let ways = self.tasks.iter().map(|task| self.ways_of(task));
+        ways.max().unwrap_or(0)
+    }
+
+    /// Right answers of one who guesses, in percent.
+    #[must_use]
+    pub fn chance(&self) -> f64 {
+        let right: f64 = (self.tasks.iter())
+            .map(|task| 1.0 / self.ways_of(task) as f64)
+            .sum();
+        100.0 * right / self.tasks.len().max(1) as f64
+    }
+
+    /// Every drawing that a task shows, some of them many times.
+    pub fn drawings(&self) -> impl Iterator<Item = DrawingId> + '_ {
+        (self.tasks.iter()).flat_map(|task| task.support.iter().copied().chain([task.query]))
+    }
+
+    /// What it asks, in a line.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let (ways, shots) = (self.ways(), self.shots);
+        let asked = format!("{ways}-way {shots}-shot");
+        match self.protocol {
+            Protocol::LakeRuns => format!(
+                "{} runs kept in the store, {asked} within an alphabet; support by one drawer, \
+                 queries by another",
+                self.groups.len()
+            ),
+            Protocol::Within => format!(
+                "random {asked} tasks within an alphabet of the evaluation set; no support \
+                 drawing by the query's drawer"
+            ),
+            Protocol::Between => format!(
+                "random {asked} tasks over all characters of the evaluation set; no support \
+                 drawing by the query's drawer number"
+            ),
+            Protocol::Digits => format!(
+                "random {asked} tasks of MNIST's handwritten digits, shown at 35 pixels and \
+                 enlarged to a page"
+            ),
+        }
+    }
+}

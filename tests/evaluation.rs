@@ -1,0 +1,353 @@
+//! What an evaluation promises: exact protocols, ties against the model, nothing seen before.
+#![cfg(feature = "torch")]
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod common;
+#[path = "common/drawings.rs"]
+mod drawings;
+
+use std::sync::Arc;
+
+use drawings::made_up;
+use omnishot::archive::Split;
+use omnishot::eval::{
+    Answers, Contestant, CurveTasks, Embeddings, EvalError, Hausdorff, Judge, Pixel, PixelJudge,
+    Plan, Protocol, Role, TaskSet, Ties, assign, evaluate,
+};
+use omnishot::model::{Card, Model};
+use omnishot::sample::{Scope, Task, TaskShape, alphabets_of};
+use omnishot::store::{PageCache, Store, StoreError};
+use omnishot::train::Preset;
+use tch::Device;
+
+/// A network of first weights, of a kind.
+fn model(preset: &str, changes: &[&str], training: &[&str]) -> Model {
+    let changes: Vec<String> = changes.iter().map(|&change| change.to_owned()).collect();
+    let preset = Preset::parse(Preset::shipped_text(preset).unwrap(), &changes).unwrap();
+    let card = Card {
+        program: "a test".to_owned(),
+        network: preset.network,
+        distortion: preset.distortion,
+        seed: 1,
+        steps: 0,
+        batch: 1,
+        store: String::new(),
+        training: training.iter().map(|&name| name.to_owned()).collect(),
+        validation: Vec::new(),
+    };
+    let model = Model::new(card, Device::Cpu);
+    preset.network.initialise(model.weights(), 1);
+    model
+}
+
+fn compact(training: &[&str]) -> Model {
+    let small = ["network.side=32", "network.width=2", "network.dimensions=8"];
+    model("compact", &small, training)
+}
+
+fn contestant(name: &str, model: Model) -> Contestant {
+    Contestant {
+        name: name.to_owned(),
+        role: Role::Network,
+        model,
+        digest: String::new(),
+    }
+}
+
+fn plan() -> Plan {
+    Plan {
+        protocols: vec![
+            (Protocol::LakeRuns, 1),
+            (Protocol::Within, 2),
+            (Protocol::Between, 1),
+        ],
+        ways: 5,
+        trials: 60,
+        curve_trials: 0,
+        verification: false,
+        seed: 3,
+        ties: Ties::Against,
+        copies: 0,
+        joint: false,
+        fine_tuned: false,
+    }
+}
+
+fn random(store: &Store, scope: Scope, shots: usize, trials: u64) -> TaskSet {
+    let alphabets = alphabets_of(store, Split::Evaluation);
+    let shape = TaskShape {
+        ways: 5,
+        shots,
+        scope,
+    };
+    TaskSet::random(store, &alphabets, shape, 3, trials).unwrap()
+}
+
+/// Finds everything equally like.
+struct Blind;
+
+impl Judge for Blind {
+    type Likeness = f64;
+
+    fn judge(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
+        Ok(vec![0.5; task.support.len() / shots])
+    }
+}
+
+/// Knows the right answer of some questions, and is blind in the others.
+struct Knows(u32);
+
+impl Judge for Knows {
+    type Likeness = f64;
+
+    fn judge(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
+        let mut ways = vec![0.0; task.support.len() / shots];
+        if task.query.is_multiple_of(self.0) {
+            ways[task.answer] = 1.0;
+        }
+        Ok(ways)
+    }
+}
+
+#[test]
+fn whoever_is_blind_is_right_by_no_rule_but_luck() {
+    let store = made_up();
+    let set = random(&store, Scope::Within, 1, 2_000);
+    let percent = |ties| {
+        Answers::of(&Blind, &set, ties)
+            .unwrap()
+            .score(&set)
+            .percent()
+    };
+    assert_eq!(percent(Ties::Against), 0.0);
+    let firsts = set.tasks.iter().filter(|task| task.answer == 0).count();
+    assert_eq!(percent(Ties::First), 100.0 * firsts as f64 / 2_000.0);
+    assert!((percent(Ties::Random) - 20.0).abs() < 3.0);
+    assert_eq!(Answers::of(&Blind, &set, Ties::First).unwrap().tied, 2_000);
+    assert_eq!(set.chance(), 20.0);
+}
+
+#[test]
+fn a_query_is_never_in_its_support_nor_by_a_drawer_of_it() {
+    let store = made_up();
+    let drawer = |id: u32| {
+        let character = store.character_of(id);
+        let place = (id - store.character(character).drawings.start) as usize;
+        store.drawers(character).nth(place).unwrap()
+    };
+    for (scope, shots) in [(Scope::Within, 1), (Scope::Within, 5), (Scope::Between, 3)] {
+        let set = random(&store, scope, shots, 300);
+        for (task, &group) in set.tasks.iter().zip(&set.group_of) {
+            assert!(!task.support.contains(&task.query));
+            let character = store.character_of(task.query);
+            let places = task.support.chunks(shots).enumerate();
+            for (way, drawings) in places {
+                let same = drawings
+                    .iter()
+                    .all(|&id| store.character_of(id) == character);
+                assert_eq!(same, way == task.answer);
+            }
+            if scope == Scope::Within {
+                assert!(
+                    task.support
+                        .iter()
+                        .all(|&id| drawer(id) != drawer(task.query))
+                );
+            }
+            let alphabet = store.character(character).alphabet;
+            assert_eq!(set.groups[group as usize], store.alphabet(alphabet).name);
+        }
+        assert_eq!(set, random(&store, scope, shots, 300), "a seed is a set");
+    }
+}
+
+#[test]
+fn several_shots_are_averaged_by_networks_and_searched_by_neighbours() {
+    let store = made_up();
+    let pages = PageCache::new(Arc::clone(&store));
+    let set = random(&store, Scope::Between, 3, 40);
+    let koch = [
+        "network.side=30",
+        "network.filters=[2, 2, 2, 2]",
+        "network.kernels=[3, 3, 2, 2]",
+        "network.units=20",
+    ];
+    for model in [compact(&[]), model("keras", &koch, &[])] {
+        let embeddings = Embeddings::of(&model, &store, set.drawings()).unwrap();
+        let hausdorff = Hausdorff::of(&pages, set.drawings()).unwrap();
+        for task in &set.tasks {
+            let ours = embeddings.judge(task, 3).unwrap();
+            let nearest = hausdorff.judge(task, 3).unwrap();
+            for (way, drawings) in task.support.chunks(3).enumerate() {
+                let likenesses = drawings
+                    .iter()
+                    .map(|&id| embeddings.similarity(task.query, id));
+                assert_eq!(ours[way], likenesses.sum::<f64>() / 3.0);
+                let distance =
+                    |&id: &u32| hausdorff.points(task.query).distance(hausdorff.points(id));
+                let least = drawings.iter().map(distance).fold(f64::INFINITY, f64::min);
+                assert_eq!(nearest[way], -least);
+                let mirrored = |&id: &u32| embeddings.similarity(id, task.query);
+                assert_eq!(drawings.iter().map(mirrored).sum::<f64>() / 3.0, ours[way]);
+            }
+        }
+    }
+}
+
+/// Each drawing is embedded with running statistics, so what else is asked for changes nothing.
+#[test]
+fn a_drawing_is_embedded_alone() {
+    let store = made_up();
+    let model = compact(&[]);
+    let all = Embeddings::of(&model, &store, 0..300).unwrap();
+    for id in [0, 17, 299] {
+        let alone = Embeddings::of(&model, &store, [id, id]).unwrap();
+        assert_eq!(alone.drawings(), [id]);
+        let near = all
+            .row(id)
+            .iter()
+            .zip(alone.row(id))
+            .all(|(a, b)| (a - b).abs() < 1e-6);
+        assert!(near, "{id}");
+    }
+    let averaged = Embeddings::averaged(&model, &store, 0..9, 3, 1).unwrap();
+    assert!((averaged.inner(4, 4) - 1.0).abs() < 1e-6);
+    assert_ne!(averaged.row(4), all.row(4));
+    let none = Embeddings::averaged(&model, &store, 0..300, 0, 1).unwrap();
+    assert!((none.similarity(3, 9) - all.similarity(3, 9)).abs() < 1e-6);
+}
+
+#[test]
+fn queries_of_a_run_share_its_ways_out() {
+    let store = made_up();
+    let set = TaskSet::lake_runs(&store).unwrap();
+    let (alone, joint) = (Knows(2), assign(&Knows(2), &set).unwrap().unwrap());
+    for (group, _) in set.groups.iter().enumerate() {
+        let of_group = set.group_of.iter().zip(&joint.chosen);
+        let of_group = of_group.filter(|(g, _)| **g as usize == group);
+        let mut ways: Vec<usize> = of_group.map(|(_, way)| way.unwrap()).collect();
+        ways.sort_unstable();
+        assert!(ways.into_iter().eq(0..20), "each way once");
+    }
+    let alone = Answers::of(&alone, &set, Ties::Against).unwrap();
+    for (alone, joint) in alone.right(&set).zip(joint.right(&set)) {
+        assert!(joint || !alone, "what one knows stays known");
+    }
+    // Random tasks have no runs to share.
+    let random = random(&store, Scope::Within, 1, 20);
+    assert_eq!(assign(&Knows(2), &random).unwrap(), None);
+}
+
+#[test]
+fn a_network_that_has_seen_the_test_is_refused() {
+    let store = made_up();
+    let evaluation = store
+        .alphabets()
+        .iter()
+        .find(|a| a.split == Split::Evaluation)
+        .unwrap();
+    let run = |model, allow| {
+        evaluate(
+            &store,
+            &[contestant("n", model)],
+            &plan(),
+            None,
+            allow,
+            |_| (),
+        )
+    };
+    let (report, _) = run(compact(&["Synthetic_01"]), false).unwrap();
+    assert!(report.provenance.networks[0].seen.is_empty());
+    let Err(EvalError::Seen { network, alphabet }) = run(compact(&[&evaluation.name]), false)
+    else {
+        panic!("it was scored");
+    };
+    assert_eq!((network.as_str(), &alphabet), ("n", &evaluation.name));
+    // Alphabets to choose by count as seen too.
+    let mut chosen = compact(&[]);
+    chosen.card.validation.push(evaluation.name.clone());
+    assert!(matches!(run(chosen, false), Err(EvalError::Seen { .. })));
+    let (report, _) = run(compact(&[&evaluation.name]), true).unwrap();
+    assert_eq!(
+        report.provenance.networks[0].seen,
+        [evaluation.name.clone()]
+    );
+}
+
+#[test]
+fn networks_are_told_apart_from_baselines_and_compared_on_the_same_tasks() {
+    let store = made_up();
+    let (first, second) = (contestant("a", compact(&[])), contestant("b", compact(&[])));
+    let mut third = contestant("c", compact(&[]));
+    third.role = Role::Baseline;
+    let everything = Plan {
+        copies: 1,
+        joint: true,
+        fine_tuned: true,
+        curve_trials: 3,
+        ..plan()
+    };
+    let (report, gallery) = evaluate(
+        &store,
+        &[first, second, third],
+        &everything,
+        None,
+        false,
+        |_| (),
+    )
+    .unwrap();
+    for protocol in &report.protocols {
+        let spread = protocol.spread.unwrap();
+        // Two copies of one network do not differ, and the baseline is not in the mean.
+        assert_eq!((spread.count, spread.deviation), (2, 0.0));
+        let of = |name: &str| protocol.systems.iter().find(|s| s.system == name).unwrap();
+        assert_eq!(of("a").score, of("b").score);
+        let test = protocol
+            .comparisons
+            .iter()
+            .find(|t| t.second == "b")
+            .unwrap();
+        assert_eq!(
+            (test.first.as_str(), test.only_first, test.p),
+            ("a", 0, 1.0)
+        );
+        assert_eq!(protocol.comparisons.len(), protocol.systems.len() - 1);
+        for system in &protocol.systems {
+            let asked: u64 = system.groups.iter().map(|group| group.score.asked).sum();
+            let right: u64 = system.groups.iter().map(|group| group.score.right).sum();
+            assert_eq!((right, asked), (system.score.right, system.score.asked));
+            let plain = ["a", "b"].contains(&system.system.as_str());
+            assert_eq!(plain, system.role == Role::Network, "{}", system.system);
+        }
+    }
+    assert_eq!(gallery.network, "a");
+    assert!(!gallery.neighbours.is_empty() && gallery.map.is_some());
+    assert!(
+        gallery
+            .failures
+            .iter()
+            .all(|failure| failure.chosen != Some(failure.answer))
+    );
+    let curve = report.curve.unwrap();
+    assert!(
+        curve
+            .lines
+            .iter()
+            .all(|line| line.percent.len() <= curve.ways.len())
+    );
+}
+
+#[test]
+fn a_curve_has_as_many_ways_as_there_are_characters() {
+    let store = made_up();
+    let pages = PageCache::new(Arc::clone(&store));
+    let evaluation = alphabets_of(&store, Split::Evaluation);
+    let one = CurveTasks::draw(&store, &evaluation[..1], 1, 4).unwrap();
+    let characters = store.alphabet(evaluation[0]).characters.len();
+    assert!(one.ways().into_iter().eq(2..=characters));
+    assert!((one.chance().percent[0] - 50.0).abs() < 1e-9);
+    let judge = PixelJudge::new(&pages, Pixel::L2);
+    let line = one.line("x".to_owned(), &judge, Ties::Against).unwrap();
+    assert_eq!(line.percent.len(), characters - 1);
+    assert!(CurveTasks::draw(&store, &[], 1, 4).is_err());
+}
