@@ -18,7 +18,7 @@ const TRAIN: &str = env!("CARGO_BIN_EXE_siamese-train");
 const STEPS: usize = 24;
 
 /// Small settings of each kind of batch, objective and optimizer.
-const RUNS: [(&str, &[&str]); 3] = [
+const RUNS: [(&str, &[&str]); 5] = [
     (
         "compact",
         &[
@@ -50,6 +50,25 @@ const RUNS: [(&str, &[&str]); 3] = [
             "network.filters=[3,4,4,5]",
             "network.kernels=[4,3,2,2]",
             "network.units=12",
+        ],
+    ),
+    (
+        "softmax",
+        &[
+            "batch.drawings=16",
+            "network.side=32",
+            "network.width=2",
+            "network.dimensions=8",
+        ],
+    ),
+    (
+        "matching",
+        &[
+            "batch.drawings=16",
+            "batch.alphabet_characters=8",
+            "network.embedder.side=32",
+            "network.embedder.width=2",
+            "network.embedder.dimensions=8",
         ],
     ),
 ];

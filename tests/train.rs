@@ -5,85 +5,28 @@
 mod common;
 #[path = "common/drawings.rs"]
 mod drawings;
+#[path = "common/small.rs"]
+mod small;
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use drawings::made_up;
-use omnishot::archive::Split;
+use omnishot::archive::{Archive, Split};
 use omnishot::eval::{self, Answers, Embeddings, Pixel, PixelJudge, TaskSet, Ties};
 use omnishot::model::{Model, ModelError, ordered};
 use omnishot::store::{PageCache, Store, StoreError};
-use omnishot::train::{Preset, RunOptions, StepRecord, TrainError, Trained, train};
+use omnishot::train::{Preset, TrainError, train};
+use small::{options, run, with};
 use tch::{Device, Tensor};
 
 /// A network that trains in a blink.
 fn tiny(steps: u64) -> Preset {
-    with("compact", steps, &["optimizer.warmup_steps=2"])
+    with("compact", steps, &[WARM])
 }
 
-/// A preset made small, with more changes.
-fn with(name: &str, steps: u64, changes: &[&str]) -> Preset {
-    let small: &[&str] = match name {
-        "compact" => &[
-            "batch.drawings=24",
-            "batch.alphabet_characters=8",
-            "network.side=32",
-            "network.width=4",
-            "network.dimensions=16",
-        ],
-        _ => &[
-            "batch.pairs=8",
-            "network.side=32",
-            "network.filters=[3,4,4,5]",
-            "network.kernels=[4,3,2,2]",
-            "network.units=12",
-        ],
-    };
-    let table: &[&str] = if name == "koch" {
-        &["batch.table_pairs=100", "batch.copies=2"]
-    } else {
-        &[]
-    };
-    let all = [
-        "validation_alphabets=1",
-        "validation_tasks=50",
-        "validation_every=5",
-    ];
-    let changes: Vec<String> = (small.iter().chain(table).chain(&all).chain(changes))
-        .map(|&change| change.to_owned())
-        .chain([format!("steps={steps}")])
-        .collect();
-    Preset::parse(Preset::shipped_text(name).unwrap(), &changes).unwrap()
-}
-
-fn options(seed: u64, workers: usize, folder: &Path) -> RunOptions {
-    RunOptions {
-        seed,
-        device: Device::Cpu,
-        workers,
-        folder: folder.to_owned(),
-        checkpoint_every: 0,
-        resume: None,
-    }
-}
-
-fn run(store: &Arc<Store>, preset: &Preset, seed: u64, workers: usize) -> (Vec<f64>, Trained) {
-    // One thread of arithmetic: sums depend on how many share them.
-    tch::set_num_threads(1);
-    let folder = tempfile::tempdir().unwrap();
-    let mut losses = Vec::new();
-    let trained = train(
-        store,
-        preset,
-        &options(seed, workers, folder.path()),
-        |model, split| eval::validate(model, store, split, 50),
-        |record: &StepRecord| losses.push(record.loss),
-        &AtomicBool::new(false),
-    );
-    (losses, trained.unwrap())
-}
+/// So that few steps are enough to learn something.
+const WARM: &str = "optimizer.warmup_steps=2";
 
 fn weights(model: &Model) -> Vec<(String, Vec<f32>)> {
     let flat = |tensor: Tensor| Vec::<f32>::try_from(tensor.flatten(0, -1)).unwrap();
@@ -105,6 +48,14 @@ fn a_seed_gives_the_same_losses_bit_for_bit() {
         (
             with("koch", 10, &[]),
             [0.661_651_7, 0.722_075_5, 0.601_243_1],
+        ),
+        (
+            with("softmax", 10, &[WARM]),
+            [17.799_898, 15.881_007, 15.891_891],
+        ),
+        (
+            with("matching", 10, &[WARM]),
+            [8.534_965, 9.088_046, 8.466_983],
         ),
     ] {
         let (losses, first) = run(&store, &preset, 7, 1);
@@ -153,6 +104,17 @@ fn training_lowers_the_loss_and_beats_pixels() {
 }
 
 #[test]
+fn baselines_learn() {
+    let store = made_up();
+    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
+    for (name, falls) in [("softmax", 2.0), ("matching", 0.5)] {
+        let (losses, _) = run(&store, &with(name, 200, &[WARM]), 1, 1);
+        let (first, last) = (mean(&losses[..10]), mean(&losses[190..]));
+        assert!(last < first - falls, "{name}: {first} to {last}");
+    }
+}
+
+#[test]
 fn the_evaluation_set_is_never_read() {
     // The same store with every evaluation drawing destroyed trains to the same weights.
     let store = made_up();
@@ -171,7 +133,8 @@ fn the_evaluation_set_is_never_read() {
         blinded.verify(),
         Err(StoreError::DamagedCharacter { .. })
     ));
-    for preset in [tiny(6), with("keras", 6, &[]), with("koch", 6, &[])] {
+    for name in ["compact", "softmax", "matching", "keras", "koch"] {
+        let preset = with(name, 6, &[]);
         let (losses, seeing) = run(&store, &preset, 3, 1);
         let (blind_losses, blind) = run(&blinded, &preset, 3, 1);
         assert_eq!(losses, blind_losses);
@@ -332,7 +295,7 @@ fn settings_can_be_changed_and_mistakes_are_told() {
         let text = change(mistake).unwrap_err();
         assert!(text.contains(says), "{mistake}: {text}");
     }
-    for name in ["compact", "keras", "koch"] {
+    for name in ["compact", "softmax", "matching", "keras", "koch"] {
         let preset = Preset::shipped(name).unwrap();
         let text = toml::to_string(&preset).unwrap();
         assert_eq!(
@@ -341,6 +304,49 @@ fn settings_can_be_changed_and_mistakes_are_told() {
             "{name} survives its own text"
         );
     }
+}
+
+#[test]
+fn baselines_that_cannot_be_trained_are_refused() {
+    for (name, mistake, says) in [
+        ("softmax", "objective.scale=0", "objective.scale is 0"),
+        ("softmax", "objective.scale=nan", "objective.scale is NaN"),
+        ("softmax", "objective.margin=0.1", "unknown field `margin`"),
+        ("softmax", "objective={ kind=\"matching\" }", "and matching"),
+        ("compact", "objective={ kind=\"matching\" }", "and matching"),
+        (
+            "matching",
+            "objective={ kind=\"verification\" }",
+            "and matching",
+        ),
+        ("matching", "network.steps=0", "network is"),
+        ("matching", "network.side=32", "unknown field `side`"),
+        ("matching", "precision=bf16", "precision is bf16"),
+    ] {
+        let text = Preset::shipped_text(name).unwrap();
+        let refused = Preset::parse(text, &[mistake.to_owned()]).unwrap_err();
+        let text = format!("{:#}", anyhow::Error::from(refused));
+        assert!(text.contains(says), "{mistake}: {text}");
+    }
+}
+
+/// Alphabets in which no character has a second drawing make tasks of one way.
+#[test]
+fn an_alphabet_without_second_drawings_teaches_a_matching_network_nothing() {
+    let characters = |from: u32| {
+        (from..from + 3)
+            .map(|number| common::character(&format!("character{number}"), number, &[1]))
+    };
+    let alphabets = [("Ogham", 1), ("Runic", 4)]
+        .map(|(name, from)| common::alphabet(name, Split::Background, characters(from).collect()));
+    let archive = Archive {
+        alphabets: alphabets.to_vec(),
+        runs: Vec::new(),
+    };
+    let bytes = common::store_bytes(&archive);
+    let store = Arc::new(Store::from_bytes("single", bytes).unwrap());
+    let (losses, _) = run(&store, &with("matching", 3, &[WARM]), 1, 1);
+    assert_eq!(losses, [0.0; 3]);
 }
 
 #[test]
@@ -363,7 +369,8 @@ fn bfloat16_is_as_repeatable_and_near() {
 #[test]
 fn a_script_embeds_as_the_model_does() {
     let store = made_up();
-    for preset in [tiny(3), with("keras", 3, &[])] {
+    for name in ["compact", "softmax", "matching", "keras"] {
+        let preset = with(name, 3, &[]);
         let (_, trained) = run(&store, &preset, 2, 1);
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("network.pt");

@@ -32,11 +32,17 @@ def compact(w, x):
     return F.normalize(norm(F.linear(x.flatten(1), w["project.weight"]), "project_norm"))
 
 
+def matching(w, x):
+    """A drawing's embedding without its context, which is how drawings are compared in pairs."""
+    part = "embedder."
+    return compact({name[len(part):]: t for name, t in w.items() if name.startswith(part)}, x)
+
+
 def load(path):
     with safe_open(path, "pt") as file:
         card = json.loads(file.metadata()["omnishot"])
         weights = {name: file.get_tensor(name) for name in file.keys()}
-    network = {"koch": koch, "compact": compact}[card["network"]["kind"]]
+    network = {"koch": koch, "compact": compact, "matching": matching}[card["network"]["kind"]]
     return torch.no_grad()(lambda images: network(weights, images))
 
 

@@ -6,6 +6,7 @@
 
 mod asked;
 mod assignment;
+mod context;
 mod curve;
 mod embedding;
 mod error;
@@ -27,6 +28,7 @@ mod verification;
 
 pub use asked::Asked;
 pub use assignment::assign;
+pub use context::answer_in_context;
 pub use curve::{CurveTasks, WAYS};
 pub use embedding::Embeddings;
 pub use error::EvalError;

@@ -1,5 +1,6 @@
 //! One-shot accuracy on held-out alphabets, for whoever trains.
 
+use super::context::answer_in_context;
 use super::embedding::Embeddings;
 use super::judge::Answers;
 use super::score::{Score, Ties};
@@ -8,7 +9,8 @@ use crate::model::Model;
 use crate::sample::{Scope, TaskShape, TrainingSplit};
 use crate::store::{Store, StoreError};
 
-/// The answers of a network to the questions of a protocol, each drawing embedded once.
+/// The answers of a network to the questions of a protocol, each drawing embedded once; with
+/// the whole support in view, if the network takes that in.
 ///
 /// # Errors
 /// If a drawing cannot be read.
@@ -19,7 +21,10 @@ pub fn answer(
     ties: Ties,
 ) -> Result<Answers, StoreError> {
     let embeddings = Embeddings::of(model, store, set.drawings())?;
-    Answers::of(&embeddings, set, ties)
+    match answer_in_context(model, &embeddings, &set.tasks, set.shots) {
+        Some(ways) => Ok(Answers::by(&ways, set, ties)),
+        None => Answers::of(&embeddings, set, ties),
+    }
 }
 
 /// The most ways of a validation task.

@@ -6,6 +6,7 @@ use tch::nn::{Path, VarStore};
 
 use super::compact::{Compact, CompactShape};
 use super::koch::{self, Koch, KochShape};
+use super::matching::{self, Context, Matching, MatchingShape};
 use super::weights::initialise;
 
 /// A network's kind and shape.
@@ -16,6 +17,8 @@ pub enum NetworkShape {
     Compact(CompactShape),
     /// Koch's siamese network.
     Koch(KochShape),
+    /// Matching Networks with full context embeddings.
+    Matching(MatchingShape),
 }
 
 impl NetworkShape {
@@ -27,6 +30,7 @@ impl NetworkShape {
         match self {
             NetworkShape::Compact(shape) => shape.check(),
             NetworkShape::Koch(shape) => shape.check(),
+            NetworkShape::Matching(shape) => shape.check(),
         }
     }
 
@@ -36,6 +40,7 @@ impl NetworkShape {
         match self {
             NetworkShape::Compact(shape) => shape.side,
             NetworkShape::Koch(shape) => shape.side,
+            NetworkShape::Matching(shape) => shape.embedder.side,
         }
     }
 
@@ -45,6 +50,7 @@ impl NetworkShape {
         match self {
             NetworkShape::Compact(shape) => shape.dimensions,
             NetworkShape::Koch(shape) => shape.units,
+            NetworkShape::Matching(shape) => shape.embedder.dimensions,
         }
     }
 
@@ -53,17 +59,20 @@ impl NetworkShape {
         match self {
             NetworkShape::Compact(_) => initialise(weights, seed),
             NetworkShape::Koch(shape) => koch::initialise(weights, *shape, seed),
+            NetworkShape::Matching(_) => matching::initialise(weights, seed),
         }
     }
 }
 
-/// A network of either kind.
+/// A network of any kind.
 #[derive(Debug)]
 pub enum Network {
     /// The small residual embedder.
     Compact(Box<Compact>),
     /// Koch's siamese network.
     Koch(Koch),
+    /// Matching Networks with full context embeddings.
+    Matching(Box<Matching>),
 }
 
 /// How two embeddings are compared; the greater, the more alike.
@@ -90,15 +99,29 @@ impl Network {
         match shape {
             NetworkShape::Compact(shape) => Network::Compact(Box::new(Compact::new(path, shape))),
             NetworkShape::Koch(shape) => Network::Koch(Koch::new(path, shape)),
+            NetworkShape::Matching(shape) => {
+                Network::Matching(Box::new(Matching::new(path, shape)))
+            }
         }
     }
 
     /// Embeds images `[n, 1, side, side]` to `[n, dimensions]`: unit vectors of a compact
-    /// network, features from 0 to 1 of Koch's. Each image alone, whatever else is in the batch.
+    /// network and, without their context, of a matching network; features from 0 to 1 of
+    /// Koch's. Each image alone, whatever else is in the batch.
     pub fn embed(&self, images: &Tensor) -> Tensor {
         match self {
             Network::Compact(network) => network.embed(images),
             Network::Koch(network) => network.features(images),
+            Network::Matching(network) => network.embedder.embed(images),
+        }
+    }
+
+    /// What answers tasks from the embeddings of the whole support, if the network has that.
+    #[must_use]
+    pub fn context(&self) -> Option<&Context> {
+        match self {
+            Network::Compact(_) | Network::Koch(_) => None,
+            Network::Matching(network) => Some(&network.context),
         }
     }
 
@@ -106,7 +129,7 @@ impl Network {
     #[must_use]
     pub fn comparison(&self) -> Comparison {
         match self {
-            Network::Compact(_) => Comparison::Cosine,
+            Network::Compact(_) | Network::Matching(_) => Comparison::Cosine,
             Network::Koch(network) => {
                 let (weights, bias) = network.score_weights();
                 Comparison::Distance { weights, bias }

@@ -10,7 +10,7 @@ use super::tensors::ModelError;
 impl Model {
     /// Writes a TorchScript module whose method `forward` embeds images `[n, 1, side, side]` as
     /// [`Model::embed`] does, for any `n`, over a file that is there, whole or not at all. The
-    /// weights are constants in it, on the CPU.
+    /// weights are constants in it, on the CPU. A matching network's context is left out.
     ///
     /// # Errors
     /// If libtorch cannot trace the network, or the system refuses to write.

@@ -41,7 +41,8 @@ impl Preset {
                     "{:?}, {:?} and {:?}",
                     self.network, self.batch, self.objective
                 ),
-                "compact, classes and metric, or koch, pairs or table, and verification",
+                "compact, classes and metric or softmax, or matching, classes and matching, or koch, \
+                 pairs or table, and verification",
             ),
         ];
         checks.push((
@@ -50,6 +51,16 @@ impl Preset {
             format!("{:?}", self.precision).to_lowercase(),
             "f32, but for a koch network, which has bf16 too",
         ));
+        if let Objective::Softmax(objective) = self.objective {
+            let scale = objective.scale;
+            let sound = scale > 0.0 && scale <= 1000.0;
+            checks.push((
+                sound,
+                "objective.scale",
+                scale.to_string(),
+                "above 0, to 1,000",
+            ));
+        }
         checks.extend(self.check_batch());
         checks.extend(self.check_optimizer());
         self.distortion.check()?;
@@ -70,7 +81,11 @@ impl Preset {
             (
                 NetworkShape::Compact(_),
                 Batch::Classes(_),
-                Objective::Metric(_)
+                Objective::Metric(_) | Objective::Softmax(_)
+            ) | (
+                NetworkShape::Matching(_),
+                Batch::Classes(_),
+                Objective::Matching
             ) | (
                 NetworkShape::Koch(_),
                 Batch::Pairs(_) | Batch::Table(_),

@@ -8,10 +8,11 @@ use tch::{Cuda, Device, Kind, Tensor};
 
 use super::objective;
 use super::optimizer::{Adam, Average, Descent, Parameter, Sgd, learning_rate};
-use super::preset::{Objective, Optimizer, Preset};
+use super::preset::{Objective, Optimizer, Preset, Softmax};
 use crate::loader::{ClassBatch, PairBatch, TableBatch};
 use crate::model::{
-    Card, CompactShape, Model, ModelError, Network, hand_over, initialise, ordered,
+    Card, Compact, CompactShape, Model, ModelError, Network, NetworkShape, hand_over, initialise,
+    ordered,
 };
 use crate::seed::{Purpose, Stream};
 
@@ -44,16 +45,31 @@ pub trait Lesson {
 
 impl Lesson for ClassBatch {
     fn loss(&self, learner: &Learner) -> Tensor {
-        let (Network::Compact(network), Objective::Metric(metric)) =
-            (&learner.model.network, learner.preset.objective)
-        else {
-            unreachable!("a preset's parts fit together");
+        let (network, vectors) = (&learner.model.network, &learner.class_vectors);
+        let classes = || hand_over(&self.classes, learner.device);
+        // The embeddings [n, d] of the first `n` drawings.
+        let embed = |network: &Compact, n: usize| {
+            let area = self.images.len() / self.classes.len();
+            let images = learner.images(&self.images[..n * area]);
+            network.embed_training(&images, &learner.keep(n as i64))
         };
-        let classes = hand_over(&self.classes, learner.device);
-        let keep = learner.keep(self.classes.len() as i64);
-        let embeddings = network.embed_training(&learner.images(&self.images), &keep); // [n, d]
-        let (class_vectors, part) = (&learner.class_vectors, self.alphabet_part as i64);
-        objective::loss(&embeddings, &classes, class_vectors, part, metric)
+        let (all, part) = (self.classes.len(), self.alphabet_part);
+        match (network, learner.preset.objective) {
+            (Network::Compact(network), Objective::Metric(metric)) => {
+                let embeddings = embed(network, all);
+                objective::loss(&embeddings, &classes(), vectors, part as i64, metric)
+            }
+            (Network::Compact(network), Objective::Softmax(Softmax { scale })) => {
+                objective::softmax(&embed(network, all), &classes(), vectors, scale)
+            }
+            (Network::Matching(network), Objective::Matching) => {
+                // An alphabet without second drawings makes tasks of one way, which any two
+                // drawings do for: the answer is certain, and teaches nothing.
+                let embeddings = embed(&network.embedder, part.max(2));
+                objective::matching(&network.context, &embeddings)
+            }
+            _ => unreachable!("a preset's parts fit together"),
+        }
     }
 
     fn contents(&self) -> (&[f32], Vec<f32>) {
@@ -305,8 +321,10 @@ impl<'a> Learner<'a> {
 
     /// Dropout's mask `[n, features]` of this step: 0, or 1 / (1 - dropout).
     fn keep(&self, n: i64) -> Tensor {
-        let crate::model::NetworkShape::Compact(shape) = self.preset.network else {
-            unreachable!("only the compact network drops features out");
+        let shape = match self.preset.network {
+            NetworkShape::Compact(shape) => shape,
+            NetworkShape::Matching(shape) => shape.embedder,
+            NetworkShape::Koch(_) => unreachable!("Koch's network drops nothing out"),
         };
         keep(shape, self.seed, self.steps, n).to_device(self.device)
     }

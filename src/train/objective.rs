@@ -1,4 +1,5 @@
-//! What training minimises: drawings of one class near each other, others far.
+//! What training minimises: drawings of one class near each other, others far; or, for
+//! comparison, what a classifier, a verifier and a matching network minimise.
 //!
 //! *Cosine softmax* (Wang et al. 2018, CosFace): each class has a vector, and the
 //! cosine of a drawing with its own class, less a margin, must stand out among the cosines
@@ -9,7 +10,7 @@
 use tch::{Kind, Reduction, Tensor};
 
 use super::preset::Metric;
-use crate::model::unit_rows;
+use crate::model::{Context, unit_rows};
 
 /// The loss of a batch, a scalar: cosine softmax plus contrast.
 ///
@@ -33,6 +34,32 @@ pub fn loss(
             &embeddings.narrow(0, 0, alphabet_part),
             objective.contrast_scale,
         )
+}
+
+/// The loss of a plain classifier, a scalar: mean cross-entropy of the classes `[n]` under logits
+/// that are `scale` times the products of `embeddings` `[n, d]` and `class_vectors`
+/// `[classes, d]`.
+pub fn softmax(
+    embeddings: &Tensor,
+    classes: &Tensor,
+    class_vectors: &Tensor,
+    scale: f64,
+) -> Tensor {
+    let logits = embeddings.matmul(&class_vectors.tr()) * scale; // [n, classes]
+    logits.cross_entropy_for_logits(classes)
+}
+
+/// The loss of a matching network, a scalar: mean negative log-probability of the right ways
+/// (Vinyals et al. 2016, section 2.2). `embeddings` `[2n, d]` are of two drawings of each of `n`
+/// characters, one after the other. They make two `n`-way 1-shot tasks of `n` queries each: the
+/// first drawings are the support of the second ones, and the second ones of the first.
+///
+/// # Panics
+/// If there are no embeddings, or an odd number.
+pub fn matching(context: &Context, embeddings: &Tensor) -> Tensor {
+    let both = embeddings.unflatten(0, [-1, 2]).transpose(0, 1); // [2, n, d]
+    let answers = context.answer_all(&both, &both.flip([0]), 1); // [2, n, n]
+    -answers.diagonal(0, 1, 2).mean(Kind::Float)
 }
 
 /// The loss of pairs, a scalar: mean cross-entropy of p(a, b) with the labels `same`, both

@@ -148,6 +148,11 @@ impl From<ClassBatch> for BatchShape {
 pub enum Objective {
     /// Drawings of one class near each other, others far.
     Metric(Metric),
+    /// Cross-entropy over all training classes: a plain classifier.
+    Softmax(Softmax),
+    /// Mean negative log-probability of the right way, of tasks that a matching network answers
+    /// (Vinyals et al. 2016, section 2.2).
+    Matching,
     /// Cross-entropy of "these two show one character" (Koch 2015, section 3.2).
     Verification,
 }
@@ -162,6 +167,15 @@ pub struct Metric {
     pub margin: f64,
     /// Inverse temperature of the contrast among drawings of one alphabet.
     pub contrast_scale: f64,
+}
+
+/// A plain classifier: a linear layer over the embedding, whose class vectors are of any length.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Softmax {
+    /// What the linear layer's outputs are multiplied by: embeddings are unit vectors, and
+    /// without it the class vectors would have far to grow.
+    pub scale: f64,
 }
 
 /// How it is minimised.
@@ -234,7 +248,8 @@ pub struct Layer {
 pub enum PresetError {
     /// No preset of that name ships with the program.
     #[error(
-        "there is no preset {0:?}; there are compact, keras and koch, and files that end in .toml"
+        "there is no preset {0:?}; there are compact, softmax, matching, keras and koch, and files \
+         that end in .toml"
     )]
     Unknown(String),
     /// The text is not TOML, or has unknown or missing fields.
@@ -266,6 +281,8 @@ impl Preset {
     pub fn shipped_text(name: &str) -> Result<&'static str, PresetError> {
         match name {
             "compact" => Ok(include_str!("compact.toml")),
+            "softmax" => Ok(include_str!("softmax.toml")),
+            "matching" => Ok(include_str!("matching.toml")),
             "keras" => Ok(include_str!("keras.toml")),
             "koch" => Ok(include_str!("koch.toml")),
             _ => Err(PresetError::Unknown(name.to_owned())),

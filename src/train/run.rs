@@ -12,7 +12,7 @@ use tch::Device;
 use super::checkpoint::{self, Best, Checkpoint, Progress};
 use super::error::TrainError;
 use super::learner::{Learner, Lesson, Profile};
-use super::preset::{Batch, Keep, Preset, PresetError};
+use super::preset::{Batch, Keep, Objective, Preset, PresetError};
 use crate::loader::{ClassBatches, Loader, LoaderOptions, PairBatches, Produce, TableBatches};
 use crate::model::{Card, Model, ModelError, save_tensors};
 use crate::sample::{BatchSampler, PairSampler, PairShape, PairTable, TableRecipe, TrainingSplit};
@@ -115,7 +115,9 @@ pub fn train(
     match preset.batch {
         Batch::Classes(batch) => {
             let sampler = BatchSampler::new(store, &split.training, batch.into(), seed);
-            run.classes = sampler.classes();
+            if preset.objective != Objective::Matching {
+                run.classes = sampler.classes();
+            }
             let batches = ClassBatches::<f32>::new(pages, sampler, law, side, seed)
                 .map_err(PresetError::from)?;
             run.take(batches, score, watch, stop)
@@ -148,6 +150,7 @@ struct Run<'a> {
     preset: &'a Preset,
     options: &'a RunOptions,
     split: &'a TrainingSplit,
+    /// Classes that have vectors of their own; none for losses without such vectors.
     classes: u32,
     epoch_steps: u64,
 }

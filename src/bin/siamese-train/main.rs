@@ -31,7 +31,7 @@ struct Arguments {
     /// The folder to write into; made if it is not there.
     #[arg(long, short, required_unless_present = "print")]
     out: Option<PathBuf>,
-    /// Settings that ship with the program (compact, keras, koch), or a TOML file of settings.
+    /// Settings that ship with the program (compact, softmax, matching, keras, koch), or a TOML file of settings.
     #[arg(long, default_value = "compact")]
     preset: String,
     /// Change a setting, by its name in the TOML file: --set network.side=64.

@@ -1,0 +1,48 @@
+//! Tasks answered by a network that looks at the whole support set at once.
+
+use tch::{Tensor, no_grad};
+
+use super::embedding::Embeddings;
+use crate::model::Model;
+use crate::sample::Task;
+use crate::store::DrawingId;
+
+/// The most tasks in one pass: enough to fill the matrix products, and 10 MB of embeddings for
+/// 20 ways of 256 dimensions.
+const MOST_TASKS: usize = 256;
+
+/// Log-probabilities of the ways of each task, given the embeddings of its drawings by the same
+/// model; `None` if the network has no context and compares drawings in pairs. All tasks have
+/// `shots` drawings of each way. A task's answer does not depend on the others'.
+///
+/// # Panics
+/// If a task's support does not fit `shots`, or a drawing was not embedded.
+#[must_use]
+pub fn answer_in_context(
+    model: &Model,
+    embeddings: &Embeddings,
+    tasks: &[Task],
+    shots: usize,
+) -> Option<Vec<Vec<f64>>> {
+    let context = model.network.context()?;
+    let device = model.weights().device();
+    let gather = |ids: &mut dyn Iterator<Item = DrawingId>, shape: &[i64]| {
+        let values: Vec<f32> = ids.flat_map(|id| embeddings.row(id)).copied().collect();
+        Tensor::from_slice(&values).view(shape).to_device(device)
+    };
+    let mut answers = Vec::with_capacity(tasks.len());
+    let alike = tasks.chunk_by(|a, b| a.support.len() == b.support.len());
+    for tasks in alike.flat_map(|tasks| tasks.chunks(MOST_TASKS)) {
+        let t = tasks.len() as i64;
+        let drawings = tasks[0].support.len();
+        let d = model.card.network.dimensions();
+        let mut support = tasks.iter().flat_map(|task| task.support.iter().copied());
+        let support = gather(&mut support, &[t, drawings as i64, d]);
+        let queries = gather(&mut tasks.iter().map(|task| task.query), &[t, d]);
+        let logs = no_grad(|| context.answer(&support, &queries, shots as i64)); // [t, ways]
+        let flat = logs.to_kind(tch::Kind::Double).flatten(0, -1);
+        let flat = Vec::<f64>::try_from(flat.to_device(tch::Device::Cpu)).expect("flat and f64");
+        answers.extend(flat.chunks_exact(drawings / shots).map(<[f64]>::to_vec));
+    }
+    Some(answers)
+}
