@@ -18,4 +18,4 @@ pub use idx::{Digits, IdxError, IdxProblem};
 pub use picture::{page_from_png, page_to_png};
 pub use read::{Archive, ReadOptions, read};
 pub use runs::{Query, Run};
-pub use synthetic::{SyntheticOptions, synthesize, synthesize_runs};
+pub use synthetic::{SYNTHETIC_NAME, SyntheticOptions, synthesize, synthesize_runs};

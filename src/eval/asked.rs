@@ -1,6 +1,5 @@
 //! The questions of one protocol with every system's answers, and what they add up to.
 
-use super::assignment::assign;
 use super::judge::{Answers, Judge};
 use super::results::{GroupScore, ProtocolScores, Role, SystemScore};
 use super::score::Ties;
@@ -40,23 +39,6 @@ impl Asked {
     ) -> Result<(), StoreError> {
         let answers = Answers::of(judge, &self.set, ties)?;
         self.systems.push((name.to_owned(), role, answers));
-        Ok(())
-    }
-
-    /// Asks a system for all queries of each run together, where the protocol allows it.
-    ///
-    /// # Errors
-    /// If a drawing cannot be read.
-    pub fn add_joint(
-        &mut self,
-        name: &str,
-        role: Role,
-        judge: &impl Judge<Likeness = f64>,
-    ) -> Result<(), StoreError> {
-        if let Some(answers) = assign(judge, &self.set)? {
-            let name = format!("{name}, all queries of a run answered together");
-            self.systems.push((name, role, answers));
-        }
         Ok(())
     }
 

@@ -7,25 +7,18 @@
 
 use pathfinding::kuhn_munkres::kuhn_munkres;
 use pathfinding::matrix::Matrix;
-use rayon::prelude::*;
 
-use super::judge::{Answers, Judge};
+use super::judge::Answers;
 use super::task_set::TaskSet;
-use crate::store::StoreError;
 
 /// Likenesses are compared in whole steps of 2^-32 of the largest in a run: sums of whole numbers
 /// have no order of addition.
 const STEPS: f64 = 4_294_967_296.0;
 
-/// Answers each group's questions together. `None` if a group has another number of questions
-/// than ways, or its questions do not share one support.
-///
-/// # Errors
-/// If a drawing cannot be read.
-pub fn assign(
-    judge: &impl Judge<Likeness = f64>,
-    set: &TaskSet,
-) -> Result<Option<Answers>, StoreError> {
+/// Answers each group's questions together, by the likenesses of all questions' ways. `None` if
+/// a group has another number of questions than ways, or its questions do not share one support.
+#[must_use]
+pub fn assign(likenesses: &[Vec<f64>], set: &TaskSet) -> Option<Answers> {
     let mut groups: Vec<Vec<usize>> = vec![Vec::new(); set.groups.len()];
     for (question, &group) in set.group_of.iter().enumerate() {
         groups[group as usize].push(question);
@@ -39,27 +32,31 @@ pub fn assign(
         .iter()
         .all(|group| !group.is_empty() && shared(group))
     {
-        return Ok(None);
+        return None;
     }
     let mut answers = Answers {
         chosen: vec![None; set.tasks.len()],
         tied: 0,
     };
     for group in &groups {
-        let rows: Vec<Vec<f64>> = (group.par_iter())
-            .map(|&question| judge.judge(&set.tasks[question], set.shots))
-            .collect::<Result<_, StoreError>>()?;
+        let rows: Vec<&[f64]> = group.iter().map(|&q| likenesses[q].as_slice()).collect();
         for (&question, way) in group.iter().zip(best(&rows)) {
             answers.chosen[question] = Some(way);
         }
     }
-    Ok(Some(answers))
+    Some(answers)
 }
 
 /// The way of each row in the assignment of the greatest sum. What is no number counts as the
 /// least likeness there is.
-fn best(rows: &[Vec<f64>]) -> Vec<usize> {
-    let all = || rows.iter().flatten().copied().filter(|x| x.is_finite());
+fn best(rows: &[&[f64]]) -> Vec<usize> {
+    let all = || {
+        rows.iter()
+            .copied()
+            .flatten()
+            .copied()
+            .filter(|x| x.is_finite())
+    };
     let most = all()
         .fold(0.0, |most: f64, x| most.max(x.abs()))
         .max(f64::MIN_POSITIVE);
@@ -84,10 +81,10 @@ mod tests {
             return 0.0;
         };
         let mut best = f64::NEG_INFINITY;
-        for way in 0..row.len() {
+        for (way, likeness) in row.iter().enumerate() {
             if !taken.contains(&way) {
                 taken.push(way);
-                best = best.max(row[way] + most(rows, taken));
+                best = best.max(likeness + most(rows, taken));
                 taken.pop();
             }
         }
@@ -104,7 +101,8 @@ mod tests {
             let rows: Vec<Vec<f64>> = (rows.iter())
                 .map(|row| row.iter().map(|&x| f64::from(x)).collect())
                 .collect();
-            let ways = best(&rows);
+            let slices: Vec<&[f64]> = rows.iter().map(Vec::as_slice).collect();
+            let ways = best(&slices);
             let mut sorted = ways.clone();
             sorted.sort_unstable();
             prop_assert!(sorted.iter().copied().eq(0..rows.len()), "each way once");
@@ -115,8 +113,8 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_assigned_last() {
-        let rows = [vec![f64::NAN, 1.0], vec![f64::NAN, 5.0]].to_vec();
-        assert_eq!(best(&rows), [0, 1]);
-        assert_eq!(best(&[vec![f64::NAN; 2], vec![f64::NAN; 2]]).len(), 2);
+        let nan = f64::NAN;
+        assert_eq!(best(&[&[nan, 1.0], &[nan, 5.0]]), [0, 1]);
+        assert_eq!(best(&[&[nan; 2], &[nan; 2]]).len(), 2);
     }
 }

@@ -1,15 +1,40 @@
-//! Tasks answered by a network that looks at the whole support set at once.
+//! Tasks answered by a network, some of which look at the whole support set at once.
 
+use rayon::prelude::*;
 use tch::{Tensor, no_grad};
 
 use super::embedding::Embeddings;
+use super::judge::Judge;
+use super::task_set::TaskSet;
 use crate::model::Model;
 use crate::sample::Task;
-use crate::store::DrawingId;
+use crate::store::{DrawingId, StoreError};
 
 /// The most tasks in one pass: enough to fill the matrix products, and 10 MB of embeddings for
 /// 20 ways of 256 dimensions.
 const MOST_TASKS: usize = 256;
+
+/// A network's likeness of each question's query to each of its ways, given the embeddings of
+/// their drawings by the same network: with the whole support in view, if the network takes that
+/// in, else from pairs of drawings.
+///
+/// # Errors
+/// None today: the embeddings are there.
+///
+/// # Panics
+/// If a drawing was not embedded.
+pub fn likenesses(
+    model: &Model,
+    embeddings: &Embeddings,
+    set: &TaskSet,
+) -> Result<Vec<Vec<f64>>, StoreError> {
+    match answer_in_context(model, embeddings, &set.tasks, set.shots) {
+        Some(ways) => Ok(ways),
+        None => (set.tasks.par_iter())
+            .map(|task| embeddings.judge(task, set.shots))
+            .collect(),
+    }
+}
 
 /// Log-probabilities of the ways of each task, given the embeddings of its drawings by the same
 /// model; `None` if the network has no context and compares drawings in pairs. All tasks have

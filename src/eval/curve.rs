@@ -75,14 +75,22 @@ impl CurveTasks {
         judge: &impl Judge,
         ties: Ties,
     ) -> Result<CurveLine, StoreError> {
-        let percent = |set| Ok(Answers::of(judge, set, ties)?.score(set).percent());
+        self.line_by(name, |set| Answers::of(judge, set, ties))
+    }
+
+    /// The line of whoever gives these answers.
+    ///
+    /// # Errors
+    /// As `answers`.
+    pub fn line_by(
+        &self,
+        name: String,
+        answers: impl Fn(&TaskSet) -> Result<Answers, StoreError>,
+    ) -> Result<CurveLine, StoreError> {
+        let percent = |set| Ok(answers(set)?.score(set).percent());
         Ok(CurveLine {
             name,
-            percent: self
-                .sets
-                .iter()
-                .map(percent)
-                .collect::<Result<_, StoreError>>()?,
+            percent: (self.sets.iter().map(percent)).collect::<Result<_, StoreError>>()?,
         })
     }
 }

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::embedding::Embeddings;
-use super::judge::{Answers, Judge};
+use super::judge::Answers;
 use super::layout::layout;
 use super::task_set::TaskSet;
 use crate::archive::{Page, Split};
@@ -96,16 +96,17 @@ const NEAREST: usize = 8;
 const MOST_POINTS: usize = 800;
 
 impl Gallery {
-    /// Adds tasks that a network failed, from as many groups as it takes.
+    /// Adds tasks that a network failed, by its answers to all and its likenesses, from as many
+    /// groups as it takes.
     ///
     /// # Errors
     /// If a drawing cannot be read.
     pub fn add_failures(
         &mut self,
         pages: &PageCache,
-        judge: &impl Judge<Likeness = f64>,
         set: &TaskSet,
         answers: &Answers,
+        likenesses: &[Vec<f64>],
     ) -> Result<(), StoreError> {
         let wrong: Vec<usize> = (answers.right(set).enumerate())
             .filter(|(_, right)| !right)
@@ -127,7 +128,7 @@ impl Gallery {
                 support: firsts.map(page).collect::<Result<_, _>>()?,
                 answer: task.answer,
                 chosen: answers.chosen[question],
-                likenesses: judge.judge(task, set.shots)?,
+                likenesses: likenesses[question].clone(),
             });
         }
         Ok(())

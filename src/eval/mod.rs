@@ -20,6 +20,7 @@ mod layout;
 mod mnist;
 mod oneshot;
 mod pixel;
+mod questions;
 mod results;
 mod score;
 mod statistics;
@@ -28,7 +29,7 @@ mod verification;
 
 pub use asked::Asked;
 pub use assignment::assign;
-pub use context::answer_in_context;
+pub use context::{answer_in_context, likenesses};
 pub use curve::{CurveTasks, WAYS};
 pub use embedding::Embeddings;
 pub use error::EvalError;

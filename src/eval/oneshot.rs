@@ -1,6 +1,6 @@
 //! One-shot accuracy on held-out alphabets, for whoever trains.
 
-use super::context::answer_in_context;
+use super::context::likenesses;
 use super::embedding::Embeddings;
 use super::judge::Answers;
 use super::score::{Score, Ties};
@@ -21,10 +21,8 @@ pub fn answer(
     ties: Ties,
 ) -> Result<Answers, StoreError> {
     let embeddings = Embeddings::of(model, store, set.drawings())?;
-    match answer_in_context(model, &embeddings, &set.tasks, set.shots) {
-        Some(ways) => Ok(Answers::by(&ways, set, ties)),
-        None => Answers::of(&embeddings, set, ties),
-    }
+    let ways = likenesses(model, &embeddings, set)?;
+    Ok(Answers::by(&ways, set, ties))
 }
 
 /// The most ways of a validation task.

@@ -35,6 +35,9 @@ const NEAREST: u32 = 3 * UNITS;
 /// Characters rejected in a row before the limit is lowered by a sixteenth.
 const PATIENCE: u32 = 40;
 
+/// What the names of made-up alphabets begin with.
+pub const SYNTHETIC_NAME: &str = "Synthetic_";
+
 /// What to make up. The default has Omniglot's shape: 30 alphabets and 20, twenty drawers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SyntheticOptions {
@@ -148,7 +151,7 @@ fn alphabet(options: &SyntheticOptions, index: u16) -> Alphabet {
         })
         .collect();
     Alphabet {
-        name: format!("Synthetic_{:02}", index + 1),
+        name: format!("{SYNTHETIC_NAME}{:02}", index + 1),
         split: if index < options.background {
             Split::Background
         } else {

@@ -1,0 +1,311 @@
+//! What an evaluation asks of every system, and asking it.
+
+use super::asked::Asked;
+use super::assignment::assign;
+use super::context::likenesses;
+use super::curve::CurveTasks;
+use super::embedding::Embeddings;
+use super::error::EvalError;
+use super::evaluate::{Contestant, Event, Plan};
+use super::finetune::FineTuned;
+use super::gallery::Gallery;
+use super::hausdorff::Hausdorff;
+use super::judge::{Answers, PixelJudge};
+use super::pixel::Pixel;
+use super::results::{Curve, CurveLine, Role, Verification, VerificationScore};
+use super::task_set::{Protocol, TaskSet};
+use super::verification::PairSet;
+use crate::archive::Split;
+use crate::sample::{Scope, TaskShape, alphabets_of, characters_of};
+use crate::store::{AlphabetId, DrawingId, PageCache, Store, StoreError};
+
+/// What all systems are asked.
+pub(super) struct Questions {
+    pub one_shot: Vec<Asked>,
+    pub curve: Option<(CurveTasks, Curve)>,
+    pub pairs: Option<(PairSet, Verification)>,
+}
+
+/// What one network is asked beside that: it depends on what it was trained on.
+struct Own {
+    /// Curves over alphabets that it knows, and which they are.
+    curves: Vec<(CurveTasks, &'static str)>,
+    /// Pairs to choose its threshold by.
+    choice: Option<PairSet>,
+}
+
+/// The store's background alphabets of these names.
+fn background_named(store: &Store, names: &[String]) -> Vec<AlphabetId> {
+    let background = alphabets_of(store, Split::Background).into_iter();
+    background
+        .filter(|&id| names.contains(&store.alphabet(id).name))
+        .collect()
+}
+
+impl Questions {
+    /// The questions of a plan.
+    pub fn draw(
+        store: &Store,
+        plan: &Plan,
+        watch: &mut impl FnMut(Event),
+    ) -> Result<Questions, EvalError> {
+        let evaluation = alphabets_of(store, Split::Evaluation);
+        let mut one_shot = Vec::new();
+        for &(protocol, shots) in &plan.protocols {
+            let random = |scope| {
+                let shape = TaskShape {
+                    ways: plan.ways,
+                    shots,
+                    scope,
+                };
+                TaskSet::random(store, &evaluation, shape, plan.seed, plan.trials)
+            };
+            let set = match protocol {
+                Protocol::LakeRuns => TaskSet::lake_runs(store).ok_or(EvalError::NoRuns)?,
+                Protocol::Within => random(Scope::Within)?,
+                Protocol::Between => random(Scope::Between)?,
+                Protocol::Digits => return Err(EvalError::NoDigits),
+            };
+            one_shot.push(Asked::new(set));
+        }
+        let mut curve = None;
+        if plan.curve_trials > 0 {
+            let tasks = CurveTasks::draw(store, &evaluation, plan.seed, plan.curve_trials)?;
+            let ways = tasks.ways();
+            let lines = vec![tasks.chance()];
+            let trials = plan.curve_trials;
+            curve = Some((
+                tasks,
+                Curve {
+                    trials,
+                    ways,
+                    lines,
+                },
+            ));
+        }
+        let mut pairs = None;
+        if plan.verification {
+            match PairSet::test(store, plan.seed) {
+                Ok(test) => {
+                    let verification = Verification {
+                        pairs: test.pairs.len() as u64,
+                        scored_on: test.source.clone(),
+                        chosen_on: "the background alphabets that each network held out (all of \
+                                    them for pixels, and where none were), drawers 13 to 16"
+                            .to_owned(),
+                        systems: Vec::new(),
+                    };
+                    pairs = Some((test, verification));
+                }
+                Err(error) => watch(Event::LeftOut(format!("verification: {error}"))),
+            }
+        }
+        Ok(Questions {
+            one_shot,
+            curve,
+            pairs,
+        })
+    }
+
+    /// Asks what needs no network.
+    pub fn ask_baselines(
+        &mut self,
+        pages: &PageCache,
+        plan: &Plan,
+        watch: &mut impl FnMut(Event),
+    ) -> Result<(), EvalError> {
+        let store = pages.store();
+        let pixels = [
+            ("pixel 1-NN, L2", Pixel::L2),
+            ("pixel 1-NN, cosine", Pixel::Cosine),
+        ];
+        watch(Event::Begins("nearest neighbours in pixels".to_owned()));
+        for (name, pixel) in pixels {
+            let judge = PixelJudge::new(pages, pixel);
+            for asked in &mut self.one_shot {
+                asked.add(name, Role::Baseline, &judge, plan.ties)?;
+            }
+            if let (Pixel::L2, Some((tasks, curve))) = (pixel, &mut self.curve) {
+                let name = format!("{name}, evaluation alphabets");
+                curve.lines.push(tasks.line(name, &judge, plan.ties)?);
+            }
+        }
+        watch(Event::Begins("modified Hausdorff distance".to_owned()));
+        for asked in self
+            .one_shot
+            .iter_mut()
+            .filter(|asked| asked.set.shots == 1)
+        {
+            asked.add(HAUSDORFF, Role::Baseline, &Hausdorff::new(pages), plan.ties)?;
+        }
+        if let Some((test, verification)) = &mut self.pairs {
+            let choice = PairSet::choice(store, &[], "all background", plan.seed)
+                .map_err(EvalError::Pairs)?;
+            for (name, pixel) in pixels {
+                let alike = |a, b| Ok(pixel.similarity(pages.page(a)?, pages.page(b)?));
+                let score = verify(name, Role::Baseline, test, &choice, plan, alike)?;
+                verification.systems.push(score);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks a network everything, and shows what it did in the gallery.
+    pub fn ask(
+        &mut self,
+        contestant: &Contestant,
+        pages: &PageCache,
+        plan: &Plan,
+        mut gallery: Option<&mut Gallery>,
+        watch: &mut impl FnMut(Event),
+    ) -> Result<(), EvalError> {
+        let Contestant {
+            name, role, model, ..
+        } = contestant;
+        let store = pages.store();
+        let own = self.own(contestant, store, plan)?;
+        let needed = self.drawings(&own, store, gallery.is_some());
+        watch(Event::Begins(format!("{name}: {} drawings", needed.len())));
+        let done = |done, all| watch(Event::Embedded(done, all));
+        let embeddings = Embeddings::watched(model, store, needed, done)?;
+        watch(Event::Begins(format!("{name}: scores")));
+        for asked in &mut self.one_shot {
+            let ways = likenesses(model, &embeddings, &asked.set)?;
+            let answers = Answers::by(&ways, &asked.set, plan.ties);
+            if let Some(gallery) = &mut gallery {
+                gallery.add_failures(pages, &asked.set, &answers, &ways)?;
+            }
+            asked.systems.push((name.clone(), *role, answers));
+            if plan.fine_tuned && model.network.context().is_none() {
+                let label = format!("{name}, last layer fine-tuned on the support");
+                let judge = FineTuned::new(&embeddings);
+                asked.add(&label, variant(*role), &judge, plan.ties)?;
+            }
+            if let (true, Some(answers)) = (plan.joint, assign(&ways, &asked.set)) {
+                let label = format!("{name}, all queries of a run answered together");
+                asked.systems.push((label, variant(*role), answers));
+            }
+        }
+        if let (Some((test, verification)), Some(choice)) = (&mut self.pairs, &own.choice) {
+            let alike = |a, b| Ok(embeddings.similarity(a, b));
+            let score = verify(name, *role, test, choice, plan, alike)?;
+            verification.systems.push(score);
+        }
+        if let Some((tasks, curve)) = &mut self.curve {
+            let line = |tasks: &CurveTasks, which: &str| -> Result<CurveLine, StoreError> {
+                let mut line = tasks.line_by(format!("{name}, {which} alphabets"), |set| {
+                    let ways = likenesses(model, &embeddings, set)?;
+                    Ok(Answers::by(&ways, set, plan.ties))
+                })?;
+                line.percent.truncate(curve.ways.len());
+                Ok(line)
+            };
+            let lines = [line(tasks, "evaluation")].into_iter();
+            let own = own.curves.iter().map(|(tasks, which)| line(tasks, which));
+            let lines: Vec<CurveLine> = lines.chain(own).collect::<Result<_, StoreError>>()?;
+            curve.lines.extend(lines);
+        }
+        if let Some(gallery) = gallery {
+            let evaluation = alphabets_of(store, Split::Evaluation);
+            gallery.network.clone_from(name);
+            gallery.add_neighbours(pages, &embeddings, Split::Evaluation, plan.seed)?;
+            gallery.add_map(pages, &embeddings, &evaluation, plan.seed)?;
+        }
+        drop(embeddings);
+        self.ask_copies(contestant, store, plan, watch)
+    }
+
+    fn own(&self, contestant: &Contestant, store: &Store, plan: &Plan) -> Result<Own, EvalError> {
+        let card = &contestant.model.card;
+        let held_out = background_named(store, &card.validation);
+        let mut curves = Vec::new();
+        if self.curve.is_some() {
+            let trained = background_named(store, &card.training);
+            for (alphabets, which) in [(&held_out, "held-out"), (&trained, "training")] {
+                // An alphabet or two may be too few; then the line is left out.
+                let tasks = CurveTasks::draw(store, alphabets, plan.seed, plan.curve_trials);
+                curves.extend(tasks.ok().map(|tasks| (tasks, which)));
+            }
+        }
+        let choice = match self.pairs {
+            Some(_) => Some(
+                PairSet::choice(store, &held_out, "held-out background", plan.seed)
+                    .map_err(EvalError::Pairs)?,
+            ),
+            None => None,
+        };
+        Ok(Own { curves, choice })
+    }
+
+    /// All drawings that a network is asked about, and all of the evaluation set to be shown.
+    fn drawings(&self, own: &Own, store: &Store, shown: bool) -> Vec<DrawingId> {
+        let own_curves = own.curves.iter().map(|(tasks, _)| tasks);
+        let curves = self.curve.iter().map(|(tasks, _)| tasks).chain(own_curves);
+        let sets = self.one_shot.iter().map(|asked| &asked.set);
+        let sets = sets.chain(curves.flat_map(|curve| curve.sets()));
+        let mut needed: Vec<DrawingId> = sets.flat_map(TaskSet::drawings).collect();
+        let pairs = self.pairs.iter().map(|(test, _)| test).chain(&own.choice);
+        needed.extend(pairs.flat_map(PairSet::drawings));
+        if shown {
+            let evaluation = alphabets_of(store, Split::Evaluation);
+            let characters = characters_of(store, &evaluation).into_iter().flatten();
+            needed.extend(characters.flat_map(|id| store.character(id).drawings.clone()));
+        }
+        needed.sort_unstable();
+        needed.dedup();
+        needed
+    }
+
+    /// Asks a network that takes the mean over distorted copies of each drawing.
+    fn ask_copies(
+        &mut self,
+        contestant: &Contestant,
+        store: &Store,
+        plan: &Plan,
+        watch: &mut impl FnMut(Event),
+    ) -> Result<(), EvalError> {
+        let Plan { copies, ties, .. } = *plan;
+        let Contestant {
+            name, role, model, ..
+        } = contestant;
+        if copies == 0 {
+            return Ok(());
+        }
+        watch(Event::Begins(format!(
+            "{name}: {copies} copies of each drawing"
+        )));
+        let drawings = self.one_shot.iter().flat_map(|asked| asked.set.drawings());
+        let embeddings = Embeddings::averaged(model, store, drawings, copies, plan.seed)?;
+        for asked in &mut self.one_shot {
+            let ways = likenesses(model, &embeddings, &asked.set)?;
+            let label = format!("{name}, mean over {copies} distorted copies");
+            let answers = Answers::by(&ways, &asked.set, ties);
+            asked.systems.push((label, variant(*role), answers));
+        }
+        Ok(())
+    }
+}
+
+/// Modified Hausdorff distance in tables.
+const HAUSDORFF: &str = "modified Hausdorff distance";
+
+/// What a network with something added is.
+fn variant(role: Role) -> Role {
+    match role {
+        Role::Network => Role::Variant,
+        other => other,
+    }
+}
+
+fn verify(
+    name: &str,
+    role: Role,
+    test: &PairSet,
+    choice: &PairSet,
+    plan: &Plan,
+    likeness: impl Fn(DrawingId, DrawingId) -> Result<f64, StoreError>,
+) -> Result<VerificationScore, StoreError> {
+    let threshold = choice.judged(&likeness)?.threshold();
+    let judged = test.judged(&likeness)?;
+    Ok(judged.result(name.to_owned(), role, threshold, plan.seed))
+}
