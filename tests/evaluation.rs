@@ -323,6 +323,15 @@ fn networks_are_told_apart_from_baselines_and_compared_on_the_same_tasks() {
             assert_eq!(plain, system.role == Role::Network, "{}", system.system);
         }
     }
+    // What is only compared with has neither curve nor variants, but for the fine-tuned one.
+    let curve = report.curve.as_ref().unwrap();
+    assert!(curve.lines.iter().any(|line| line.name.starts_with("b, ")));
+    assert!(!curve.lines.iter().any(|line| line.name.starts_with("c, ")));
+    let of_third = report.protocols[0]
+        .systems
+        .iter()
+        .filter(|s| s.system.starts_with('c'));
+    assert_eq!(of_third.count(), 2);
     assert_eq!(gallery.network, "a");
     assert!(!gallery.neighbours.is_empty() && gallery.map.is_some());
     assert!(

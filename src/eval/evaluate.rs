@@ -26,7 +26,7 @@ pub struct Plan {
     pub ways: usize,
     /// Tasks of each random protocol.
     pub trials: u64,
-    /// Tasks for each number of ways of the curve; no curve with 0.
+    /// Tasks for each number of ways of the curve, which baselines do not have; no curve with 0.
     pub curve_trials: u64,
     /// Whether to take the verification task.
     pub verification: bool,
@@ -34,9 +34,10 @@ pub struct Plan {
     pub seed: u64,
     /// What a tie counts for.
     pub ties: Ties,
-    /// Distorted copies of each drawing that a variant of each network averages over; 0 for none.
+    /// Distorted copies of each drawing that a variant of each network (not of baselines)
+    /// averages over; 0 for none.
     pub copies: usize,
-    /// Whether a variant answers all queries of a run together.
+    /// Whether a variant of each network (not of baselines) answers all queries of a run together.
     pub joint: bool,
     /// Whether a variant of each network has its last layer trained on the support.
     pub fine_tuned: bool,

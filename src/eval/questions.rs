@@ -28,6 +28,8 @@ pub(super) struct Questions {
 
 /// What one network is asked beside that: it depends on what it was trained on.
 struct Own {
+    /// Whether it has a curve: baselines have none.
+    has_curve: bool,
     /// Curves over alphabets that it knows, and which they are.
     curves: Vec<(CurveTasks, &'static str)>,
     /// Pairs to choose its threshold by.
@@ -181,7 +183,8 @@ impl Questions {
                 let judge = FineTuned::new(&embeddings);
                 asked.add(&label, variant(*role), &judge, plan.ties)?;
             }
-            if let (true, Some(answers)) = (plan.joint, assign(&ways, &asked.set)) {
+            let joint = plan.joint && *role == Role::Network;
+            if let (true, Some(answers)) = (joint, assign(&ways, &asked.set)) {
                 let label = format!("{name}, all queries of a run answered together");
                 asked.systems.push((label, variant(*role), answers));
             }
@@ -191,7 +194,7 @@ impl Questions {
             let score = verify(name, *role, test, choice, plan, alike)?;
             verification.systems.push(score);
         }
-        if let Some((tasks, curve)) = &mut self.curve {
+        if let (Some((tasks, curve)), true) = (&mut self.curve, own.has_curve) {
             let line = |tasks: &CurveTasks, which: &str| -> Result<CurveLine, StoreError> {
                 let mut line = tasks.line_by(format!("{name}, {which} alphabets"), |set| {
                     let ways = likenesses(model, &embeddings, set)?;
@@ -219,7 +222,8 @@ impl Questions {
         let card = &contestant.model.card;
         let held_out = background_named(store, &card.validation);
         let mut curves = Vec::new();
-        if self.curve.is_some() {
+        let has_curve = self.curve.is_some() && contestant.role == Role::Network;
+        if has_curve {
             let trained = background_named(store, &card.training);
             for (alphabets, which) in [(&held_out, "held-out"), (&trained, "training")] {
                 // An alphabet or two may be too few; then the line is left out.
@@ -234,13 +238,18 @@ impl Questions {
             ),
             None => None,
         };
-        Ok(Own { curves, choice })
+        Ok(Own {
+            has_curve,
+            curves,
+            choice,
+        })
     }
 
     /// All drawings that a network is asked about, and all of the evaluation set to be shown.
     fn drawings(&self, own: &Own, store: &Store, shown: bool) -> Vec<DrawingId> {
         let own_curves = own.curves.iter().map(|(tasks, _)| tasks);
-        let curves = self.curve.iter().map(|(tasks, _)| tasks).chain(own_curves);
+        let curves = self.curve.iter().map(|(tasks, _)| tasks);
+        let curves = curves.filter(|_| own.has_curve).chain(own_curves);
         let sets = self.one_shot.iter().map(|asked| &asked.set);
         let sets = sets.chain(curves.flat_map(|curve| curve.sets()));
         let mut needed: Vec<DrawingId> = sets.flat_map(TaskSet::drawings).collect();
@@ -268,7 +277,7 @@ impl Questions {
         let Contestant {
             name, role, model, ..
         } = contestant;
-        if copies == 0 {
+        if copies == 0 || *role != Role::Network {
             return Ok(());
         }
         watch(Event::Begins(format!(
