@@ -132,6 +132,26 @@ impl Embeddings {
         Embeddings::through(model, among, places, fill, |_, _| ()).expect("nothing is read")
     }
 
+    /// Uniform numbers from -1 to 1, by the seed, for drawings 0 to `drawings`, in place of a
+    /// network's embeddings: to time what is done with them, or to see what knowing nothing scores.
+    #[must_use]
+    pub fn made_up(model: &Model, drawings: u32, seed: u64) -> Embeddings {
+        let dimensions = model.card.network.dimensions() as usize;
+        let mut values = vec![0f32; drawings as usize * dimensions];
+        (values.par_chunks_exact_mut(dimensions).enumerate()).for_each(|(id, row)| {
+            let mut stream = Stream::new(seed, Purpose::Synthetic, id as u64);
+            row.iter_mut()
+                .for_each(|value| *value = stream.signed_unit() as f32);
+        });
+        Embeddings {
+            dimensions,
+            comparison: model.network.comparison(),
+            ids: (0..drawings).collect(),
+            rows: (0..drawings).collect(),
+            values,
+        }
+    }
+
     /// Embeds some of `among` images, which `fill` draws into `[n, side, side]` pixels.
     fn through(
         model: &Model,
