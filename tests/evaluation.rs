@@ -357,7 +357,7 @@ fn a_curve_has_as_many_ways_as_there_are_characters() {
     let one = CurveTasks::draw(&store, &evaluation[..1], 1, 4).unwrap();
     let characters = store.alphabet(evaluation[0]).characters.len();
     assert!(one.ways().into_iter().eq(2..=characters));
-    assert!((one.chance().percent[0] - 50.0).abs() < 1e-9);
+    assert_eq!(one.sets()[0].chance(), 50.0);
     let judge = PixelJudge::new(&pages, Pixel::L2);
     let line = one.line("x".to_owned(), &judge, Ties::Against).unwrap();
     assert_eq!(line.percent.len(), characters - 1);

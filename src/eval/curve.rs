@@ -56,15 +56,6 @@ impl CurveTasks {
         &self.sets
     }
 
-    /// The line of one who guesses.
-    #[must_use]
-    pub fn chance(&self) -> CurveLine {
-        CurveLine {
-            name: "chance".to_owned(),
-            percent: self.sets.iter().map(TaskSet::chance).collect(),
-        }
-    }
-
     /// The line of a judge.
     ///
     /// # Errors

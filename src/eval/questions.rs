@@ -74,7 +74,7 @@ impl Questions {
         if plan.curve_trials > 0 {
             let tasks = CurveTasks::draw(store, &evaluation, plan.seed, plan.curve_trials)?;
             let ways = tasks.ways();
-            let lines = vec![tasks.chance()];
+            let lines = Vec::new();
             let trials = plan.curve_trials;
             curve = Some((
                 tasks,

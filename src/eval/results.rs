@@ -160,7 +160,7 @@ pub struct PairedTest {
     pub p: f64,
 }
 
-/// Accuracy over the number of ways (Bouma's walk-through).
+/// Accuracy over the number of ways (Bouma's walk-through). Who guesses has 100 / ways.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Curve {
     /// Tasks for each number of ways.
