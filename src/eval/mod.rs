@@ -20,6 +20,7 @@ mod layout;
 mod mnist;
 mod oneshot;
 mod pixel;
+mod plan;
 mod questions;
 mod results;
 mod score;
@@ -33,7 +34,7 @@ pub use context::{answer_in_context, likenesses};
 pub use curve::{CurveTasks, WAYS};
 pub use embedding::Embeddings;
 pub use error::EvalError;
-pub use evaluate::{Contestant, DigitPlan, Event, Plan, evaluate};
+pub use evaluate::evaluate;
 pub use finetune::FineTuned;
 pub use gallery::{EmbeddingMap, Failure, Gallery, MapPoint, Neighbour, Neighbours};
 pub use hausdorff::{Hausdorff, PointSet};
@@ -42,6 +43,7 @@ pub use layout::layout;
 pub use mnist::{DigitPixels, DigitRefusal, DigitTasks, DigitTrials, ask_digit_pixels};
 pub use oneshot::{answer, validate};
 pub use pixel::{Likeness, Pixel};
+pub use plan::{Contestant, DigitPlan, Event, Plan};
 pub use results::{
     Curve, CurveLine, Evaluation, GroupScore, PairedTest, ProtocolScores, Provenance, Role,
     ScoredNetwork, Spread, SystemScore, TrainingRecord, Verification, VerificationScore,

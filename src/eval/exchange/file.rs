@@ -1,17 +1,20 @@
 //! The file of tasks, `tasks.json`.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::ser::{Formatter, Serializer};
 
 use super::error::ExchangeError;
-use super::predictions::read;
 use crate::archive::SIDE;
 use crate::eval::task_set::{Protocol, TaskSet};
 use crate::sample::Task;
 use crate::store::StoreDigest;
+
+/// The most bytes of a file that is read: two million tasks of 20 ways have fewer.
+const MOST_BYTES: u64 = 1 << 30;
 
 /// The most tasks of a file.
 pub const MOST_TASKS: usize = 2_000_000;
@@ -76,6 +79,27 @@ pub struct TaskEntry {
     pub group: u32,
     /// The right way. Not for models.
     pub answer: usize,
+}
+
+/// Reads a file of tasks or answers, which must not be larger than 1 GiB.
+///
+/// # Errors
+/// [`ExchangeError::Read`] or [`ExchangeError::TooLarge`].
+pub fn read(path: &Path) -> Result<Vec<u8>, ExchangeError> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|source| ExchangeError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+    if bytes.len() as u64 > MOST_BYTES {
+        return Err(ExchangeError::TooLarge {
+            path: path.to_owned(),
+            most: MOST_BYTES,
+        });
+    }
+    Ok(bytes)
 }
 
 impl TaskFile {

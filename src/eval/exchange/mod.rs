@@ -31,5 +31,5 @@ mod predictions;
 
 pub use error::{ExchangeError, PredictionProblem};
 pub use export::{Format, export};
-pub use file::{MOST_TASKS, TaskDrawings, TaskEntry, TaskFile};
-pub use predictions::{answers_of, read, score_predictions};
+pub use file::{MOST_TASKS, TaskDrawings, TaskEntry, TaskFile, read};
+pub use predictions::{answers_of, score_predictions};

@@ -1,9 +1,6 @@
 //! Answers of other programs, and what they add up to.
 
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder, Trim};
 
@@ -15,31 +12,8 @@ use crate::eval::results::{ProtocolScores, Role};
 use crate::eval::score::{Ties, leaders};
 use crate::eval::task_set::TaskSet;
 
-/// The most bytes of a file that is read: two million tasks of 20 ways have fewer.
-const MOST_BYTES: u64 = 1 << 30;
 /// Letters of a wrong cell that an error repeats.
 const EXCERPT: usize = 40;
-
-/// Reads a file of tasks or answers, which must not be larger than 1 GiB.
-///
-/// # Errors
-/// [`ExchangeError::Read`] or [`ExchangeError::TooLarge`].
-pub fn read(path: &Path) -> Result<Vec<u8>, ExchangeError> {
-    let mut bytes = Vec::new();
-    File::open(path)
-        .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(|source| ExchangeError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(ExchangeError::TooLarge {
-            path: path.to_owned(),
-            most: MOST_BYTES,
-        });
-    }
-    Ok(bytes)
-}
 
 /// Scores prediction files, each a name and its bytes, by the evaluator's own rules: what
 /// [`Answers`] and [`Asked::scores`] make of them. The first is compared with each other one.
