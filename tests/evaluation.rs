@@ -69,6 +69,7 @@ fn plan() -> Plan {
         ties: Ties::Against,
         copies: 0,
         joint: false,
+        gallery: false,
         fine_tuned: false,
     }
 }
@@ -286,6 +287,7 @@ fn networks_are_told_apart_from_baselines_and_compared_on_the_same_tasks() {
     let everything = Plan {
         copies: 1,
         joint: true,
+        gallery: true,
         fine_tuned: true,
         curve_trials: 3,
         ..plan()

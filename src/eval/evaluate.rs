@@ -48,7 +48,8 @@ pub fn evaluate(
     };
     let mut gallery = Gallery::default();
     for contestant in contestants {
-        let shown = gallery.network.is_empty().then_some(&mut gallery);
+        let first = plan.gallery && gallery.network.is_empty();
+        let shown = first.then_some(&mut gallery);
         questions.ask(contestant, &pages, plan, shown, &mut watch)?;
         if let Some((digits, asked)) = &mut asked_digits {
             let Contestant { name, model, .. } = contestant;

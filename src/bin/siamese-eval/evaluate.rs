@@ -156,6 +156,7 @@ impl Evaluate {
             },
             copies: usize::from(self.tta),
             joint: self.joint,
+            gallery: self.out.is_some(),
             fine_tuned: self.fine_tune,
         }
     }
