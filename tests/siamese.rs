@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;
+#[path = "common/digits.rs"]
+mod digits;
 #[path = "common/drawings.rs"]
 mod drawings;
 
@@ -104,7 +106,9 @@ fn a_run_leaves_weights_settings_and_a_record_of_each_step() {
     );
 
     let score = "s.omni --weights run/weights.safetensors --json --picture t.png --out eval \
-                 --trials 200 --curve-trials 5 --tta 1 --joint --fine-tune";
+                 --trials 200 --curve-trials 5 --tta 1 --joint --fine-tune --mnist .";
+    let names = ["t10k-images.idx3-ubyte", "t10k-labels.idx1-ubyte"];
+    digits::write(folder.path(), &digits::files(4), names);
     let score: Vec<&str> = score.split_whitespace().collect();
     let output = call(folder.path(), EVAL, &score);
     assert!(output.status.success(), "{output:?}");
@@ -131,6 +135,11 @@ fn a_run_leaves_weights_settings_and_a_record_of_each_step() {
         assert_eq!(variants.count(), 2 + usize::from(joint));
     }
     assert!(report.provenance.made_up && report.curve.is_some());
+    let digits = report.digits.as_ref().unwrap();
+    assert_eq!(
+        (digits.systems.len(), digits.ways, digits.trials),
+        (3, 10, 200)
+    );
     assert_eq!(report.training[0].validation.len(), 2);
     // The same call, the same bytes; and it does not write over a report unasked.
     let again = refusal(folder.path(), EVAL, &score, 1);
@@ -211,6 +220,7 @@ fn bad_input_is_one_clear_line() {
         ),
         (&["--weights", "=w.safetensors"], 2, "NAME=FILE"),
         (&["--picture", "t.png"], 2, "--weights"),
+        (&["--mnist", "nowhere"], 1, "nowhere"),
     ] {
         let text = refusal(at, EVAL, &[&["s.omni"], arguments].concat(), code);
         assert!(text.contains(says), "{arguments:?}: {text}");
