@@ -47,10 +47,10 @@ pub fn evaluate(
         None => None,
     };
     let mut gallery = Gallery::default();
-    for contestant in contestants {
-        let first = plan.gallery && gallery.network.is_empty();
-        let shown = first.then_some(&mut gallery);
-        questions.ask(contestant, &pages, plan, shown, &mut watch)?;
+    for (place, contestant) in contestants.iter().enumerate() {
+        let first = place == 0;
+        let shown = (plan.gallery && first).then_some(&mut gallery);
+        questions.ask(contestant, &pages, plan, first, shown, &mut watch)?;
         if let Some((digits, asked)) = &mut asked_digits {
             let Contestant { name, model, .. } = contestant;
             watch(Event::Begins(format!("{name}: digits")));

@@ -30,7 +30,8 @@ pub(super) struct Questions {
 struct Own {
     /// Whether it has a curve: baselines have none.
     has_curve: bool,
-    /// Curves over alphabets that it knows, and which they are.
+    /// Curves over alphabets that it knows, and which they are; of the first network alone, or
+    /// the plot would be a thicket.
     curves: Vec<(CurveTasks, &'static str)>,
     /// Pairs to choose its threshold by.
     choice: Option<PairSet>,
@@ -152,12 +153,14 @@ impl Questions {
         Ok(())
     }
 
-    /// Asks a network everything, and shows what it did in the gallery.
+    /// Asks a network everything, and shows what it did in the gallery; `first` says that it is
+    /// the first.
     pub fn ask(
         &mut self,
         contestant: &Contestant,
         pages: &PageCache,
         plan: &Plan,
+        first: bool,
         mut gallery: Option<&mut Gallery>,
         watch: &mut impl FnMut(Event),
     ) -> Result<(), EvalError> {
@@ -165,7 +168,7 @@ impl Questions {
             name, role, model, ..
         } = contestant;
         let store = pages.store();
-        let own = self.own(contestant, store, plan)?;
+        let own = self.own(contestant, first, store, plan)?;
         let needed = self.drawings(&own, store, gallery.is_some());
         watch(Event::Begins(format!("{name}: {} drawings", needed.len())));
         let done = |done, all| watch(Event::Embedded(done, all));
@@ -218,12 +221,18 @@ impl Questions {
         self.ask_copies(contestant, store, plan, watch)
     }
 
-    fn own(&self, contestant: &Contestant, store: &Store, plan: &Plan) -> Result<Own, EvalError> {
+    fn own(
+        &self,
+        contestant: &Contestant,
+        first: bool,
+        store: &Store,
+        plan: &Plan,
+    ) -> Result<Own, EvalError> {
         let card = &contestant.model.card;
         let held_out = background_named(store, &card.validation);
         let mut curves = Vec::new();
         let has_curve = self.curve.is_some() && contestant.role == Role::Network;
-        if has_curve {
+        if has_curve && first {
             let trained = background_named(store, &card.training);
             for (alphabets, which) in [(&held_out, "held-out"), (&trained, "training")] {
                 // An alphabet or two may be too few; then the line is left out.
