@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use super::asked::Asked;
-use super::context::likenesses;
 use super::embedding::Embeddings;
 use super::error::EvalError;
 use super::gallery::Gallery;
-use super::judge::Answers;
 use super::mnist::{DigitTasks, ask_digit_pixels};
+use super::oneshot::answer_embedded;
 use super::plan::{Contestant, DigitPlan, Event, Plan};
 use super::questions::Questions;
 use super::results::{Evaluation, Provenance, ScoredNetwork};
@@ -55,11 +54,7 @@ pub fn evaluate(
             let Contestant { name, model, .. } = contestant;
             watch(Event::Begins(format!("{name}: digits")));
             let embeddings = Embeddings::of_digits(model, digits, asked.set.drawings());
-            let answers = Answers::by(
-                &likenesses(model, &embeddings, &asked.set)?,
-                &asked.set,
-                plan.ties,
-            );
+            let answers = answer_embedded(model, &embeddings, &asked.set, plan.ties)?;
             asked.systems.push((name.clone(), contestant.role, answers));
         }
     }

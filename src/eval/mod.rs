@@ -41,7 +41,7 @@ pub use hausdorff::{Hausdorff, PointSet};
 pub use judge::{Answers, Judge, PixelJudge};
 pub use layout::layout;
 pub use mnist::{DigitPixels, DigitRefusal, DigitTasks, DigitTrials, ask_digit_pixels};
-pub use oneshot::{answer, validate};
+pub use oneshot::{answer, answer_embedded, validate};
 pub use pixel::{Likeness, Pixel};
 pub use plan::{Contestant, DigitPlan, Event, Plan};
 pub use results::{

@@ -21,8 +21,23 @@ pub fn answer(
     ties: Ties,
 ) -> Result<Answers, StoreError> {
     let embeddings = Embeddings::of(model, store, set.drawings())?;
-    let ways = likenesses(model, &embeddings, set)?;
-    Ok(Answers::by(&ways, set, ties))
+    answer_embedded(model, &embeddings, set, ties)
+}
+
+/// [`answer`], where the drawings are embedded already.
+///
+/// # Errors
+/// As [`likenesses`].
+///
+/// # Panics
+/// If a drawing was not embedded.
+pub fn answer_embedded(
+    model: &Model,
+    embeddings: &Embeddings,
+    set: &TaskSet,
+    ties: Ties,
+) -> Result<Answers, StoreError> {
+    Ok(Answers::by(&likenesses(model, embeddings, set)?, set, ties))
 }
 
 /// The most ways of a validation task.

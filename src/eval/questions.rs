@@ -10,6 +10,7 @@ use super::finetune::FineTuned;
 use super::gallery::Gallery;
 use super::hausdorff::Hausdorff;
 use super::judge::{Answers, PixelJudge};
+use super::oneshot::answer_embedded;
 use super::pixel::Pixel;
 use super::plan::{Contestant, Event, Plan};
 use super::results::{Curve, CurveLine, Role, Verification, VerificationScore};
@@ -200,8 +201,7 @@ impl Questions {
         if let (Some((tasks, curve)), true) = (&mut self.curve, own.has_curve) {
             let line = |tasks: &CurveTasks, which: &str| -> Result<CurveLine, StoreError> {
                 let mut line = tasks.line_by(format!("{name}, {which} alphabets"), |set| {
-                    let ways = likenesses(model, &embeddings, set)?;
-                    Ok(Answers::by(&ways, set, plan.ties))
+                    answer_embedded(model, &embeddings, set, plan.ties)
                 })?;
                 line.percent.truncate(curve.ways.len());
                 Ok(line)
@@ -295,9 +295,8 @@ impl Questions {
         let drawings = self.one_shot.iter().flat_map(|asked| asked.set.drawings());
         let embeddings = Embeddings::averaged(model, store, drawings, copies, plan.seed)?;
         for asked in &mut self.one_shot {
-            let ways = likenesses(model, &embeddings, &asked.set)?;
             let label = format!("{name}, mean over {copies} distorted copies");
-            let answers = Answers::by(&ways, &asked.set, ties);
+            let answers = answer_embedded(model, &embeddings, &asked.set, ties)?;
             asked.systems.push((label, variant(*role), answers));
         }
         Ok(())

@@ -92,7 +92,7 @@ fn table(evaluation: &Evaluation, protocol: &ProtocolScores, published: &[Publis
                 }
                 @for (role, heading) in PARTS {
                     @if role == Role::Baseline && !published.is_empty() {
-                        (published_part(published, reference))
+                        (published_part("Published", 8, published, reference))
                     }
                     @if role == Role::Baseline || of(role).next().is_some() {
                         tbody class=[(role == Role::Variant).then_some("variants")] {
@@ -137,16 +137,23 @@ pub(super) fn heading_row(heading: &str, columns: usize) -> Markup {
     }
 }
 
-fn published_part(published: &[Published], reference: Option<f64>) -> Markup {
+/// The part of a table that shows published figures, under `heading`; the last of the table's
+/// `columns` are theirs for notes.
+pub(super) fn published_part(
+    heading: &str,
+    columns: usize,
+    published: &[Published],
+    reference: Option<f64>,
+) -> Markup {
     html! {
         tbody class="published" {
-            (heading_row("Published", 8))
+            (heading_row(heading, columns))
             @for figure in published {
                 tr {
                     th scope="row" { (figure.system) small { (figure.source) } }
                     td class="figure" { (percent(figure.percent)) }
                     td { (bar(figure.percent, None, Bar::Published, reference)) }
-                    td colspan="5" class="note" { (figure.note) }
+                    td colspan=(columns - 3) class="note" { (figure.note) }
                 }
             }
         }

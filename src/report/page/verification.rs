@@ -2,9 +2,11 @@
 
 use maud::{Markup, html};
 
-use super::charts::{Bar, bar};
+use super::charts::bar;
 use super::curves::roc;
-use super::scores::{PARTS, caption, frame, heading_row, look, name_cell, scale_column};
+use super::scores::{
+    PARTS, caption, frame, heading_row, look, name_cell, published_part, scale_column,
+};
 use crate::eval::{Evaluation, Role, Verification, VerificationScore};
 use crate::report::figures::{count, interval, number, percent};
 use crate::report::published::{Task, beside};
@@ -43,17 +45,7 @@ pub(super) fn section(evaluation: &Evaluation, verification: &Verification) -> M
                 }
                 @for (role, heading) in PARTS {
                     @if role == Role::Baseline && !published.is_empty() {
-                        tbody class="published" {
-                            (heading_row("Published, by the pairs trained on", 6))
-                            @for figure in published {
-                                tr {
-                                    th scope="row" { (figure.system) small { (figure.source) } }
-                                    td class="figure" { (percent(figure.percent)) }
-                                    td { (bar(figure.percent, None, Bar::Published, reference)) }
-                                    td colspan="3" class="note" { (figure.note) }
-                                }
-                            }
-                        }
+                        (published_part("Published, by the pairs trained on", 6, published, reference))
                     }
                     @if of(role).next().is_some() {
                         tbody class=[(role == Role::Variant).then_some("variants")] {
