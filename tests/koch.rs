@@ -205,7 +205,7 @@ fn forward_and_gradients_are_those_of_plain_arithmetic() {
         let features = network.features(&images);
         let (left, right) = (features.narrow(0, 0, 3), features.narrow(0, 3, 3));
         let labels = Tensor::from_slice(&same.map(|label| label as f32));
-        let got = verification(&network.logits(&left, &right), &labels);
+        let got = verification(&network.score.logits(&left, &right), &labels);
         let variables = ordered(&store);
         let inputs: Vec<&Tensor> = variables.iter().map(|(_, tensor)| tensor).collect();
         let gradients = Tensor::run_backward(&[&got], &inputs, false, false);
@@ -271,13 +271,13 @@ fn a_pair_is_as_likely_either_way_round_bit_for_bit() {
                 .collect::<Vec<_>>()
         };
         assert_eq!(
-            bits(network.logits(&left, &right)),
-            bits(network.logits(&right, &left))
+            bits(network.score.logits(&left, &right)),
+            bits(network.score.logits(&right, &left))
         );
         // A drawing and itself: nothing but the bias.
-        let (_, bias) = network.score_weights();
+        let (_, bias) = network.score.weights();
         assert_eq!(
-            bits(network.logits(&left, &left)),
+            bits(network.score.logits(&left, &left)),
             vec![f64::from(bias).to_bits(); 3]
         );
     }

@@ -253,7 +253,7 @@ fn batches_are_replayed_as_pinned() {
         [
             "e34bf587e7183311",
             "1e546e140b198f98",
-            "9a387d99225db9be",
+            "5e4eb41e8997e616",
             "c5e798d470f91d4c",
             "d3c8a96d0db2b33e",
             "1ce3b870820890c6"

@@ -18,7 +18,7 @@ const TRAIN: &str = env!("CARGO_BIN_EXE_siamese-train");
 const STEPS: usize = 24;
 
 /// Small settings of each kind of batch, objective and optimizer.
-const RUNS: [(&str, &[&str]); 5] = [
+const RUNS: [(&str, &[&str]); 7] = [
     (
         "compact",
         &[
@@ -27,6 +27,25 @@ const RUNS: [(&str, &[&str]); 5] = [
             "network.side=32",
             "network.width=2",
             "network.dimensions=8",
+        ],
+    ),
+    (
+        "fast",
+        &[
+            "batch.drawings=16",
+            "batch.alphabet_characters=6",
+            "network.side=32",
+            "network.width=2",
+            "network.dimensions=8",
+        ],
+    ),
+    (
+        "siamese",
+        &[
+            "batch.pairs=6",
+            "network.embedder.side=32",
+            "network.embedder.width=2",
+            "network.embedder.dimensions=8",
         ],
     ),
     (

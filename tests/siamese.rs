@@ -187,7 +187,7 @@ fn bad_input_is_one_clear_line() {
         (&["--device", "cuda:99"], 2, "GPU"),
         (&["--workers", "0"], 2, "--workers"),
         (&["--set", "width=3"], 1, "unknown field `width`"),
-        (&["--precision", "bf16"], 1, "precision is bf16"),
+        (&["--precision", "f16"], 1, "unknown variant `f16`"),
         (&["--resume"], 1, "nothing to resume"),
         (&["--resume", "--seed", "3"], 2, "--seed"),
     ] {

@@ -46,7 +46,7 @@ impl Redrawn {
     fn holds(
         &mut self,
         picture: &[u8],
-        (drawing, quarter): (DrawingId, u8),
+        (drawing, pose): (DrawingId, u8),
         mut stream: Stream,
         what: &str,
     ) {
@@ -57,7 +57,7 @@ impl Redrawn {
         let pages = streams::pages();
         let page = pages.page(drawing).unwrap();
         self.distorter
-            .draw(page, quarter, &mut stream, SIDE, &mut again);
+            .draw(page, pose, &mut stream, SIDE, &mut again);
         assert!(again == picture, "{what}: another picture");
     }
 }
@@ -81,7 +81,7 @@ fn no_item_of_any_stream_serves_twice() {
         let pictures = classes.images.chunks_exact(SIDE * SIDE);
         for (j, (class, picture)) in (0..).zip(classes.items.iter().zip(pictures)) {
             let stream = item(Purpose::Distort, index * 12 + j);
-            redrawn.holds(picture, (class.drawing, class.quarter), stream, "class");
+            redrawn.holds(picture, (class.drawing, class.pose), stream, "class");
         }
         let tasks = batch(
             &streams::tasks::<u8>(KOCH, SIDE, Scope::Within, seed),

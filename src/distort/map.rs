@@ -15,9 +15,10 @@
 //! Pixel centres are at (k + ½), and output and plane cover the same square, so
 //! an output of S pixels sees a plane of P pixels at P/S of its own pitch.
 //!
-//! Quarter turns are made after rounding, by exchanging and negating tables:
-//! warping with `quarter` = k is, bit for bit, warping a page that has been
-//! turned k times clockwise first.
+//! Poses are taken after rounding, by exchanging and negating tables: warping in
+//! `pose` k below 4 is, bit for bit, warping a page that has been turned k times
+//! clockwise first, and in pose 4 + k one that has been mirrored, left for right, and
+//! then turned k times.
 
 use super::affine::Affine;
 use super::plane::SIDE_MAX;
@@ -42,21 +43,21 @@ pub struct Map {
 }
 
 impl Map {
-    /// The inverse of `affine` after `quarter` clockwise quarter turns, from an
-    /// output of `side` pixels to a plane of `plane_side` pixels.
+    /// The inverse of `affine` after `pose`, from an output of `side` pixels to a plane of
+    /// `plane_side` pixels.
     ///
     /// # Panics
-    /// If a side is 0 or above 105, if `quarter` is above 3, or if the map reaches 128
+    /// If a side is 0 or above 105, if `pose` is above 7, or if the map reaches 128
     /// source pixels from the centre (no map drawn from a checked law does).
     #[must_use]
-    pub fn new(affine: &Affine, quarter: u8, plane_side: usize, side: usize) -> Map {
+    pub fn new(affine: &Affine, pose: u8, plane_side: usize, side: usize) -> Map {
         let mut map = Map {
             side,
             plane_side,
             columns: [[0; SIDE_MAX]; 2],
             rows: [[0; SIDE_MAX]; 2],
         };
-        map.set(affine, quarter, plane_side, side);
+        map.set(affine, pose, plane_side, side);
         map
     }
 
@@ -64,12 +65,12 @@ impl Map {
     ///
     /// # Panics
     /// As [`Map::new`].
-    pub fn set(&mut self, affine: &Affine, quarter: u8, plane_side: usize, side: usize) {
+    pub fn set(&mut self, affine: &Affine, pose: u8, plane_side: usize, side: usize) {
         assert!(
             (1..=SIDE_MAX).contains(&side) && (1..=SIDE_MAX).contains(&plane_side),
             "no map from {side} to {plane_side} pixels"
         );
-        assert!(quarter < 4, "{quarter} quarter turns: 0 to 3 make a circle");
+        assert!(pose < 8, "pose {pose}: a square has 8, from 0");
         self.side = side;
         self.plane_side = plane_side;
 
@@ -83,8 +84,11 @@ impl Map {
             fill(&mut self.columns[axis][..side], by_u * pitch, 0.0);
             fill(&mut self.rows[axis][..side], by_v * pitch, shift);
         }
-        for _ in 0..quarter {
+        for _ in 0..pose % 4 {
             self.turn();
+        }
+        if pose >= 4 {
+            self.mirror();
         }
     }
 
@@ -94,6 +98,15 @@ impl Map {
         for tables in [&mut self.columns, &mut self.rows] {
             tables.swap(0, 1);
             for part in &mut tables[1] {
+                *part = -*part;
+            }
+        }
+    }
+
+    /// The page mirrored, left for right, before everything else: (x, y) to (-x, y).
+    fn mirror(&mut self) {
+        for tables in [&mut self.columns, &mut self.rows] {
+            for part in &mut tables[0] {
                 *part = -*part;
             }
         }

@@ -211,18 +211,18 @@ impl Distorter {
         &self.distortion
     }
 
-    /// Draws `page`, turned `quarter` times clockwise and then distorted, into
+    /// Draws `page`, in one of the 8 poses of a square ([`map`]) and then distorted, into
     /// `out`: `side`² pixels row by row, ground 0 and ink 1.0 (`f32`) or 255 (`u8`).
     ///
     /// Takes 14 words of the stream for the affine map, one for the stroke, and 150
     /// for the elastic field if the law has one, whatever comes of them.
     ///
     /// # Panics
-    /// If `quarter` is above 3, `side` is not 2 to 105, or `out` does not hold `side`² pixels.
+    /// If `pose` is above 7, `side` is not 2 to 105, or `out` does not hold `side`² pixels.
     pub fn draw<P: Pixel>(
         &mut self,
         page: &Page,
-        quarter: u8,
+        pose: u8,
         stream: &mut Stream,
         side: usize,
         out: &mut [P],
@@ -231,7 +231,7 @@ impl Distorter {
             && let Some(mut filter) = self.filter.take()
         {
             filter.draw(side, out, |full| {
-                self.draw(page, quarter, stream, SIDE_MAX, full);
+                self.draw(page, pose, stream, SIDE_MAX, full);
             });
             self.filter = Some(filter);
             return;
@@ -239,7 +239,7 @@ impl Distorter {
         let law = self.distortion;
         let affine = law.affine.draw(stream);
         let stroke = stream.word();
-        self.map.set(&affine, quarter, self.plane.side(), side);
+        self.map.set(&affine, pose, self.plane.side(), side);
         let bent = law.elastic_sigma > 0.0;
         if bent {
             let sigma_pixels = law.elastic_sigma * self.plane.side() as f64 / 2.0;
@@ -260,22 +260,22 @@ impl Distorter {
         self.paint(page, stroke, bent, out);
     }
 
-    /// Draws `page` undistorted but for `quarter` clockwise quarter turns, through
+    /// Draws `page` undistorted, in one of the 8 poses of a square, through
     /// the same plane and the same warp: what a network trained on [`Distorter::draw`]
     /// is to be asked about.
     ///
     /// # Panics
     /// As [`Distorter::draw`].
-    pub fn plain<P: Pixel>(&mut self, page: &Page, quarter: u8, side: usize, out: &mut [P]) {
+    pub fn plain<P: Pixel>(&mut self, page: &Page, pose: u8, side: usize, out: &mut [P]) {
         if side < SIDE_MAX
             && let Some(mut filter) = self.filter.take()
         {
-            filter.draw(side, out, |full| self.plain(page, quarter, SIDE_MAX, full));
+            filter.draw(side, out, |full| self.plain(page, pose, SIDE_MAX, full));
             self.filter = Some(filter);
             return;
         }
         self.map
-            .set(&Affine::IDENTITY, quarter, self.plane.side(), side);
+            .set(&Affine::IDENTITY, pose, self.plane.side(), side);
         self.paint(page, Stroke::Same, false, out);
     }
 

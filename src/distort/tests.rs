@@ -169,6 +169,26 @@ fn a_quarter_turn_is_a_turned_page_bit_for_bit() {
 }
 
 #[test]
+fn a_mirrored_pose_is_a_mirrored_page_bit_for_bit() {
+    for index in 0..20 {
+        let page = scribble(index);
+        let affine = AffineLaw::COMPACT.draw(&mut stream(index));
+        let mut mirrored = Page::BLANK;
+        for (x, y) in (0..SIDE).flat_map(|x| (0..SIDE).map(move |y| (x, y))) {
+            mirrored.set(SIDE - 1 - x, y, page.ink(x, y));
+        }
+        for quarter in 0..4 {
+            let map = |pose| Map::new(&affine, pose, SIDE, SIDE);
+            assert_eq!(
+                warped::<f32>(&plane_of(&mirrored), &map(quarter), None),
+                warped::<f32>(&plane_of(&page), &map(4 + quarter), None),
+                "{quarter} quarters of the mirror image of page {index}"
+            );
+        }
+    }
+}
+
+#[test]
 fn plain_quarters_of_the_reduced_plane_agree_too() {
     let mut distorter = Distorter::new(Distortion::COMPACT).unwrap();
     let mut page = scribble(8);

@@ -23,7 +23,7 @@ pub struct ClassBatch<P = f32> {
     pub items: Vec<BatchItem>,
 }
 
-/// In bytes: of each drawing its id (`u32`), quarter turns (`u8`) and class (`i64`); the number
+/// In bytes: of each drawing its id (`u32`), pose (`u8`) and class (`i64`); the number
 /// of those of one alphabet (`u64`); the pixels.
 impl<P: Pixel> Pictures for ClassBatch<P> {
     type Pixel = P;
@@ -35,7 +35,7 @@ impl<P: Pixel> Pictures for ClassBatch<P> {
     fn labels(&self, bytes: &mut Vec<u8>) {
         for (item, class) in self.items.iter().zip(&self.classes) {
             bytes.extend(item.drawing.to_le_bytes());
-            bytes.push(item.quarter);
+            bytes.push(item.pose);
             bytes.extend(class.to_le_bytes());
         }
         bytes.extend((self.alphabet_part as u64).to_le_bytes());
@@ -120,7 +120,7 @@ impl<P: Pixel> Produce for ClassBatches<P> {
         for (place, (item, image)) in (0..).zip(batch.items.iter().zip(images)) {
             let page = self.pages.page(item.drawing)?;
             let mut stream = Stream::new(self.seed, Purpose::Distort, index * drawings + place);
-            distorter.draw(page, item.quarter, &mut stream, self.side, image);
+            distorter.draw(page, item.pose, &mut stream, self.side, image);
             batch.classes[place as usize] = i64::from(item.class);
         }
         Ok(())

@@ -11,8 +11,10 @@
 //! construction: p(a, b) = p(b, a).
 
 use serde::{Deserialize, Serialize};
-use tch::nn::{self, Module, ModuleT, Path};
+use tch::nn::{self, ModuleT, Path};
 use tch::{Kind, Tensor};
+
+use super::convolve::{self, Convolution};
 
 /// The shape of a compact embedder.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,7 +60,7 @@ impl CompactShape {
 /// The network; its weights live in the [`nn::VarStore`] it was made in.
 #[derive(Debug)]
 pub struct Compact {
-    stem: nn::Conv2D,
+    stem: Convolution,
     stem_norm: nn::BatchNorm,
     blocks: Vec<Block>,
     project: nn::Linear,
@@ -68,22 +70,12 @@ pub struct Compact {
 /// Two 3x3 convolutions and a 1x1 shortcut, at half the resolution.
 #[derive(Debug)]
 struct Block {
-    conv1: nn::Conv2D,
+    conv1: Convolution,
     norm1: nn::BatchNorm,
-    conv2: nn::Conv2D,
+    conv2: Convolution,
     norm2: nn::BatchNorm,
-    shortcut: nn::Conv2D,
+    shortcut: Convolution,
     shortcut_norm: nn::BatchNorm,
-}
-
-fn conv(path: Path, from: i64, to: i64, kernel: i64, stride: i64) -> nn::Conv2D {
-    let config = nn::ConvConfig {
-        stride,
-        padding: kernel / 2,
-        bias: false,
-        ..Default::default()
-    };
-    nn::conv2d(path, from, to, kernel, config)
 }
 
 /// Scales begin at 1: tch would draw them at random, and from a generator of its own.
@@ -98,11 +90,11 @@ impl Block {
     fn new(path: Path, from: i64, to: i64) -> Block {
         let norm = |name: &str| nn::batch_norm2d(&path / name, to, norm_config());
         Block {
-            conv1: conv(&path / "conv1", from, to, 3, 2),
+            conv1: Convolution::new(&path / "conv1", from, to, 3, 2),
             norm1: norm("norm1"),
-            conv2: conv(&path / "conv2", to, to, 3, 1),
+            conv2: Convolution::new(&path / "conv2", to, to, 3, 1),
             norm2: norm("norm2"),
-            shortcut: conv(&path / "shortcut", from, to, 1, 2),
+            shortcut: Convolution::new(&path / "shortcut", from, to, 1, 2),
             shortcut_norm: norm("shortcut_norm"),
         }
     }
@@ -135,7 +127,7 @@ impl Compact {
             .map(|(at, (from, to))| Block::new(path / "blocks" / at, from * width, to * width))
             .collect();
         Compact {
-            stem: conv(path / "stem", 1, width, 5, 2),
+            stem: Convolution::new(path / "stem", 1, width, 5, 2),
             stem_norm: nn::batch_norm2d(path / "stem_norm", width, norm_config()),
             blocks,
             project: nn::linear(
@@ -154,15 +146,36 @@ impl Compact {
     /// Embeds images `[n, 1, side, side]` to unit vectors `[n, dimensions]`, with batch
     /// norm's running statistics: each image alone, whatever else is in the batch.
     pub fn embed(&self, images: &Tensor) -> Tensor {
+        unit_rows(&self.project(images))
+    }
+
+    /// Embeds a training batch, with the statistics of the batch, its convolutions in `kind`
+    /// and the rest in f32. `keep` (`[n, features]`) multiplies the flattened features:
+    /// dropout's mask, already scaled.
+    pub fn embed_training(&self, images: &Tensor, keep: &Tensor, kind: Kind) -> Tensor {
+        unit_rows(&self.project_training(images, keep, kind))
+    }
+
+    /// The gradients by `parameters` of a loss of the last training batch; whoever trains the
+    /// network takes them here, since its convolutions leave some of them to be made.
+    pub fn gradients(&self, loss: &Tensor, parameters: &[&Tensor]) -> Vec<Tensor> {
+        let all: Vec<&Convolution> = (self.blocks.iter())
+            .flat_map(|block| [&block.conv1, &block.conv2, &block.shortcut])
+            .collect();
+        convolve::gradients(loss, parameters, &all)
+    }
+
+    /// The embeddings before their lengths are made 1.
+    pub(super) fn project(&self, images: &Tensor) -> Tensor {
         self.forward(images, None)
     }
 
-    /// Embeds a training batch, with the statistics of the batch. `keep`
-    /// (`[n, features]`) multiplies the flattened features: dropout's mask, already scaled.
-    pub fn embed_training(&self, images: &Tensor, keep: &Tensor) -> Tensor {
-        self.forward(images, Some(keep))
+    /// Those of a training batch.
+    pub(super) fn project_training(&self, images: &Tensor, keep: &Tensor, kind: Kind) -> Tensor {
+        self.forward(&images.to_kind(kind), Some(&keep.to_kind(kind)))
     }
 
+    /// With a mask, as a training batch.
     fn forward(&self, images: &Tensor, keep: Option<&Tensor>) -> Tensor {
         let train = keep.is_some();
         let mut x = self
@@ -174,12 +187,10 @@ impl Compact {
         }
         let mut x = x.flatten(1, -1); // [n, features]
         if let Some(keep) = keep {
-            x = &x * keep; // not in place: ReLU's own output is needed by its gradient
+            x = &x * keep; // not in place: ReLU's gradient needs its output
         }
-        let x = self
-            .project_norm
-            .forward_t(&self.project.forward(&x), train);
-        unit_rows(&x)
+        let x = x.linear::<Tensor>(&self.project.ws.to_kind(x.kind()), None);
+        (self.project_norm).forward_t(&x.to_kind(Kind::Float), train)
     }
 }
 

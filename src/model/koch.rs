@@ -14,9 +14,10 @@
 //! published shape there are 38,951,745 parameters (Koch 2015, figure 4).
 
 use serde::{Deserialize, Serialize};
-use tch::nn::{self, Init, Module, Path};
+use tch::nn::{self, Init, Path};
 use tch::{Kind, Tensor};
 
+use super::distance::Distance;
 use super::weights::{fill_normal, ordered};
 
 /// The shape of a Koch network, and how its first weights are drawn.
@@ -90,7 +91,8 @@ impl KochShape {
 pub struct Koch {
     convolutions: Vec<nn::Conv2D>,
     linear: nn::Linear,
-    score: nn::Linear,
+    /// What compares the features of two drawings.
+    pub score: Distance,
 }
 
 impl Koch {
@@ -124,7 +126,7 @@ impl Koch {
         Koch {
             convolutions,
             linear: nn::linear(path / "fc", shape.flat(), shape.units, linear),
-            score: nn::linear(path / "score", shape.units, 1, linear),
+            score: Distance::new(path / "score", shape.units),
         }
     }
 
@@ -148,22 +150,6 @@ impl Koch {
         let nn::Linear { ws, bs } = &self.linear;
         let x = x.flatten(1, -1).linear(&cast(ws), bs.as_ref().map(cast));
         x.to_kind(Kind::Float).sigmoid()
-    }
-
-    /// The logits `[n]` of p(a, b) for features `a` and `b` of `[n, units]`.
-    pub fn logits(&self, a: &Tensor, b: &Tensor) -> Tensor {
-        self.score.forward(&(a - b).abs()).squeeze_dim(1)
-    }
-
-    /// The weights `[units]` of |a - b| in the logit, and its bias.
-    #[must_use]
-    pub fn score_weights(&self) -> (Vec<f32>, f32) {
-        let flat = |tensor: &Tensor| {
-            let flat = tensor.detach().to_device(tch::Device::Cpu).flatten(0, -1);
-            Vec::<f32>::try_from(flat.to_kind(Kind::Float)).expect("the tensor is flat and f32")
-        };
-        let bias = self.score.bs.as_ref().map_or(0.0, |bias| flat(bias)[0]);
-        (flat(&self.score.ws), bias)
     }
 }
 

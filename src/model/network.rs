@@ -5,8 +5,10 @@ use tch::Tensor;
 use tch::nn::{Path, VarStore};
 
 use super::compact::{Compact, CompactShape};
+use super::distance::Distance;
 use super::koch::{self, Koch, KochShape};
 use super::matching::{self, Context, Matching, MatchingShape};
+use super::siamese::{Siamese, SiameseShape};
 use super::weights::initialise;
 
 /// A network's kind and shape.
@@ -19,6 +21,8 @@ pub enum NetworkShape {
     Koch(KochShape),
     /// Matching Networks with full context embeddings.
     Matching(MatchingShape),
+    /// Koch's distance over two compact embeddings.
+    Siamese(SiameseShape),
 }
 
 impl NetworkShape {
@@ -31,6 +35,18 @@ impl NetworkShape {
             NetworkShape::Compact(shape) => shape.check(),
             NetworkShape::Koch(shape) => shape.check(),
             NetworkShape::Matching(shape) => shape.check(),
+            NetworkShape::Siamese(shape) => shape.embedder.check(),
+        }
+    }
+
+    /// The compact embedder in it, if there is one.
+    #[must_use]
+    pub fn embedder(&self) -> Option<CompactShape> {
+        match self {
+            NetworkShape::Compact(shape) => Some(*shape),
+            NetworkShape::Koch(_) => None,
+            NetworkShape::Matching(shape) => Some(shape.embedder),
+            NetworkShape::Siamese(shape) => Some(shape.embedder),
         }
     }
 
@@ -41,6 +57,7 @@ impl NetworkShape {
             NetworkShape::Compact(shape) => shape.side,
             NetworkShape::Koch(shape) => shape.side,
             NetworkShape::Matching(shape) => shape.embedder.side,
+            NetworkShape::Siamese(shape) => shape.embedder.side,
         }
     }
 
@@ -51,13 +68,14 @@ impl NetworkShape {
             NetworkShape::Compact(shape) => shape.dimensions,
             NetworkShape::Koch(shape) => shape.units,
             NetworkShape::Matching(shape) => shape.embedder.dimensions,
+            NetworkShape::Siamese(shape) => shape.embedder.dimensions,
         }
     }
 
     /// Draws the first weights of a network of this shape.
     pub fn initialise(&self, weights: &VarStore, seed: u64) {
         match self {
-            NetworkShape::Compact(_) => initialise(weights, seed),
+            NetworkShape::Compact(_) | NetworkShape::Siamese(_) => initialise(weights, seed),
             NetworkShape::Koch(shape) => koch::initialise(weights, *shape, seed),
             NetworkShape::Matching(_) => matching::initialise(weights, seed),
         }
@@ -73,6 +91,8 @@ pub enum Network {
     Koch(Koch),
     /// Matching Networks with full context embeddings.
     Matching(Box<Matching>),
+    /// Koch's distance over two compact embeddings.
+    Siamese(Box<Siamese>),
 }
 
 /// How two embeddings are compared; the greater, the more alike.
@@ -102,17 +122,29 @@ impl Network {
             NetworkShape::Matching(shape) => {
                 Network::Matching(Box::new(Matching::new(path, shape)))
             }
+            NetworkShape::Siamese(shape) => Network::Siamese(Box::new(Siamese::new(path, shape))),
         }
     }
 
     /// Embeds images `[n, 1, side, side]` to `[n, dimensions]`: unit vectors of a compact
     /// network and, without their context, of a matching network; features from 0 to 1 of
-    /// Koch's. Each image alone, whatever else is in the batch.
+    /// Koch's and of a siamese one. Each image alone, whatever else is in the batch.
     pub fn embed(&self, images: &Tensor) -> Tensor {
         match self {
             Network::Compact(network) => network.embed(images),
             Network::Koch(network) => network.features(images),
             Network::Matching(network) => network.embedder.embed(images),
+            Network::Siamese(network) => network.features(images),
+        }
+    }
+
+    /// The gradients of a training batch's loss by `parameters`: see [`Compact::gradients`].
+    pub fn gradients(&self, loss: &Tensor, parameters: &[&Tensor]) -> Vec<Tensor> {
+        match self {
+            Network::Compact(network) => network.gradients(loss, parameters),
+            Network::Koch(_) => Tensor::run_backward(&[loss], parameters, false, false),
+            Network::Matching(network) => network.embedder.gradients(loss, parameters),
+            Network::Siamese(network) => network.embedder.gradients(loss, parameters),
         }
     }
 
@@ -120,7 +152,7 @@ impl Network {
     #[must_use]
     pub fn context(&self) -> Option<&Context> {
         match self {
-            Network::Compact(_) | Network::Koch(_) => None,
+            Network::Compact(_) | Network::Koch(_) | Network::Siamese(_) => None,
             Network::Matching(network) => Some(&network.context),
         }
     }
@@ -130,10 +162,13 @@ impl Network {
     pub fn comparison(&self) -> Comparison {
         match self {
             Network::Compact(_) | Network::Matching(_) => Comparison::Cosine,
-            Network::Koch(network) => {
-                let (weights, bias) = network.score_weights();
-                Comparison::Distance { weights, bias }
-            }
+            Network::Koch(Koch { score, .. }) => distance(score),
+            Network::Siamese(network) => distance(&network.score),
         }
     }
+}
+
+fn distance(score: &Distance) -> Comparison {
+    let (weights, bias) = score.weights();
+    Comparison::Distance { weights, bias }
 }

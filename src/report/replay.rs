@@ -151,7 +151,7 @@ impl<P: Pixel> Replay for ClassBatch<P> {
         });
         let lines = (0..).zip(&self.items).map(|(place, item): (usize, _)| {
             let names = name(store, item.drawing);
-            format!("{place}: {names}, {} quarter turns", item.quarter)
+            format!("{place}: {names}, pose {}", item.pose)
         });
         vec![Panel {
             heading: format!("batch {index}: place and class; framed: of one alphabet"),

@@ -11,7 +11,7 @@ mod split;
 pub mod table;
 mod task;
 
-pub use batch::{BatchItem, BatchSampler, BatchScratch, BatchShape, QUARTERS};
+pub use batch::{BatchItem, BatchSampler, BatchScratch, BatchShape, POSES};
 pub use counts::PairCounts;
 pub use koch::{TableRecipe, VERIFICATION_ALPHABETS};
 pub use order::Order;

@@ -1,7 +1,9 @@
 //! Which settings are refused, and why.
 
-use super::preset::{Batch, Layer, Objective, Optimizer, Precision, Preset, PresetError};
+use super::precision::Precision;
+use super::preset::{Batch, ClassBatch, Layer, Objective, Optimizer, Preset, PresetError};
 use crate::model::NetworkShape;
+use crate::sample::POSES;
 
 /// One condition: whether it holds, the field, its value, and what it may be.
 type Check = (bool, &'static str, String, &'static str);
@@ -41,15 +43,15 @@ impl Preset {
                     "{:?}, {:?} and {:?}",
                     self.network, self.batch, self.objective
                 ),
-                "compact, classes and metric or softmax, or matching, classes and matching, or koch, \
-                 pairs or table, and verification",
+                "compact, classes and metric or softmax, or matching, classes and matching, or koch \
+                 or siamese, pairs or table, and verification",
             ),
         ];
         checks.push((
-            self.precision == Precision::F32 || matches!(self.network, NetworkShape::Koch(_)),
+            self.precision == Precision::F32 || !matches!(self.network, NetworkShape::Matching(_)),
             "precision",
             format!("{:?}", self.precision).to_lowercase(),
-            "f32, but for a koch network, which has bf16 too",
+            "f32 for a matching network",
         ));
         if let Objective::Softmax(objective) = self.objective {
             let scale = objective.scale;
@@ -87,7 +89,7 @@ impl Preset {
                 Batch::Classes(_),
                 Objective::Matching
             ) | (
-                NetworkShape::Koch(_),
+                NetworkShape::Koch(_) | NetworkShape::Siamese(_),
                 Batch::Pairs(_) | Batch::Table(_),
                 Objective::Verification
             )
@@ -114,6 +116,18 @@ impl Preset {
                     batch.alphabet_characters.to_string(),
                     "from 1 to half of batch.drawings",
                 ),
+                (
+                    (1..=POSES).contains(&batch.poses),
+                    "batch.poses",
+                    batch.poses.to_string(),
+                    "1 to 8",
+                ),
+                (
+                    self.check_shards(batch),
+                    "batch.shards",
+                    batch.shards.to_string(),
+                    "a divisor of batch.drawings that leaves 2 or more; 1 for a matching network",
+                ),
             ],
             Batch::Pairs(batch) => vec![
                 pairs(batch.pairs, true),
@@ -126,6 +140,13 @@ impl Preset {
             ],
             Batch::Table(batch) => vec![pairs(batch.pairs, false)],
         }
+    }
+
+    fn check_shards(&self, batch: ClassBatch) -> bool {
+        let compact = matches!(self.network, NetworkShape::Compact(_));
+        (1..=batch.drawings / 2).contains(&batch.shards)
+            && batch.drawings.is_multiple_of(batch.shards)
+            && (compact || batch.shards == 1)
     }
 
     fn check_optimizer(&self) -> Vec<Check> {

@@ -6,14 +6,11 @@ use std::time::{Duration, Instant};
 use tch::nn::VarStore;
 use tch::{Cuda, Device, Kind, Tensor};
 
-use super::objective;
+use super::lesson::Lesson;
 use super::optimizer::{Adam, Average, Descent, Parameter, Sgd, learning_rate};
-use super::preset::{Objective, Optimizer, Preset, Softmax};
-use crate::loader::{ClassBatch, PairBatch, TableBatch};
-use crate::model::{
-    Card, Compact, CompactShape, Model, ModelError, Network, NetworkShape, hand_over, initialise,
-    ordered,
-};
+use super::preset::{Optimizer, Preset};
+use super::shards::Shards;
+use crate::model::{Card, CompactShape, Model, ModelError, hand_over, initialise, ordered};
 use crate::seed::{Purpose, Stream};
 
 /// Where the time of a run went.
@@ -33,92 +30,19 @@ pub struct Profile {
     pub saving: Duration,
 }
 
-/// A batch that a network learns from.
-pub trait Lesson {
-    /// The batch's loss, a scalar.
-    fn loss(&self, learner: &Learner) -> Tensor;
-
-    /// Its pixels `[n, 1, side, side]`, and what is said of each drawing or pair, as numbers:
-    /// for whoever wants to see the batch that a loss went wrong on.
-    fn contents(&self) -> (&[f32], Vec<f32>);
-}
-
-impl Lesson for ClassBatch {
-    fn loss(&self, learner: &Learner) -> Tensor {
-        let (network, vectors) = (&learner.model.network, &learner.class_vectors);
-        let classes = || hand_over(&self.classes, learner.device);
-        // The embeddings [n, d] of the first `n` drawings.
-        let embed = |network: &Compact, n: usize| {
-            let area = self.images.len() / self.classes.len();
-            let images = learner.images(&self.images[..n * area]);
-            network.embed_training(&images, &learner.keep(n as i64))
-        };
-        let (all, part) = (self.classes.len(), self.alphabet_part);
-        match (network, learner.preset.objective) {
-            (Network::Compact(network), Objective::Metric(metric)) => {
-                let embeddings = embed(network, all);
-                objective::loss(&embeddings, &classes(), vectors, part as i64, metric)
-            }
-            (Network::Compact(network), Objective::Softmax(Softmax { scale })) => {
-                objective::softmax(&embed(network, all), &classes(), vectors, scale)
-            }
-            (Network::Matching(network), Objective::Matching) => {
-                // An alphabet without second drawings makes tasks of one way, which any two
-                // drawings do for: the answer is certain, and teaches nothing.
-                let embeddings = embed(&network.embedder, part.max(2));
-                objective::matching(&network.context, &embeddings)
-            }
-            _ => unreachable!("a preset's parts fit together"),
-        }
-    }
-
-    fn contents(&self) -> (&[f32], Vec<f32>) {
-        let classes = self.classes.iter().map(|&class| class as f32).collect();
-        (&self.images, classes)
-    }
-}
-
-impl Lesson for PairBatch<f32> {
-    fn loss(&self, learner: &Learner) -> Tensor {
-        let Network::Koch(network) = &learner.model.network else {
-            unreachable!("a preset's parts fit together");
-        };
-        let (_, same) = self.contents();
-        let same = hand_over(&same, learner.device);
-        // Both towers are one network, so one pass serves both.
-        let kind = learner.preset.precision.kind();
-        let features = network.features_in(&learner.images(&self.images), kind); // [2n, units]
-        let [left, right] = [0, 1].map(|tower| features.chunk(2, 0)[tower].shallow_clone());
-        objective::verification(&network.logits(&left, &right), &same)
-    }
-
-    fn contents(&self) -> (&[f32], Vec<f32>) {
-        let same = |item: &crate::sample::PairItem| f32::from(u8::from(item.same));
-        (&self.images, self.items.iter().map(same).collect())
-    }
-}
-
-impl Lesson for TableBatch<f32> {
-    fn loss(&self, learner: &Learner) -> Tensor {
-        self.pairs.loss(learner)
-    }
-
-    fn contents(&self) -> (&[f32], Vec<f32>) {
-        self.pairs.contents()
-    }
-}
-
 /// The state of training: everything that a step changes.
 pub struct Learner<'a> {
-    preset: &'a Preset,
+    pub(super) preset: &'a Preset,
     seed: u64,
-    device: Device,
-    model: Model,
+    pub(super) device: Device,
+    pub(super) model: Model,
     /// The average of the model's weights over the steps, if the optimizer takes one.
     averaged: Option<(Model, Average)>,
     /// A vector for each class `[classes, d]`; none for losses without classes.
-    class_vectors: Tensor,
+    pub(super) class_vectors: Tensor,
     descent: Descent,
+    /// What batches are learned from by, if it is in shards.
+    pub(super) shards: Option<Shards>,
     /// Steps of an epoch.
     epoch_steps: u64,
     /// Steps taken.
@@ -182,6 +106,10 @@ impl<'a> Learner<'a> {
             }
             _ => Descent::Adam(Adam::new(parameters)),
         };
+        let shards = match preset.batch.shards() {
+            1 => None,
+            shards => Some(Shards::start(shards, device, &model, &class_vectors)),
+        };
         Learner {
             preset,
             seed,
@@ -190,6 +118,7 @@ impl<'a> Learner<'a> {
             averaged,
             class_vectors,
             descent,
+            shards,
             epoch_steps,
             steps: 0,
             profile: Profile::default(),
@@ -257,14 +186,17 @@ impl<'a> Learner<'a> {
     /// Trains on one batch; gives its loss and the learning rate.
     pub fn step(&mut self, batch: &impl Lesson) -> (f64, f64) {
         let began = Instant::now();
-        let loss = batch.loss(self);
-        let value = loss.double_value(&[]); // waits for the device
-        let forwarded = Instant::now();
-        let gradients = {
-            let inputs: Vec<&Tensor> = self.descent.parameters().iter().map(|p| &p.value).collect();
-            Tensor::run_backward(&[&loss], &inputs, false, false)
+        let (value, forwarded, gradients) = match (&self.shards, batch.classes()) {
+            (Some(shards), Some(batch)) => shards.learn(self, batch),
+            _ => {
+                let loss = batch.loss(self);
+                let value = loss.double_value(&[]); // waits for the device
+                let forwarded = Instant::now();
+                let inputs: Vec<&Tensor> = self.parameters().collect();
+                let gradients = self.model.network.gradients(&loss, &inputs);
+                (value, forwarded, gradients)
+            }
         };
-        drop(loss);
         self.wait();
         let backwarded = Instant::now();
         let rate = self.update(&gradients);
@@ -314,18 +246,25 @@ impl<'a> Learner<'a> {
         }
     }
 
-    fn images(&self, pixels: &[f32]) -> Tensor {
+    /// The tensors that learn, in the order of their gradients.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = &Tensor> {
+        self.descent.parameters().iter().map(|p| &p.value)
+    }
+
+    /// What the network's arithmetic is done in.
+    pub(super) fn kind(&self) -> Kind {
+        self.preset.precision.kind(self.device)
+    }
+
+    pub(super) fn images(&self, pixels: &[f32]) -> Tensor {
         let side = self.preset.network.side() as i64;
         hand_over(pixels, self.device).view([-1, 1, side, side])
     }
 
     /// Dropout's mask `[n, features]` of this step: 0, or 1 / (1 - dropout).
-    fn keep(&self, n: i64) -> Tensor {
-        let shape = match self.preset.network {
-            NetworkShape::Compact(shape) => shape,
-            NetworkShape::Matching(shape) => shape.embedder,
-            NetworkShape::Koch(_) => unreachable!("Koch's network drops nothing out"),
-        };
+    pub(super) fn keep(&self, n: i64) -> Tensor {
+        let embedder = self.preset.network.embedder();
+        let shape = embedder.expect("Koch's network drops nothing out");
         keep(shape, self.seed, self.steps, n).to_device(self.device)
     }
 }

@@ -4,18 +4,22 @@ mod check;
 mod checkpoint;
 mod error;
 mod learner;
+mod lesson;
 mod objective;
 mod optimizer;
+mod precision;
 mod preset;
 mod run;
+mod shards;
 
 pub use checkpoint::{Best, Checkpoint, Progress};
 pub use error::TrainError;
 pub use learner::Profile;
 pub use objective::{loss, matching, softmax, verification};
 pub use optimizer::{Adam, Average, Descent, Parameter, Sgd, learning_rate};
+pub use precision::Precision;
 pub use preset::{
     AdamOptions, AdamWOptions, Batch, ClassBatch, Keep, Layer, Metric, Objective, Optimizer,
-    PairBatch, Precision, Preset, PresetError, SgdOptions, Softmax, TableBatch,
+    PairBatch, Preset, PresetError, SgdOptions, Softmax, TableBatch,
 };
 pub use run::{RunOptions, StepRecord, Trained, save, train};

@@ -9,7 +9,7 @@
 
 use tch::{Kind, Reduction, Tensor};
 
-use super::preset::Metric;
+use super::preset::{Metric, Objective, Softmax};
 use crate::model::{Context, unit_rows};
 
 /// The loss of a batch, a scalar: cosine softmax plus contrast.
@@ -68,6 +68,20 @@ pub fn verification(logits: &Tensor, same: &Tensor) -> Tensor {
     logits.binary_cross_entropy_with_logits::<Tensor>(same, None, None, Reduction::Mean)
 }
 
+/// The part of a loss that is the mean of the drawings' own: a softmax over all classes.
+pub(super) fn by_class(
+    embeddings: &Tensor,
+    classes: &Tensor,
+    class_vectors: &Tensor,
+    objective: Objective,
+) -> Tensor {
+    match objective {
+        Objective::Metric(metric) => cosine_softmax(embeddings, classes, class_vectors, metric),
+        Objective::Softmax(Softmax { scale }) => softmax(embeddings, classes, class_vectors, scale),
+        _ => unreachable!("a preset's parts fit together"),
+    }
+}
+
 fn cosine_softmax(
     embeddings: &Tensor,
     classes: &Tensor,
@@ -86,7 +100,7 @@ fn cosine_softmax(
 }
 
 /// Each drawing must find its partner (the next, or the one before) among all but itself.
-fn contrast(embeddings: &Tensor, scale: f64) -> Tensor {
+pub(super) fn contrast(embeddings: &Tensor, scale: f64) -> Tensor {
     let n = embeddings.size()[0];
     let logits = embeddings.matmul(&embeddings.tr()) * scale; // [n, n]
     let itself = Tensor::eye(n, (Kind::Bool, embeddings.device()));

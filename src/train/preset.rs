@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use tch::Device;
 
+use super::precision::Precision;
 use crate::distort::{Distortion, Refusal};
 use crate::model::NetworkShape;
 use crate::sample::BatchShape;
@@ -27,7 +29,7 @@ pub struct Preset {
     pub patience: u64,
     /// Which weights are the result.
     pub keep: Keep,
-    /// What the network's arithmetic is done in while it learns; Koch's network has both.
+    /// What the network's arithmetic is done in while it learns.
     pub precision: Precision,
     /// What is drawn into a batch.
     pub batch: Batch,
@@ -51,27 +53,6 @@ pub enum Keep {
     Best,
 }
 
-/// What arithmetic is done in. Weights, their gradients and the loss are f32 in both.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Precision {
-    /// 32-bit floats.
-    F32,
-    /// bfloat16: the range of f32, and 8 bits of precision, which needs no scaling of losses.
-    Bf16,
-}
-
-impl Precision {
-    /// The tensors' kind.
-    #[must_use]
-    pub fn kind(self) -> tch::Kind {
-        match self {
-            Precision::F32 => tch::Kind::Float,
-            Precision::Bf16 => tch::Kind::BFloat16,
-        }
-    }
-}
-
 /// What is drawn into a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
@@ -92,6 +73,12 @@ pub struct ClassBatch {
     pub drawings: usize,
     /// The most characters that its one alphabet gives, two drawings each.
     pub alphabet_characters: usize,
+    /// Poses of a character, each of which makes a class of its own: 4, or 8 with its mirror
+    /// image.
+    pub poses: u32,
+    /// Equal parts of a batch that are learned from side by side, each on a thread of its own and
+    /// with batch statistics of its own; 1 for the whole at once.
+    pub shards: usize,
 }
 
 /// Pairs: see [`crate::sample::PairShape`].
@@ -127,6 +114,15 @@ impl Batch {
             Batch::Table(batch) => 2 * batch.pairs,
         }
     }
+
+    /// Parts of it that are learned from side by side.
+    #[must_use]
+    pub fn shards(&self) -> usize {
+        match self {
+            Batch::Classes(batch) => batch.shards,
+            Batch::Pairs(_) | Batch::Table(_) => 1,
+        }
+    }
 }
 
 impl From<ClassBatch> for BatchShape {
@@ -134,10 +130,13 @@ impl From<ClassBatch> for BatchShape {
         let ClassBatch {
             drawings,
             alphabet_characters,
+            poses,
+            ..
         } = batch;
         BatchShape {
             drawings,
             alphabet_characters,
+            poses,
         }
     }
 }
@@ -248,8 +247,8 @@ pub struct Layer {
 pub enum PresetError {
     /// No preset of that name ships with the program.
     #[error(
-        "there is no preset {0:?}; there are compact, softmax, matching, keras and koch, and files \
-         that end in .toml"
+        "there is no preset {0:?}; there are compact, fast, siamese, softmax, matching, \
+         keras and koch, and files that end in .toml"
     )]
     Unknown(String),
     /// The text is not TOML, or has unknown or missing fields.
@@ -281,8 +280,10 @@ impl Preset {
     pub fn shipped_text(name: &str) -> Result<&'static str, PresetError> {
         match name {
             "compact" => Ok(include_str!("compact.toml")),
+            "fast" => Ok(include_str!("fast.toml")),
             "softmax" => Ok(include_str!("softmax.toml")),
             "matching" => Ok(include_str!("matching.toml")),
+            "siamese" => Ok(include_str!("siamese.toml")),
             "keras" => Ok(include_str!("keras.toml")),
             "koch" => Ok(include_str!("koch.toml")),
             _ => Err(PresetError::Unknown(name.to_owned())),
@@ -295,6 +296,13 @@ impl Preset {
     /// [`PresetError::Unknown`] if there is none of that name.
     pub fn shipped(name: &str) -> Result<Preset, PresetError> {
         Preset::parse(Preset::shipped_text(name)?, &[])
+    }
+
+    /// The preset with nothing left to the machine: see [`Precision::settle`].
+    #[must_use]
+    pub fn settled(mut self, device: Device) -> Preset {
+        self.precision = self.precision.settle(device);
+        self
     }
 
     /// Reads and checks a preset, each setting of `changes` (`optimizer.learning_rate=1e-3`)

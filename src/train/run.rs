@@ -11,7 +11,8 @@ use tch::Device;
 
 use super::checkpoint::{self, Best, Checkpoint, Progress};
 use super::error::TrainError;
-use super::learner::{Learner, Lesson, Profile};
+use super::learner::{Learner, Profile};
+use super::lesson::Lesson;
 use super::preset::{Batch, Keep, Objective, Preset, PresetError};
 use crate::loader::{ClassBatches, Loader, LoaderOptions, PairBatches, Produce, TableBatches};
 use crate::model::{Card, Model, ModelError, save_tensors};
@@ -91,6 +92,7 @@ pub fn train(
     stop: &AtomicBool,
 ) -> Result<Trained, TrainError> {
     preset.check()?;
+    let preset = &preset.clone().settled(options.device);
     let resume = options.resume.as_ref();
     if let Some(refusal) = resume.and_then(|c| c.refuse(store, preset, options.seed)) {
         return Err(refusal.into());

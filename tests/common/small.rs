@@ -12,12 +12,13 @@ use tch::Device;
 /// A preset made small, with more changes.
 pub fn with(name: &str, steps: u64, changes: &[&str]) -> Preset {
     let small: &[&str] = match name {
-        "compact" => &[
+        "compact" | "fast" => &[
             "batch.drawings=24",
             "batch.alphabet_characters=8",
             "network.side=32",
             "network.width=4",
             "network.dimensions=16",
+            "precision=f32",
         ],
         "softmax" => &[
             "batch.drawings=24",
@@ -28,6 +29,12 @@ pub fn with(name: &str, steps: u64, changes: &[&str]) -> Preset {
         "matching" => &[
             "batch.drawings=24",
             "batch.alphabet_characters=12",
+            "network.embedder.side=32",
+            "network.embedder.width=4",
+            "network.embedder.dimensions=16",
+        ],
+        "siamese" => &[
+            "batch.pairs=8",
             "network.embedder.side=32",
             "network.embedder.width=4",
             "network.embedder.dimensions=16",

@@ -46,6 +46,7 @@ pub fn classes<P: Pixel>(law: Distortion, side: usize, seed: u64) -> ClassBatche
     let shape = BatchShape {
         drawings: 12,
         alphabet_characters: 3,
+        poses: 4,
     };
     let sampler = BatchSampler::new(&made_up(), &background(), shape, seed);
     ClassBatches::new(pages(), sampler, law, side, seed).unwrap()

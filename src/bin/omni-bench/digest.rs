@@ -17,7 +17,7 @@ use crate::stream::{StreamArguments, Visit};
 /// (f32 or u8), all little-endian and without gaps. The labels of a batch of pairs: of each
 /// its left and right drawing (u32 each), and 1 if they show one character, else 0 (u8);
 /// the pixels are those of all left drawings, then of all right ones. Of a batch of classes:
-/// the drawing (u32), the quarter turns (u8) and the class (i64) of each drawing, and the
+/// the drawing (u32), the pose (u8) and the class (i64) of each drawing, and the
 /// number of those at the front that are of one alphabet (u64). Of a batch of tasks: the
 /// support drawings way by way, the query (u32 each) and the right way (i64) of each task; the
 /// pixels are those of all supports, then of all queries. Of a batch of a table: of each pair its

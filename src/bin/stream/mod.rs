@@ -170,6 +170,7 @@ impl StreamArguments {
                 let shape = BatchShape {
                     drawings: 2 * pairs,
                     alphabet_characters: pairs / 2,
+                    poses: 4,
                 };
                 let sampler = BatchSampler::new(&store, &alphabets, shape, seed);
                 visit.visit(

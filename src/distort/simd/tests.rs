@@ -51,9 +51,9 @@ proptest! {
 
     #[test]
     fn vectors_agree_with_the_law_on_pages(
-        page in any_page(), affine in any_affine(), quarter in 0..4u8, side in 16..=SIDE,
+        page in any_page(), affine in any_affine(), pose in 0..8u8, side in 16..=SIDE,
     ) {
-        let map = Map::new(&affine, quarter, SIDE, side);
+        let map = Map::new(&affine, pose, SIDE, side);
         let plane = plane_of(&page);
         if let Some(mut avx2) = Avx2::detect() {
             let mut reals = vec![9f32; side * side];
@@ -67,7 +67,7 @@ proptest! {
 
     #[test]
     fn vectors_agree_with_the_law_on_planes_and_fields(
-        page in any_page(), affine in any_affine(), quarter in 0..4u8, side in 16..=SIDE,
+        page in any_page(), affine in any_affine(), pose in 0..8u8, side in 16..=SIDE,
         plane_side in SIDE_MIN..=SIDE, seed in any::<u64>(), sigma in 0.0..8.0,
     ) {
         let mut field = Field::still(side);
@@ -76,7 +76,7 @@ proptest! {
         let grid = elastic::draw_grid(&mut Stream::new(seed, Purpose::Distort, 0), sigma);
         field.bend(&grid);
         reduction.reduce(&page, &mut plane);
-        let map = Map::new(&affine, quarter, plane_side, side);
+        let map = Map::new(&affine, pose, plane_side, side);
         if let Some(mut avx2) = Avx2::detect() {
             for field in [None, Some(&field)] {
                 let mut reals = vec![9f32; side * side];

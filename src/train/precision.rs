@@ -1,0 +1,50 @@
+//! What arithmetic a network learns in.
+
+use serde::{Deserialize, Serialize};
+use tch::{Device, Kind};
+
+/// What arithmetic is done in. Weights, their gradients and the loss are f32 in all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit floats.
+    F32,
+    /// bfloat16: the range of f32, and 8 bits of precision, which needs no scaling of losses.
+    Bf16,
+    /// bf16 on a CPU that has it, else f32; a run settles it where it begins.
+    Auto,
+}
+
+impl Precision {
+    /// What it comes to on a device of this machine: never [`Precision::Auto`].
+    ///
+    /// A CPU counts that multiplies bf16 (AVX-512 BF16, which all processors with AMX have
+    /// too): without, libtorch takes longer over bf16 than over f32.
+    #[must_use]
+    pub fn settle(self, device: Device) -> Precision {
+        match self {
+            Precision::Auto if device == Device::Cpu && multiplies_bf16() => Precision::Bf16,
+            Precision::Auto => Precision::F32,
+            settled => settled,
+        }
+    }
+
+    /// The kind of tensors on a device of this machine.
+    #[must_use]
+    pub fn kind(self, device: Device) -> Kind {
+        match self.settle(device) {
+            Precision::Bf16 => Kind::BFloat16,
+            _ => Kind::Float,
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn multiplies_bf16() -> bool {
+    std::arch::is_x86_feature_detected!("avx512bf16")
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn multiplies_bf16() -> bool {
+    false
+}
