@@ -17,28 +17,19 @@ use tempfile::TempDir;
 const TRAIN: &str = env!("CARGO_BIN_EXE_siamese-train");
 const STEPS: usize = 24;
 
+/// Small settings of a compact network that learns by class.
+const COMPACT: [&str; 5] = [
+    "batch.drawings=16",
+    "batch.alphabet_characters=6",
+    "network.side=32",
+    "network.width=2",
+    "network.dimensions=8",
+];
+
 /// Small settings of each kind of batch, objective and optimizer.
 const RUNS: [(&str, &[&str]); 7] = [
-    (
-        "compact",
-        &[
-            "batch.drawings=16",
-            "batch.alphabet_characters=6",
-            "network.side=32",
-            "network.width=2",
-            "network.dimensions=8",
-        ],
-    ),
-    (
-        "fast",
-        &[
-            "batch.drawings=16",
-            "batch.alphabet_characters=6",
-            "network.side=32",
-            "network.width=2",
-            "network.dimensions=8",
-        ],
-    ),
+    ("compact", &COMPACT),
+    ("fast", &COMPACT),
     (
         "siamese",
         &[

@@ -4,11 +4,6 @@
 
 use omnishot::train::Preset;
 
-/// All presets that ship with the program.
-const PRESETS: [&str; 7] = [
-    "compact", "fast", "siamese", "softmax", "matching", "keras", "koch",
-];
-
 #[test]
 fn settings_can_be_changed_and_mistakes_are_told() {
     let change = |change: &str| {
@@ -43,7 +38,7 @@ fn settings_can_be_changed_and_mistakes_are_told() {
         let text = change(mistake).unwrap_err();
         assert!(text.contains(says), "{mistake}: {text}");
     }
-    for name in PRESETS {
+    for (name, _) in Preset::SHIPPED {
         let preset = Preset::shipped(name).unwrap();
         let text = toml::to_string(&preset).unwrap();
         assert_eq!(

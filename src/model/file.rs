@@ -67,6 +67,14 @@ impl Model {
         &self.weights
     }
 
+    /// Those of its variables that learn, ascending by name: all but the statistics of norms.
+    #[must_use]
+    pub fn learning(&self) -> Vec<(String, Tensor)> {
+        let mut all = ordered(&self.weights);
+        all.retain(|(_, tensor)| tensor.requires_grad());
+        all
+    }
+
     /// Its variables, to be changed.
     pub fn weights_mut(&mut self) -> &mut VarStore {
         &mut self.weights

@@ -2,10 +2,9 @@
 //!
 //! A class is a character in one pose: upright or turned by quarters, four classes for
 //! each character (Santoro et al. 2016; Vinyals et al. 2016), and mirrored as well, eight.
-//! Part of a batch is *one alphabet* in one pose, two drawings by different drawers of each of
-//! many of its
-//! characters: that is the comparison a within-alphabet one-shot task asks for. The
-//! rest comes from everywhere.
+//! Part of a batch is *one alphabet* in one pose, two drawings by different drawers of
+//! each of many of its characters: that is the comparison a within-alphabet one-shot task
+//! asks for. The rest comes from everywhere.
 
 use std::ops::Range;
 

@@ -84,9 +84,7 @@ impl<'a> Learner<'a> {
             }
             _ => None,
         };
-        let mut parameters: Vec<Parameter> = ordered(model.weights())
-            .into_iter()
-            .filter(|(_, tensor)| tensor.requires_grad())
+        let mut parameters: Vec<Parameter> = (model.learning().into_iter())
             .map(|(name, value)| penalised(&preset.optimizer, name, value))
             .collect();
         if classes > 0 {

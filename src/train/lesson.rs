@@ -4,7 +4,6 @@ use tch::Tensor;
 
 use super::learner::Learner;
 use super::objective;
-use super::preset::{Objective, Softmax};
 use crate::loader::{ClassBatch, PairBatch, TableBatch};
 use crate::model::{Compact, Network, hand_over};
 
@@ -26,7 +25,6 @@ pub trait Lesson {
 impl Lesson for ClassBatch {
     fn loss(&self, learner: &Learner) -> Tensor {
         let (network, vectors) = (&learner.model.network, &learner.class_vectors);
-        let classes = || hand_over(&self.classes, learner.device);
         // The embeddings [n, d] of the first `n` drawings.
         let embed = |network: &Compact, n: usize| {
             let area = self.images.len() / self.classes.len();
@@ -35,15 +33,13 @@ impl Lesson for ClassBatch {
             network.embed_training(&images, &learner.keep(n as i64), kind)
         };
         let (all, part) = (self.classes.len(), self.alphabet_part);
-        match (network, learner.preset.objective) {
-            (Network::Compact(network), Objective::Metric(metric)) => {
-                let embeddings = embed(network, all);
-                objective::loss(&embeddings, &classes(), vectors, part as i64, metric)
+        match network {
+            Network::Compact(network) => {
+                let classes = hand_over(&self.classes, learner.device);
+                let objective = learner.preset.objective;
+                objective::loss(&embed(network, all), &classes, vectors, part, objective)
             }
-            (Network::Compact(network), Objective::Softmax(Softmax { scale })) => {
-                objective::softmax(&embed(network, all), &classes(), vectors, scale)
-            }
-            (Network::Matching(network), Objective::Matching) => {
+            Network::Matching(network) => {
                 // An alphabet without second drawings makes tasks of one way, which any two
                 // drawings do for: the answer is certain, and teaches nothing.
                 let embeddings = embed(&network.embedder, part.max(2));

@@ -12,28 +12,27 @@ use tch::{Kind, Reduction, Tensor};
 use super::preset::{Metric, Objective, Softmax};
 use crate::model::{Context, unit_rows};
 
-/// The loss of a batch, a scalar: cosine softmax plus contrast.
+/// The loss of a batch by class, a scalar: a softmax over all classes, plus the contrast within
+/// an alphabet if the objective is metric and there are two characters to contrast.
 ///
 /// `embeddings` are unit vectors `[n, d]`, `classes` `[n]` their classes, `class_vectors`
 /// `[classes, d]`. The first `alphabet_part` drawings are of one alphabet, the two of each
 /// character one after the other.
+///
+/// # Panics
+/// If the objective is not metric or softmax.
 pub fn loss(
     embeddings: &Tensor,
     classes: &Tensor,
     class_vectors: &Tensor,
-    alphabet_part: i64,
-    objective: Metric,
+    alphabet_part: usize,
+    objective: Objective,
 ) -> Tensor {
-    let softmax = cosine_softmax(embeddings, classes, class_vectors, objective);
-    // With one character there is nothing to contrast it with.
-    if alphabet_part < 4 {
-        return softmax;
+    let softmax = by_class(embeddings, classes, class_vectors, objective);
+    match within_alphabet(embeddings, alphabet_part, objective) {
+        Some(contrast) => softmax + contrast,
+        None => softmax,
     }
-    softmax
-        + contrast(
-            &embeddings.narrow(0, 0, alphabet_part),
-            objective.contrast_scale,
-        )
 }
 
 /// The loss of a plain classifier, a scalar: mean cross-entropy of the classes `[n]` under logits
@@ -99,8 +98,24 @@ fn cosine_softmax(
     (cosines * objective.scale).cross_entropy_for_logits(classes)
 }
 
+/// The part of a loss that compares the drawings of one alphabet, the first `alphabet_part`; none
+/// of a plain classifier, nor of one character, which there is nothing to contrast with.
+pub(super) fn within_alphabet(
+    embeddings: &Tensor,
+    alphabet_part: usize,
+    objective: Objective,
+) -> Option<Tensor> {
+    match objective {
+        Objective::Metric(metric) if alphabet_part >= 4 => {
+            let alphabet = embeddings.narrow(0, 0, alphabet_part as i64);
+            Some(contrast(&alphabet, metric.contrast_scale))
+        }
+        _ => None,
+    }
+}
+
 /// Each drawing must find its partner (the next, or the one before) among all but itself.
-pub(super) fn contrast(embeddings: &Tensor, scale: f64) -> Tensor {
+fn contrast(embeddings: &Tensor, scale: f64) -> Tensor {
     let n = embeddings.size()[0];
     let logits = embeddings.matmul(&embeddings.tr()) * scale; // [n, n]
     let itself = Tensor::eye(n, (Kind::Bool, embeddings.device()));

@@ -273,21 +273,25 @@ pub enum PresetError {
 }
 
 impl Preset {
+    /// The names and the texts of the presets that ship with the program.
+    pub const SHIPPED: [(&str, &str); 7] = [
+        ("compact", include_str!("compact.toml")),
+        ("fast", include_str!("fast.toml")),
+        ("siamese", include_str!("siamese.toml")),
+        ("softmax", include_str!("softmax.toml")),
+        ("matching", include_str!("matching.toml")),
+        ("keras", include_str!("keras.toml")),
+        ("koch", include_str!("koch.toml")),
+    ];
+
     /// The text of a preset that ships with the program.
     ///
     /// # Errors
     /// [`PresetError::Unknown`] if there is none of that name.
     pub fn shipped_text(name: &str) -> Result<&'static str, PresetError> {
-        match name {
-            "compact" => Ok(include_str!("compact.toml")),
-            "fast" => Ok(include_str!("fast.toml")),
-            "softmax" => Ok(include_str!("softmax.toml")),
-            "matching" => Ok(include_str!("matching.toml")),
-            "siamese" => Ok(include_str!("siamese.toml")),
-            "keras" => Ok(include_str!("keras.toml")),
-            "koch" => Ok(include_str!("koch.toml")),
-            _ => Err(PresetError::Unknown(name.to_owned())),
-        }
+        let named = Preset::SHIPPED.iter().find(|(known, _)| *known == name);
+        let (_, text) = named.ok_or_else(|| PresetError::Unknown(name.to_owned()))?;
+        Ok(text)
     }
 
     /// A preset that ships with the program.

@@ -15,9 +15,9 @@ use tch::{Device, Kind, Tensor};
 
 use super::learner::Learner;
 use super::objective;
-use super::preset::{Metric, Objective};
+use super::preset::Objective;
 use crate::loader::ClassBatch;
-use crate::model::{Compact, Model, Network, hand_over, ordered};
+use crate::model::{Compact, Model, Network, hand_over};
 
 /// What a shard learns with; its values lie in the learner's own memory.
 struct Replica {
@@ -28,13 +28,9 @@ struct Replica {
 impl Replica {
     fn of(device: Device, original: &Model, class_vectors: &Tensor) -> Replica {
         let model = Model::new(original.card.clone(), device);
-        let both = ordered(model.weights())
-            .into_iter()
-            .zip(ordered(original.weights()));
+        let both = model.learning().into_iter().zip(original.learning());
         for ((_, mut copy), (_, own)) in both {
-            if copy.requires_grad() {
-                copy.set_data(&own);
-            }
+            copy.set_data(&own);
         }
         Replica {
             model,
@@ -73,7 +69,7 @@ impl Part {
 }
 
 impl Pending {
-    /// The gradients of the loss, and of what has the gradient `pull` by the first embeddings.
+    /// The gradients of the loss, and of what has the gradient `pull` by the embeddings.
     fn gradients(
         self,
         network: &Compact,
@@ -81,10 +77,7 @@ impl Pending {
         parameters: &[&Tensor],
     ) -> Vec<Tensor> {
         let loss = match pull {
-            Some(pull) => {
-                let first = self.embeddings.narrow(0, 0, pull.size()[0]);
-                self.loss + (first * pull).sum(Kind::Float)
-            }
+            Some(pull) => self.loss + (self.embeddings * pull).sum(Kind::Float),
             None => self.loss,
         };
         network.gradients(&loss, parameters)
@@ -110,9 +103,8 @@ impl Worker {
             let Network::Compact(network) = &replica.model.network else {
                 unreachable!("a preset's parts fit together");
             };
-            let variables = ordered(replica.model.weights());
-            let parameters: Vec<&Tensor> = (variables.iter().map(|(_, tensor)| tensor))
-                .filter(|tensor| tensor.requires_grad())
+            let learning = replica.model.learning();
+            let parameters: Vec<&Tensor> = (learning.iter().map(|(_, tensor)| tensor))
                 .chain([&replica.class_vectors])
                 .collect();
             // Ends with the step in which the learner is gone.
@@ -205,26 +197,20 @@ impl Shards {
             embeddings.push(own);
             loss += part;
         }
-        let pulls: Vec<Option<Tensor>> = match learner.preset.objective {
-            Objective::Metric(metric) if batch.alphabet_part >= 4 => {
-                let together = Tensor::stack(&embeddings, 1).flatten(0, 1);
-                let alphabet = together.narrow(0, 0, batch.alphabet_part as i64);
-                let (contrast, pull) = contrast(&alphabet, metric);
-                loss += contrast;
-                (0..shards)
-                    .map(|number| Some(pull.slice(0, number, None, shards)))
-                    .collect()
-            }
-            _ => (0..shards).map(|_| None).collect(),
-        };
+        let together = Tensor::stack(&embeddings, 1).flatten(0, 1);
+        let together = together.set_requires_grad(true);
+        let (part, objective) = (batch.alphabet_part, learner.preset.objective);
+        let pull = objective::within_alphabet(&together, part, objective).map(|contrast| {
+            loss += contrast.double_value(&[]);
+            Tensor::run_backward(&[contrast], &[&together], false, false).remove(0)
+        });
+        let pull = |number| Some(pull.as_ref()?.slice(0, number, None, shards));
         let forwarded = Instant::now();
-        let mut pulls = pulls.into_iter();
-        let first = pulls.next().flatten();
-        for (worker, pull) in self.workers.iter().zip(pulls) {
-            worker.pulls.send(pull).expect(GONE);
+        for (number, worker) in (1..).zip(&self.workers) {
+            worker.pulls.send(pull(number)).expect(GONE);
         }
         let parameters: Vec<&Tensor> = learner.parameters().collect();
-        let mut gradients = pending.gradients(network, first, &parameters);
+        let mut gradients = pending.gradients(network, pull(0), &parameters);
         for worker in &self.workers {
             let more = worker.gradients.recv().expect(GONE);
             for (sum, more) in gradients.iter_mut().zip(more) {
@@ -249,15 +235,6 @@ impl Drop for Shards {
             let _ = thread.join();
         }
     }
-}
-
-/// The contrast of an alphabet's embeddings, and its gradient by them.
-fn contrast(alphabet: &Tensor, metric: Metric) -> (f64, Tensor) {
-    let alphabet = alphabet.set_requires_grad(true);
-    let loss = objective::contrast(&alphabet, metric.contrast_scale);
-    let value = loss.double_value(&[]);
-    let mut gradients = Tensor::run_backward(&[loss], &[&alphabet], false, false);
-    (value, gradients.remove(0))
 }
 
 #[cfg(test)]
