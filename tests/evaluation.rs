@@ -5,6 +5,8 @@
 mod common;
 #[path = "common/drawings.rs"]
 mod drawings;
+#[path = "common/untrained.rs"]
+mod untrained;
 
 use std::sync::Arc;
 
@@ -14,36 +16,10 @@ use omnishot::eval::{
     Answers, Contestant, CurveTasks, Embeddings, EvalError, Hausdorff, Judge, Pixel, PixelJudge,
     Plan, PointSet, Protocol, Role, TaskSet, Ties, assign, evaluate,
 };
-use omnishot::model::{Card, Model};
+use omnishot::model::Model;
 use omnishot::sample::{Scope, Task, TaskShape, alphabets_of};
 use omnishot::store::{PageCache, Store, StoreError};
-use omnishot::train::Preset;
-use tch::Device;
-
-/// A network of first weights, of a kind.
-fn model(preset: &str, changes: &[&str], training: &[&str]) -> Model {
-    let changes: Vec<String> = changes.iter().map(|&change| change.to_owned()).collect();
-    let preset = Preset::parse(Preset::shipped_text(preset).unwrap(), &changes).unwrap();
-    let card = Card {
-        program: "a test".to_owned(),
-        network: preset.network,
-        distortion: preset.distortion,
-        seed: 1,
-        steps: 0,
-        batch: 1,
-        store: String::new(),
-        training: training.iter().map(|&name| name.to_owned()).collect(),
-        validation: Vec::new(),
-    };
-    let model = Model::new(card, Device::Cpu);
-    preset.network.initialise(model.weights(), 1);
-    model
-}
-
-fn compact(training: &[&str]) -> Model {
-    let small = ["network.side=32", "network.width=2", "network.dimensions=8"];
-    model("compact", &small, training)
-}
+use untrained::{compact, model};
 
 fn contestant(name: &str, model: Model) -> Contestant {
     Contestant {
@@ -69,6 +45,7 @@ fn plan() -> Plan {
         ties: Ties::Against,
         copies: 0,
         joint: false,
+        together: false,
         gallery: false,
         fine_tuned: false,
     }
@@ -163,7 +140,7 @@ fn a_query_is_never_in_its_support_nor_by_a_drawer_of_it() {
 }
 
 #[test]
-fn several_shots_are_averaged_by_networks_and_searched_by_neighbours() {
+fn several_shots_are_averaged_by_a_distance_and_searched_by_neighbours() {
     let store = made_up();
     let pages = PageCache::new(Arc::clone(&store));
     let set = random(&store, Scope::Between, 3, 40);
@@ -173,48 +150,23 @@ fn several_shots_are_averaged_by_networks_and_searched_by_neighbours() {
         "network.kernels=[3, 3, 2, 2]",
         "network.units=20",
     ];
-    for model in [compact(&[]), model("keras", &koch, &[])] {
-        let embeddings = Embeddings::of(&model, &store, set.drawings()).unwrap();
-        let points = |id| PointSet::new(pages.page(id).unwrap());
-        for task in &set.tasks {
-            let ours = embeddings.judge(task, 3).unwrap();
-            let nearest = Hausdorff::new(&pages).judge(task, 3).unwrap();
-            for (way, drawings) in task.support.chunks(3).enumerate() {
-                let likenesses = drawings
-                    .iter()
-                    .map(|&id| embeddings.similarity(task.query, id));
-                assert_eq!(ours[way], likenesses.sum::<f64>() / 3.0);
-                let distance = |&id: &u32| points(task.query).distance(&points(id));
-                let least = drawings.iter().map(distance).fold(f64::INFINITY, f64::min);
-                assert_eq!(nearest[way], -least);
-                let mirrored = |&id: &u32| embeddings.similarity(id, task.query);
-                assert_eq!(drawings.iter().map(mirrored).sum::<f64>() / 3.0, ours[way]);
-            }
+    let embeddings = Embeddings::of(&model("keras", &koch, &[]), &store, set.drawings()).unwrap();
+    let points = |id| PointSet::new(pages.page(id).unwrap());
+    for task in &set.tasks {
+        let ours = embeddings.judge(task, 3).unwrap();
+        let nearest = Hausdorff::new(&pages).judge(task, 3).unwrap();
+        for (way, drawings) in task.support.chunks(3).enumerate() {
+            let likenesses = drawings
+                .iter()
+                .map(|&id| embeddings.similarity(task.query, id));
+            assert_eq!(ours[way], likenesses.sum::<f64>() / 3.0);
+            let distance = |&id: &u32| points(task.query).distance(&points(id));
+            let least = drawings.iter().map(distance).fold(f64::INFINITY, f64::min);
+            assert_eq!(nearest[way], -least);
+            let mirrored = |&id: &u32| embeddings.similarity(id, task.query);
+            assert_eq!(drawings.iter().map(mirrored).sum::<f64>() / 3.0, ours[way]);
         }
     }
-}
-
-/// Each drawing is embedded with running statistics, so what else is asked for changes nothing.
-#[test]
-fn a_drawing_is_embedded_alone() {
-    let store = made_up();
-    let model = compact(&[]);
-    let all = Embeddings::of(&model, &store, 0..300).unwrap();
-    for id in [0, 17, 299] {
-        let alone = Embeddings::of(&model, &store, [id, id]).unwrap();
-        assert_eq!(alone.drawings(), [id]);
-        let near = all
-            .row(id)
-            .iter()
-            .zip(alone.row(id))
-            .all(|(a, b)| (a - b).abs() < 1e-6);
-        assert!(near, "{id}");
-    }
-    let averaged = Embeddings::averaged(&model, &store, 0..9, 3, 1).unwrap();
-    assert!((averaged.inner(4, 4) - 1.0).abs() < 1e-6);
-    assert_ne!(averaged.row(4), all.row(4));
-    let none = Embeddings::averaged(&model, &store, 0..300, 0, 1).unwrap();
-    assert!((none.similarity(3, 9) - all.similarity(3, 9)).abs() < 1e-6);
 }
 
 #[test]
@@ -287,6 +239,7 @@ fn networks_are_told_apart_from_baselines_and_compared_on_the_same_tasks() {
     let everything = Plan {
         copies: 1,
         joint: true,
+        together: true,
         gallery: true,
         fine_tuned: true,
         curve_trials: 3,
@@ -307,6 +260,7 @@ fn networks_are_told_apart_from_baselines_and_compared_on_the_same_tasks() {
         assert_eq!((spread.count, spread.deviation), (2, 0.0));
         let of = |name: &str| protocol.systems.iter().find(|s| s.system == name).unwrap();
         assert_eq!(of("a").score, of("b").score);
+        assert_eq!(of("2 networks together").score, of("a").score);
         let test = protocol
             .comparisons
             .iter()

@@ -296,3 +296,29 @@ fn baselines_score_as_published() {
     assert_eq!(errors, HAUSDORFF_ERRORS);
     assert_eq!(answers.score(&set).percent(), 61.25);
 }
+
+/// The network that ships with the program has the score that the README and its card tell.
+#[cfg(feature = "torch")]
+#[test]
+fn the_pretrained_network_scores_as_told() {
+    use omnishot::eval::{self, TaskSet, Ties};
+    use omnishot::model::{Model, PRETRAINED};
+    const RIGHT: u64 = 395;
+    for text in [
+        include_str!("../README.md"),
+        include_str!("../src/model/PRETRAINED.md"),
+    ] {
+        assert!(text.contains(&format!("{RIGHT} of 400")));
+    }
+    assert!(PRETRAINED.len() < 10_000_000);
+    let model = Model::pretrained(tch::Device::Cpu);
+    let Some((_, bytes)) = packed() else { return };
+    let store = std::sync::Arc::new(open(bytes));
+    assert_eq!(model.card.store, store.digest().to_string());
+    assert_eq!(model.card.training.len(), 30);
+    let set = TaskSet::lake_runs(&store).unwrap();
+    let answers = eval::answer(&model, &store, &set, Ties::Against).unwrap();
+    // Sums differ in their last bits from one CPU to another, which may turn a question or two.
+    let right = answers.score(&set).right;
+    assert!(right.abs_diff(RIGHT) <= 2, "{right} of 400");
+}

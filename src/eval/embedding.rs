@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use tch::Tensor;
 
 use super::judge::Judge;
+use super::sums::{inner, weighted_distance};
 use crate::archive::{Digits, Page};
 use crate::distort::Distorter;
 use crate::model::{Comparison, Model, ModelError, save_tensors};
@@ -107,6 +108,32 @@ impl Embeddings {
             row.iter_mut().for_each(|value| *value /= length);
         }
         Ok(mean)
+    }
+
+    /// The embeddings of several networks side by side: the cosine of two drawings is the mean of
+    /// the networks' cosines.
+    ///
+    /// # Panics
+    /// If there are none, they are not all of the same drawings, or one is not compared by the
+    /// cosine of unit vectors.
+    #[must_use]
+    pub fn together(each: &[Embeddings]) -> Embeddings {
+        let first = &each[0];
+        let alike =
+            |other: &Embeddings| other.ids == first.ids && other.comparison == Comparison::Cosine;
+        assert!(each.iter().all(alike), "other drawings, or no cosine");
+        let scale = (each.len() as f32).sqrt().recip();
+        let row = |&id: &DrawingId| {
+            let parts = each.iter().flat_map(move |part| part.row(id));
+            parts.map(|value| scale * value)
+        };
+        Embeddings {
+            dimensions: each.iter().map(|part| part.dimensions).sum(),
+            comparison: Comparison::Cosine,
+            values: first.ids.iter().flat_map(row).collect(),
+            ids: first.ids.clone(),
+            rows: first.rows.clone(),
+        }
     }
 
     /// Embeds images of a set of digits, of which a [`Task`] names places, as
@@ -248,6 +275,17 @@ impl Embeddings {
         }
     }
 
+    /// The cosine of a query with the mean of some drawings' embeddings.
+    fn prototype_cosine(&self, query: DrawingId, drawings: &[DrawingId]) -> f64 {
+        let mut sum = vec![0f32; self.dimensions];
+        for &id in drawings {
+            let terms = sum.iter_mut().zip(self.row(id));
+            terms.for_each(|(sum, value)| *sum += value);
+        }
+        let length = inner(&sum, &sum).sqrt().max(f64::MIN_POSITIVE);
+        inner(self.row(query), &sum) / length
+    }
+
     /// The inner product of two drawings' embeddings.
     ///
     /// # Panics
@@ -261,14 +299,16 @@ impl Embeddings {
 impl Judge for Embeddings {
     type Likeness = f64;
 
-    /// The mean likeness of the query to each way's drawings.
+    /// The likeness of the query to each way's drawing, and of several to all of them: the cosine
+    /// with the mean of their embeddings (a prototype, Snell et al. 2017), or the mean logit.
     fn judge(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
-        let way = |drawings: &[DrawingId]| {
-            let sum: f64 = drawings
-                .iter()
-                .map(|&id| self.similarity(task.query, id))
-                .sum();
-            sum / shots as f64
+        let way = |drawings: &[DrawingId]| match (drawings, &self.comparison) {
+            (&[only], _) => self.similarity(task.query, only),
+            (_, Comparison::Cosine) => self.prototype_cosine(task.query, drawings),
+            (_, Comparison::Distance { .. }) => {
+                let logits = drawings.iter().map(|&id| self.similarity(task.query, id));
+                logits.sum::<f64>() / shots as f64
+            }
         };
         Ok(task.support.chunks_exact(shots).map(way).collect())
     }
@@ -310,69 +350,4 @@ fn draw(
                 Ok(())
             },
         )
-}
-
-/// Terms of a sum that are added side by side: as many as vector instructions take at once.
-const LANES: usize = 16;
-/// Terms that are added in f32 before they are added up in f64.
-const BLOCK: usize = 256;
-
-/// The inner product, with products and short sums in f32 and long ones in f64. The order of
-/// addition is fixed, and the same in both arguments.
-fn inner(a: &[f32], b: &[f32]) -> f64 {
-    sum([a, b], |[x, y]| x * y)
-}
-
-/// The sum of `weights` times |a - b|, as [`inner`] sums.
-fn weighted_distance(a: &[f32], b: &[f32], weights: &[f32]) -> f64 {
-    sum([a, b, weights], |[x, y, weight]| weight * (x - y).abs())
-}
-
-fn sum<const N: usize>(slices: [&[f32]; N], term: impl Fn([f32; N]) -> f32) -> f64 {
-    let length = slices[0].len();
-    assert!(slices.iter().all(|slice| slice.len() == length));
-    let mut total = 0.0;
-    for start in (0..length).step_by(BLOCK) {
-        let blocks = slices.map(|slice| &slice[start..(start + BLOCK).min(length)]);
-        let whole = blocks[0].len() / LANES * LANES;
-        let mut lanes = [0f32; LANES];
-        for at in (0..whole).step_by(LANES) {
-            let parts = blocks.map(|block| {
-                <&[f32; LANES]>::try_from(&block[at..at + LANES]).expect("a slice of its length")
-            });
-            for (lane, sum) in lanes.iter_mut().enumerate() {
-                *sum += term(parts.map(|part| part[lane]));
-            }
-        }
-        total += lanes.iter().copied().map(f64::from).sum::<f64>();
-        for at in whole..blocks[0].len() {
-            total += f64::from(term(blocks.map(|block| block[at])));
-        }
-    }
-    total
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    proptest! {
-        #[test]
-        fn sums_are_symmetric_and_near_the_plain_ones(
-            triples in proptest::collection::vec((-1f32..1.0, -1f32..1.0, -1f32..1.0), 0..700),
-        ) {
-            let a: Vec<f32> = triples.iter().map(|t| t.0).collect();
-            let b: Vec<f32> = triples.iter().map(|t| t.1).collect();
-            let w: Vec<f32> = triples.iter().map(|t| t.2).collect();
-            let plain: f64 = a.iter().zip(&b).map(|(&x, &y)| f64::from(x) * f64::from(y)).sum();
-            prop_assert!((inner(&a, &b) - plain).abs() < 1e-4);
-            prop_assert_eq!(inner(&a, &b).to_bits(), inner(&b, &a).to_bits());
-            let distances = a.iter().zip(&b).map(|(&x, &y)| (f64::from(x) - f64::from(y)).abs());
-            let plain: f64 = distances.zip(&w).map(|(d, &w)| d * f64::from(w)).sum();
-            let (there, back) = (weighted_distance(&a, &b, &w), weighted_distance(&b, &a, &w));
-            prop_assert!((there - plain).abs() < 1e-4);
-            prop_assert_eq!(there.to_bits(), back.to_bits());
-        }
-    }
 }

@@ -58,6 +58,9 @@ pub fn evaluate(
             asked.systems.push((name.clone(), contestant.role, answers));
         }
     }
+    if plan.together {
+        questions.ask_together(contestants, store, plan, &mut watch)?;
+    }
     let mut alphabets = store.alphabets().iter();
     let made_up = alphabets.any(|a| a.name.starts_with(SYNTHETIC_NAME));
     let evaluation = Evaluation {

@@ -25,6 +25,7 @@ mod questions;
 mod results;
 mod score;
 mod statistics;
+mod sums;
 mod task_set;
 mod verification;
 

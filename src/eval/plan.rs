@@ -29,6 +29,8 @@ pub struct Plan {
     pub copies: usize,
     /// Whether a variant of each network (not of baselines) answers all queries of a run together.
     pub joint: bool,
+    /// Whether a variant of all networks (not of baselines) answers by the mean of their likenesses.
+    pub together: bool,
     /// Whether to fill a gallery, for which the first network embeds all of the evaluation set.
     pub gallery: bool,
     /// Whether a variant of each network has its last layer trained on the support.

@@ -17,6 +17,7 @@ use super::results::{Curve, CurveLine, Role, Verification, VerificationScore};
 use super::task_set::{Protocol, TaskSet};
 use super::verification::PairSet;
 use crate::archive::Split;
+use crate::model::Comparison;
 use crate::sample::{Scope, TaskShape, alphabets_of, characters_of};
 use crate::store::{AlphabetId, DrawingId, PageCache, Store, StoreError};
 
@@ -219,6 +220,43 @@ impl Questions {
         }
         drop(embeddings);
         self.ask_copies(contestant, store, plan, watch)
+    }
+
+    /// Asks all networks that compare embeddings by their cosine at once, if there are two or
+    /// more: the mean of their cosines answers.
+    pub fn ask_together(
+        &mut self,
+        contestants: &[Contestant],
+        store: &Store,
+        plan: &Plan,
+        watch: &mut impl FnMut(Event),
+    ) -> Result<(), EvalError> {
+        let by_cosine = |contestant: &&Contestant| {
+            let network = &contestant.model.network;
+            contestant.role == Role::Network
+                && network.comparison() == Comparison::Cosine
+                && network.context().is_none()
+        };
+        let networks: Vec<&Contestant> = contestants.iter().filter(by_cosine).collect();
+        if networks.len() < 2 {
+            watch(Event::LeftOut(
+                "networks together: fewer than two compare drawings by a cosine".to_owned(),
+            ));
+            return Ok(());
+        }
+        let label = format!("{} networks together", networks.len());
+        watch(Event::Begins(label.clone()));
+        let sets = self.one_shot.iter().map(|asked| &asked.set);
+        let drawings: Vec<DrawingId> = sets.flat_map(TaskSet::drawings).collect();
+        let each = |contestant: &&Contestant| {
+            Embeddings::of(&contestant.model, store, drawings.iter().copied())
+        };
+        let each = networks.iter().map(each).collect::<Result<Vec<_>, _>>()?;
+        let embeddings = Embeddings::together(&each);
+        for asked in &mut self.one_shot {
+            asked.add(&label, Role::Variant, &embeddings, plan.ties)?;
+        }
+        Ok(())
     }
 
     fn own(

@@ -11,6 +11,10 @@ use super::network::{Network, NetworkShape};
 use super::tensors::{ModelError, TensorFile, save_tensors};
 use super::weights::ordered;
 use crate::distort::Distortion;
+use crate::store::Bytes;
+
+/// The file of the network that comes with the program.
+pub const PRETRAINED: &[u8] = include_bytes!("pretrained.safetensors");
 
 /// The longest file that is read; Koch's network has 156 MB.
 const FILE_LIMIT: u64 = 1 << 30;
@@ -100,7 +104,23 @@ impl Model {
     /// # Errors
     /// If it cannot be read, is damaged, or is not such a file.
     pub fn load(path: &Path, device: Device) -> Result<Model, ModelError> {
-        let file = TensorFile::open(path, FILE_LIMIT, false)?;
+        Model::of(&TensorFile::open(path, FILE_LIMIT, false)?, device)
+    }
+
+    /// The network that comes with the program, trained on Omniglot's background set: see
+    /// `src/model/PRETRAINED.md`.
+    ///
+    /// # Panics
+    /// Never, unless the program was built from another file than the project's.
+    #[must_use]
+    pub fn pretrained(device: Device) -> Model {
+        let bytes = Bytes::Owned(PRETRAINED.to_vec());
+        TensorFile::of(Path::new("pretrained.safetensors"), bytes, false)
+            .and_then(|file| Model::of(&file, device))
+            .expect("the file is the project's own")
+    }
+
+    fn of(file: &TensorFile, device: Device) -> Result<Model, ModelError> {
         let card: Card =
             serde_json::from_str(&file.card).map_err(|error| file.other(error.to_string()))?;
         card.network.check().map_err(|what| file.other(what))?;

@@ -17,7 +17,7 @@ pub(crate) use compact::unit_rows;
 pub use compact::{Compact, CompactShape};
 pub use device::{hand_over, parse_device};
 pub use distance::Distance;
-pub use file::{Card, Model};
+pub use file::{Card, Model, PRETRAINED};
 pub use koch::{Koch, KochShape};
 pub use matching::{Context, Matching, MatchingShape};
 pub use network::{Comparison, Network, NetworkShape};

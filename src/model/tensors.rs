@@ -172,6 +172,17 @@ impl TensorFile {
             path: path.to_owned(),
             source,
         };
+        if fs::metadata(path).map_err(read)?.len() > limit {
+            return Err(ModelError::Other {
+                path: path.to_owned(),
+                what: format!("it has more than {limit} bytes"),
+            });
+        }
+        TensorFile::of(path, Bytes::map(path).map_err(read)?, sealed)
+    }
+
+    /// Reads the bytes of such a file; errors name it `path`.
+    pub(super) fn of(path: &Path, bytes: Bytes, sealed: bool) -> Result<TensorFile, ModelError> {
         let format = |source| ModelError::Format {
             path: path.to_owned(),
             source,
@@ -180,10 +191,6 @@ impl TensorFile {
             path: path.to_owned(),
             what,
         };
-        if fs::metadata(path).map_err(read)?.len() > limit {
-            return Err(other(format!("it has more than {limit} bytes")));
-        }
-        let bytes = Bytes::map(path).map_err(read)?;
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(format)?;
         let file = SafeTensors::deserialize(&bytes).map_err(format)?;
         let metadata = header.metadata().as_ref();

@@ -247,8 +247,8 @@ pub struct Layer {
 pub enum PresetError {
     /// No preset of that name ships with the program.
     #[error(
-        "there is no preset {0:?}; there are compact, fast, siamese, softmax, matching, \
-         keras and koch, and files that end in .toml"
+        "there is no preset {0:?}; there are {names}, and files that end in .toml",
+        names = Preset::names()
     )]
     Unknown(String),
     /// The text is not TOML, or has unknown or missing fields.
@@ -274,15 +274,22 @@ pub enum PresetError {
 
 impl Preset {
     /// The names and the texts of the presets that ship with the program.
-    pub const SHIPPED: [(&str, &str); 7] = [
+    pub const SHIPPED: [(&str, &str); 8] = [
         ("compact", include_str!("compact.toml")),
         ("fast", include_str!("fast.toml")),
+        ("thorough", include_str!("thorough.toml")),
         ("siamese", include_str!("siamese.toml")),
         ("softmax", include_str!("softmax.toml")),
         ("matching", include_str!("matching.toml")),
         ("keras", include_str!("keras.toml")),
         ("koch", include_str!("koch.toml")),
     ];
+
+    /// The names of the presets that ship with the program, as a sentence lists them.
+    #[must_use]
+    pub fn names() -> String {
+        Preset::SHIPPED.map(|(name, _)| name).join(", ")
+    }
 
     /// The text of a preset that ships with the program.
     ///

@@ -12,12 +12,13 @@ use tch::Device;
 /// A preset made small, with more changes.
 pub fn with(name: &str, steps: u64, changes: &[&str]) -> Preset {
     let small: &[&str] = match name {
-        "compact" | "fast" => &[
+        "compact" | "fast" | "thorough" => &[
             "batch.drawings=24",
             "batch.alphabet_characters=8",
             "network.side=32",
             "network.width=4",
             "network.dimensions=16",
+            "optimizer.learning_rate=3e-3", // more would be too much for so few steps
             "precision=f32",
         ],
         "softmax" => &[

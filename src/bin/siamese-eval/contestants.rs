@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use omnishot::eval::{Contestant, Role, TrainingRecord};
-use omnishot::model::Model;
+use omnishot::model::{Model, PRETRAINED};
 use tch::Device;
 
 /// A file of weights, and what the report calls its network.
@@ -40,11 +40,25 @@ pub fn named(text: &str) -> Result<Named, String> {
     Ok(Named { name, path })
 }
 
-/// Loads networks; no two may have one name.
-pub fn load(networks: &[Named], baselines: &[Named], device: Device) -> Result<Vec<Contestant>> {
+/// Loads networks; no two may have one name. The one that comes with the program is the first,
+/// if it is `pretrained`.
+pub fn load(
+    pretrained: bool,
+    networks: &[Named],
+    baselines: &[Named],
+    device: Device,
+) -> Result<Vec<Contestant>> {
     let all = networks.iter().map(|named| (named, Role::Network));
     let all = all.chain(baselines.iter().map(|named| (named, Role::Baseline)));
     let mut contestants: Vec<Contestant> = Vec::new();
+    if pretrained {
+        contestants.push(Contestant {
+            name: "pretrained".to_owned(),
+            role: Role::Network,
+            model: Model::pretrained(device),
+            digest: blake3::hash(PRETRAINED).to_string(),
+        });
+    }
     for (Named { name, path }, role) in all {
         if contestants.iter().any(|other| other.name == *name) {
             bail!(

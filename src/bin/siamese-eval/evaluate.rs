@@ -22,13 +22,17 @@ use crate::contestants::{Named, load, named, training_record};
 
 /// What to evaluate, and where to write it.
 #[derive(Args)]
+#[command(group(clap::ArgGroup::new("networks").multiple(true)))]
 pub struct Evaluate {
     /// The store, as omni-pack builds it.
     store: PathBuf,
     /// Weights that siamese-train wrote, as FILE or NAME=FILE; several make a mean and a spread.
     /// Without any, only the baselines without a network are scored.
-    #[arg(long, short, value_name = "FILE", num_args = 1.., value_parser = named)]
+    #[arg(long, short, value_name = "FILE", num_args = 1.., value_parser = named, group = "networks")]
     weights: Vec<Named>,
+    /// Score the network that comes with the program, beside those of --weights.
+    #[arg(long, group = "networks")]
+    pretrained: bool,
     /// Weights of networks to compare with, as FILE or NAME=FILE; not part of the mean.
     #[arg(long, value_name = "FILE", num_args = 1.., value_parser = named)]
     baseline: Vec<Named>,
@@ -67,6 +71,9 @@ pub struct Evaluate {
     /// line of its own.
     #[arg(long)]
     joint: bool,
+    /// Also let all networks answer together, by the mean of their cosines, on a line of its own.
+    #[arg(long)]
+    together: bool,
     /// Also score each network with its last layer trained on each task's support, on a line of
     /// its own.
     #[arg(long)]
@@ -82,14 +89,14 @@ pub struct Evaluate {
     #[arg(long, default_value = "auto", value_parser = parse_device)]
     device: Device,
     /// Draw nine of the runs' tasks, with the first network's answers, as a PNG picture.
-    #[arg(long, value_name = "PNG", requires = "weights")]
+    #[arg(long, value_name = "PNG", requires = "networks")]
     picture: Option<PathBuf>,
     /// Write the runs' drawings as the first network gets them, and their embeddings, as a
     /// safetensors file: see tools/load_weights.py.
-    #[arg(long, value_name = "FILE", requires = "weights")]
+    #[arg(long, value_name = "FILE", requires = "networks")]
     embeddings: Option<PathBuf>,
     /// Write the first network as a TorchScript module, which embeds images as the network does.
-    #[arg(long, value_name = "FILE", requires = "weights")]
+    #[arg(long, value_name = "FILE", requires = "networks")]
     torchscript: Option<PathBuf>,
     /// Print everything that was found as one JSON object.
     #[arg(long)]
@@ -156,6 +163,7 @@ impl Evaluate {
             },
             copies: usize::from(self.tta),
             joint: self.joint,
+            together: self.together,
             gallery: self.out.is_some(),
             fine_tuned: self.fine_tune,
         }
@@ -168,7 +176,12 @@ pub fn run(arguments: &Evaluate) -> Result<()> {
     if let Some(out) = &arguments.out {
         prepare(out, arguments.force)?;
     }
-    let contestants = load(&arguments.weights, &arguments.baseline, arguments.device)?;
+    let contestants = load(
+        arguments.pretrained,
+        &arguments.weights,
+        &arguments.baseline,
+        arguments.device,
+    )?;
     let plan = arguments.plan(&store);
     let digits = match &arguments.mnist {
         Some(folder) => Some(DigitPlan {

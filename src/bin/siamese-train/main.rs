@@ -31,8 +31,7 @@ struct Arguments {
     /// The folder to write into; made if it is not there.
     #[arg(long, short, required_unless_present = "print")]
     out: Option<PathBuf>,
-    /// Settings that ship with the program (compact, fast, siamese, softmax, matching, keras, koch), or a TOML file of settings.
-    #[arg(long, default_value = "compact")]
+    #[arg(long, default_value = "compact", help = preset_help())]
     preset: String,
     /// Change a setting, by its name in the TOML file: --set network.side=64.
     #[arg(long, value_name = "NAME=VALUE")]
@@ -92,6 +91,11 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn preset_help() -> String {
+    let names = Preset::names();
+    format!("Settings that ship with the program ({names}), or a TOML file of settings")
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
