@@ -228,3 +228,27 @@ fn bad_input_is_one_clear_line() {
     let text = refusal(at, EVAL, &["s.omni", "--weights", "s.omni"], 1);
     assert!(text.contains("is not a sound safetensors file"), "{text}");
 }
+
+/// The network that comes with the program needs no file; on made-up alphabets it is far from
+/// what it scores on Omniglot's, and as far from guessing.
+#[test]
+fn the_pretrained_network_is_scored_at_once() {
+    let folder = prepared();
+    let score = "s.omni --pretrained --together --protocol lake-runs --picture t.png --json";
+    let score: Vec<&str> = score.split_whitespace().collect();
+    let output = call(folder.path(), EVAL, &score);
+    assert!(output.status.success(), "{output:?}");
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert!(errors.contains("fewer than two"), "{errors}");
+    assert!(folder.path().join("t.png").is_file());
+    let report: Evaluation = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report.provenance.networks[0].name, "pretrained");
+    let systems = &report.protocols[0].systems;
+    let network = systems.iter().find(|s| s.role == Role::Network).unwrap();
+    assert!(network.percent > 50.0, "{}", network.percent);
+
+    let taken = "s.omni --pretrained --weights pretrained=x.safetensors";
+    let taken: Vec<&str> = taken.split_whitespace().collect();
+    let text = refusal(folder.path(), EVAL, &taken, 1);
+    assert!(text.contains("pretrained"), "{text}");
+}
