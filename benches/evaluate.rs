@@ -4,6 +4,10 @@
 //! On Omniglot as `OMNIGLOT_STORE` names it packed, else on the made-up alphabets of seed 0.
 //! Networks have their first weights: what they know does not change what they cost.
 
+#[allow(dead_code, reason = "the tests use all of it")]
+#[path = "../tests/common/untrained.rs"]
+mod untrained;
+
 use std::sync::{Arc, OnceLock};
 
 use divan::Bencher;
@@ -11,11 +15,10 @@ use omnishot::archive::{Archive, Split, SyntheticOptions, synthesize, synthesize
 use omnishot::eval::{
     Answers, Embeddings, Hausdorff, Pixel, PixelJudge, TaskSet, Ties, likenesses,
 };
-use omnishot::model::{Card, Model};
 use omnishot::sample::{Scope, TaskShape, alphabets_of};
 use omnishot::store::{self, PageCache, Store, WriteOptions};
-use omnishot::train::Preset;
 use tch::{Device, Kind, Tensor};
+use untrained::model;
 
 fn main() {
     divan::main();
@@ -43,24 +46,6 @@ fn store() -> Arc<Store> {
     Arc::clone(STORE.get_or_init(open))
 }
 
-fn model(preset: &str) -> Model {
-    let preset = Preset::shipped(preset).expect("the preset ships with the program");
-    let card = Card {
-        program: "a bench".to_owned(),
-        network: preset.network,
-        distortion: preset.distortion,
-        seed: 1,
-        steps: 0,
-        batch: 1,
-        store: String::new(),
-        training: Vec::new(),
-        validation: Vec::new(),
-    };
-    let model = Model::new(card, Device::Cpu);
-    preset.network.initialise(model.weights(), 1);
-    model
-}
-
 /// Random 20-way tasks of the evaluation set, within an alphabet.
 fn within(shots: usize, trials: u64) -> TaskSet {
     let alphabets = alphabets_of(&store(), Split::Evaluation);
@@ -85,7 +70,7 @@ const DRAWINGS: u32 = 5_120;
 
 #[divan::bench(args = ["compact"], sample_count = 5, sample_size = 1)]
 fn forward_alone(bencher: Bencher, preset: &str) {
-    let model = model(preset);
+    let model = model(preset, &[], &[]);
     let side = model.card.network.side() as i64;
     let batch = Tensor::zeros([256, 1, side, side], (Kind::Float, Device::Cpu));
     bencher
@@ -99,7 +84,7 @@ fn forward_alone(bencher: Bencher, preset: &str) {
 
 #[divan::bench(args = ["compact"], sample_count = 5, sample_size = 1)]
 fn embed(bencher: Bencher, preset: &str) {
-    let (model, store) = (model(preset), store());
+    let (model, store) = (model(preset, &[], &[]), store());
     bencher
         .counter(divan::counter::ItemsCount::new(DRAWINGS))
         .bench_local(|| {
@@ -112,7 +97,7 @@ fn embed(bencher: Bencher, preset: &str) {
 
 #[divan::bench(args = [("compact", 1), ("compact", 5), ("koch", 1), ("koch", 5)], sample_count = 5, sample_size = 1)]
 fn score_20_000_tasks(bencher: Bencher, (preset, shots): (&str, usize)) {
-    let (model, set) = (model(preset), within(shots, 20_000));
+    let (model, set) = (model(preset, &[], &[]), within(shots, 20_000));
     let every = set.drawings().max().map_or(0, |most| most + 1);
     // What the numbers are does not matter, so Koch's towers need not run for minutes.
     let embeddings = Embeddings::made_up(&model, every, 1);

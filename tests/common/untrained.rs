@@ -7,7 +7,8 @@ use tch::Device;
 /// A network of first weights, of a kind.
 pub fn model(preset: &str, changes: &[&str], training: &[&str]) -> Model {
     let changes: Vec<String> = changes.iter().map(|&change| change.to_owned()).collect();
-    let preset = Preset::parse(Preset::shipped_text(preset).unwrap(), &changes).unwrap();
+    let text = Preset::shipped_text(preset).expect("the preset ships with the program");
+    let preset = Preset::parse(text, &changes).expect("the changes are sound");
     let card = Card {
         program: "a test".to_owned(),
         network: preset.network,
