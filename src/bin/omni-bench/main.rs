@@ -4,6 +4,7 @@
 mod digest;
 mod growth;
 mod loader;
+mod soak;
 mod store;
 #[path = "../stream/mod.rs"]
 mod stream;
@@ -29,6 +30,8 @@ enum Command {
     Growth(growth::Growth),
     /// Print one digest of a stream: the same on every machine, for any workers and ranks.
     Digest(digest::Digest),
+    /// Run a loader for hours and fail if memory, threads or open files grow.
+    Soak(soak::Soak),
     /// Time opening a store, reading all of it, and reading at random.
     Store(store::StoreTimes),
 }
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Command::Loader(loader) => loader.run(),
         Command::Growth(growth) => growth.run(),
         Command::Digest(digest) => digest.run(),
+        Command::Soak(soak) => soak.run(),
         Command::Store(store) => store.run(),
     };
     match done {
