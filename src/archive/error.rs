@@ -121,6 +121,38 @@ pub enum Problem {
     /// Not a PNG picture, or a damaged one.
     #[error("is not a sound PNG picture")]
     Png(#[from] png::DecodingError),
+    /// Neither a PNG nor a JPEG picture.
+    #[error("is neither a PNG nor a JPEG picture; convert it or remove it")]
+    NoPicture,
+    /// A damaged picture, or one too large.
+    #[error("is a damaged picture, or one of more than 16,384 pixels a side")]
+    Picture(#[from] image::ImageError),
+    /// A picture of one shade.
+    #[error("shows nothing: all of it has nearly one shade; remove it")]
+    NothingDrawn,
+    /// A folder or zip without pictures.
+    #[error("holds no .png, .jpg or .jpeg files; expected group/class/picture or class/picture")]
+    NoPictures,
+    /// A picture that lies in no class, or at another depth than the first.
+    #[error(
+        "does not lie as the first picture does; \
+         put all as group/class/picture, or all as class/picture"
+    )]
+    Ungrouped,
+    /// A class with more pictures than drawers can be counted.
+    #[error("is in a class of more than {limit} pictures; leave some out")]
+    ManyPictures {
+        /// The most pictures of a class.
+        limit: u16,
+    },
+    /// A group that is named is not there.
+    #[error("holds no group {group:?}; it holds {known}")]
+    NoGroup {
+        /// The name.
+        group: String,
+        /// The groups that are there.
+        known: String,
+    },
     /// A picture of another size.
     #[error("is {width} x {height} pixels; Omniglot's drawings are 105 x 105")]
     WrongSize {

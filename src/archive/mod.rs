@@ -5,17 +5,21 @@
 
 mod drawing;
 mod error;
+mod groups;
 mod idx;
 mod picture;
 mod read;
 mod runs;
+mod scan;
 mod source;
 mod synthetic;
 
 pub use drawing::{Alphabet, BANDS, Character, Drawing, PAGE_BYTES, Page, SIDE, Split};
 pub use error::{ArchiveError, Problem};
+pub use groups::{GroupOptions, Groups, read_groups};
 pub use idx::{Digits, IdxError, IdxProblem};
 pub use picture::{page_from_png, page_to_png};
 pub use read::{Archive, ReadOptions, read};
 pub use runs::{Query, Run};
+pub use scan::{ScanOptions, page_from_picture};
 pub use synthetic::{SYNTHETIC_NAME, SyntheticOptions, synthesize, synthesize_runs};

@@ -139,14 +139,19 @@ impl Source {
 
     /// The bytes of an entry, at most 64 KiB of them.
     pub fn read(&mut self, entry: &Entry) -> Result<Vec<u8>, ArchiveError> {
+        self.read_up_to(entry, ENTRY_LIMIT)
+    }
+
+    /// The bytes of an entry, at most `limit` of them.
+    pub fn read_up_to(&mut self, entry: &Entry, limit: u64) -> Result<Vec<u8>, ArchiveError> {
         let bytes = match &mut self.kind {
             Kind::Zip(zip) => zip
                 .by_index(entry.index)
                 .map_err(Problem::from)
-                .and_then(|file| read_at_most(file, ENTRY_LIMIT)),
+                .and_then(|file| read_at_most(file, limit)),
             Kind::Folder => File::open(self.path.join(&entry.name))
                 .map_err(Problem::from)
-                .and_then(|file| read_at_most(file, ENTRY_LIMIT)),
+                .and_then(|file| read_at_most(file, limit)),
         };
         bytes.map_err(|problem| ArchiveError::entry(&self.path, &entry.name, problem))
     }

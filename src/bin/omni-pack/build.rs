@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use omnishot::archive::{self, Archive, ReadOptions, Split, SyntheticOptions};
+use omnishot::archive::{
+    self, Archive, GroupOptions, ReadOptions, ScanOptions, Split, SyntheticOptions,
+};
 use omnishot::store::{self, WriteOptions};
 
 /// Pack zips, folders or made-up alphabets into a store.
@@ -14,6 +16,8 @@ use omnishot::store::{self, WriteOptions};
 /// An input is one of the official zips, an unpacked folder of one (alphabet/character/
 /// NNNN_DD.png), or a folder that holds images_background, images_evaluation and all_runs
 /// in either form. Several inputs make one store; drawings that they share are kept once.
+/// With --pictures, the input is a folder or a zip of your own: group/class/picture, PNG or
+/// JPEG, of any size and shade; a group is what an alphabet is to Omniglot.
 #[derive(Args)]
 pub struct Build {
     /// The store to write.
@@ -25,6 +29,16 @@ pub struct Build {
     /// evaluation, and 20 one-shot runs. Scores on them say nothing about Omniglot.
     #[arg(long, value_name = "SEED", conflicts_with_all = ["inputs", "split", "allow_missing"])]
     synthetic: Option<u64>,
+    /// Read pictures of any size and shade, group/class/picture or class/picture.
+    #[arg(long, conflicts_with_all = ["synthetic", "split", "allow_missing"])]
+    pictures: bool,
+    /// Groups of pictures to evaluate on; the others are to train on.
+    #[arg(long, value_name = "GROUP", num_args = 1.., requires = "pictures")]
+    evaluation: Vec<String>,
+    /// Cut out what each picture shows and put it in the middle of the page, as large as most of
+    /// Omniglot's drawings; else the whole picture fills the page.
+    #[arg(long, requires = "pictures")]
+    cut: bool,
     /// Tag every drawing, whatever the inputs' names say.
     #[arg(long, value_enum)]
     split: Option<SplitArgument>,
@@ -111,6 +125,21 @@ impl Build {
             let alphabets = archive::synthesize(&options);
             let runs = archive::synthesize_runs(&alphabets, seed);
             return Ok(Archive { alphabets, runs });
+        }
+        if self.pictures {
+            let [input] = &self.inputs[..] else {
+                bail!("--pictures takes one folder or zip");
+            };
+            let options = GroupOptions {
+                evaluation: self.evaluation.clone(),
+                scan: ScanOptions { cut: self.cut },
+            };
+            let groups = archive::read_groups(input, &options)?;
+            if groups.left_out > 0 {
+                let left_out = groups.left_out;
+                eprintln!("omni-pack: left out {left_out} files that are not .png, .jpg or .jpeg");
+            }
+            return Ok(groups.archive);
         }
         let options = ReadOptions {
             split: self.split.map(Into::into),

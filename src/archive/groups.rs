@@ -1,0 +1,144 @@
+//! Anyone's pictures: a folder or a zip of `group/class/picture`, made into alphabets.
+//!
+//! A group becomes an alphabet, a class a character, and the pictures of a class, ascending by
+//! name, its drawings by drawers 1, 2, 3 and on.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rayon::prelude::*;
+
+use super::drawing::{Alphabet, Character, Drawing, Page, Split};
+use super::error::{ArchiveError, Problem};
+use super::read::Archive;
+use super::scan::{ScanOptions, page_from_picture};
+use super::source::{Entry, Source};
+
+/// The longest picture file that is read.
+const PICTURE_LIMIT: u64 = 64 << 20;
+
+/// How pictures in groups are read.
+#[derive(Clone, Debug, Default)]
+pub struct GroupOptions {
+    /// The groups to evaluate on; the others are to train on.
+    pub evaluation: Vec<String>,
+    /// How a picture is made into a page.
+    pub scan: ScanOptions,
+}
+
+/// What a folder of pictures held.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Groups {
+    /// The pictures as drawings, in canonical order.
+    pub archive: Archive,
+    /// Files that were left out, since their names do not end in .png, .jpg or .jpeg.
+    pub left_out: usize,
+}
+
+/// Where a picture belongs, from its path.
+struct Place<'a> {
+    group: Option<&'a str>,
+    class: &'a str,
+}
+
+/// Reads `[group/]class/picture`.
+fn place(name: &str) -> Option<Place<'_>> {
+    let sound = |text: &&str| text.len() <= 255 && !text.chars().any(char::is_control);
+    let mut parts = name.rsplit('/').skip(1);
+    let class = parts.next().filter(sound)?;
+    let group = parts.next();
+    let place = Place { group, class };
+    (parts.next().is_none() && group.iter().all(sound)).then_some(place)
+}
+
+/// Reads pictures from a folder or a zip, sorted into classes, and those into groups; without
+/// groups, all classes are one, of the folder's name.
+///
+/// # Errors
+/// For the first picture, by name, that is not sound or lies elsewhere; if there are none; if a
+/// group to evaluate on is not there.
+pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, ArchiveError> {
+    let source = Source::open(input)?;
+    let whole = |problem| ArchiveError::whole(input, problem);
+    let refuse = |entry: &Entry, problem| ArchiveError::entry(input, &entry.name, problem);
+    let mut entries = source.entries()?;
+    let all = entries.len();
+    entries.retain(|entry| is_picture(&entry.name));
+    let left_out = all - entries.len();
+    if entries.is_empty() {
+        return Err(whole(Problem::NoPictures));
+    }
+    let places: Vec<Place> = (entries.iter())
+        .map(|entry| place(&entry.name).ok_or_else(|| refuse(entry, Problem::Ungrouped)))
+        .collect::<Result<_, _>>()?;
+    let grouped = places[0].group.is_some();
+    if let Some(at) = places.iter().position(|p| p.group.is_some() != grouped) {
+        return Err(refuse(&entries[at], Problem::Ungrouped));
+    }
+    // Each thread reads with a clone of its own; results keep the entries' order.
+    let pages: Vec<Result<Page, ArchiveError>> = (entries.par_iter())
+        .map_init(
+            || source.clone(),
+            |source, entry| {
+                let bytes = source.read_up_to(entry, PICTURE_LIMIT)?;
+                page_from_picture(&bytes, options.scan).map_err(|problem| refuse(entry, problem))
+            },
+        )
+        .collect();
+    let lone = input.file_stem().and_then(|stem| stem.to_str());
+    let lone = lone.unwrap_or("pictures");
+    let mut groups: BTreeMap<&str, BTreeMap<&str, Vec<Drawing>>> = BTreeMap::new();
+    for ((entry, place), page) in entries.iter().zip(&places).zip(pages) {
+        let classes = groups.entry(place.group.unwrap_or(lone)).or_default();
+        let drawings = classes.entry(place.class).or_default();
+        let drawer = u16::try_from(drawings.len() + 1);
+        let limit = u16::MAX;
+        let drawer = drawer.map_err(|_| refuse(entry, Problem::ManyPictures { limit }))?;
+        drawings.push(Drawing {
+            drawer,
+            page: page?,
+        });
+    }
+    for group in &options.evaluation {
+        if !groups.contains_key(group.as_str()) {
+            let known: Vec<&str> = groups.keys().copied().collect();
+            return Err(whole(Problem::NoGroup {
+                group: group.clone(),
+                known: known.join(", "),
+            }));
+        }
+    }
+    let mut numbers = 1..;
+    let mut alphabets: Vec<Alphabet> = (groups.into_iter())
+        .map(|(name, classes)| Alphabet {
+            name: name.to_owned(),
+            split: if options.evaluation.iter().any(|group| group == name) {
+                Split::Evaluation
+            } else {
+                Split::Background
+            },
+            characters: (classes.into_iter().zip(&mut numbers))
+                .map(|((name, drawings), number)| Character {
+                    name: name.to_owned(),
+                    number,
+                    drawings,
+                })
+                .collect(),
+        })
+        .collect();
+    alphabets.sort_by(|a, b| (a.split, &a.name).cmp(&(b.split, &b.name)));
+    let runs = Vec::new();
+    Ok(Groups {
+        archive: Archive { alphabets, runs },
+        left_out,
+    })
+}
+
+fn is_picture(name: &str) -> bool {
+    let extension = Path::new(name).extension().and_then(|end| end.to_str());
+    extension.is_some_and(|end| {
+        ["png", "jpg", "jpeg"]
+            .iter()
+            .any(|known| end.eq_ignore_ascii_case(known))
+    })
+}
