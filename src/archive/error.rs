@@ -139,6 +139,9 @@ pub enum Problem {
          put all as group/class/picture, or all as class/picture"
     )]
     Ungrouped,
+    /// A picture whose class another picture or folder is already.
+    #[error("is a class whose name another picture or folder has; rename one")]
+    SecondClass,
     /// A class with more pictures than drawers can be counted.
     #[error("is in a class of more than {limit} pictures; leave some out")]
     ManyPictures {

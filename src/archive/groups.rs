@@ -4,6 +4,7 @@
 //! name, its drawings by drawers 1, 2, 3 and on.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::Path;
 
 use rayon::prelude::*;
@@ -12,7 +13,7 @@ use super::drawing::{Alphabet, Character, Drawing, Page, Split};
 use super::error::{ArchiveError, Problem};
 use super::read::Archive;
 use super::scan::{ScanOptions, page_from_picture};
-use super::source::{Entry, Source};
+use super::source::{Entry, Source, read_at_most};
 
 /// The longest picture file that is read.
 const PICTURE_LIMIT: u64 = 64 << 20;
@@ -75,16 +76,7 @@ pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, Archi
     if let Some(at) = places.iter().position(|p| p.group.is_some() != grouped) {
         return Err(refuse(&entries[at], Problem::Ungrouped));
     }
-    // Each thread reads with a clone of its own; results keep the entries' order.
-    let pages: Vec<Result<Page, ArchiveError>> = (entries.par_iter())
-        .map_init(
-            || source.clone(),
-            |source, entry| {
-                let bytes = source.read_up_to(entry, PICTURE_LIMIT)?;
-                page_from_picture(&bytes, options.scan).map_err(|problem| refuse(entry, problem))
-            },
-        )
-        .collect();
+    let pages = read_pages(&source, &entries, options.scan);
     let lone = input.file_stem().and_then(|stem| stem.to_str());
     let lone = lone.unwrap_or("pictures");
     let mut groups: BTreeMap<&str, BTreeMap<&str, Vec<Drawing>>> = BTreeMap::new();
@@ -132,6 +124,82 @@ pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, Archi
         archive: Archive { alphabets, runs },
         left_out,
     })
+}
+
+/// A class of pictures: what a one-shot learner is told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Class {
+    /// Its name: the folder that its pictures lie in, or its only picture's name.
+    pub name: String,
+    /// Its pictures, ascending by name.
+    pub pages: Vec<Page>,
+}
+
+/// Reads the classes that pictures are to be told apart by, from a folder or a zip: each folder
+/// with pictures is a class, and each picture at the top is one by itself. Ascending by name.
+///
+/// # Errors
+/// For the first picture, by name, that is not sound; if there are none, or two classes have one name.
+pub fn read_classes(input: &Path, scan: ScanOptions) -> Result<Vec<Class>, ArchiveError> {
+    let source = Source::open(input)?;
+    let mut entries = source.entries()?;
+    entries.retain(|entry| is_picture(&entry.name));
+    if entries.is_empty() {
+        return Err(ArchiveError::whole(input, Problem::NoPictures));
+    }
+    let pages = read_pages(&source, &entries, scan);
+    let mut classes: BTreeMap<&str, (bool, Vec<Page>)> = BTreeMap::new();
+    for (entry, page) in entries.iter().zip(pages) {
+        let (name, alone) = match entry.name.rsplit_once('/') {
+            Some((folder, _)) => (folder, false),
+            None => (
+                entry.name.rsplit_once('.').map_or("", |(stem, _)| stem),
+                true,
+            ),
+        };
+        let (closed, pages) = classes.entry(name).or_default();
+        if !pages.is_empty() && (*closed || alone) {
+            return Err(ArchiveError::entry(
+                input,
+                &entry.name,
+                Problem::SecondClass,
+            ));
+        }
+        *closed = alone;
+        pages.push(page?);
+    }
+    let class = |(name, (_, pages)): (&str, _)| Class {
+        name: name.to_owned(),
+        pages,
+    };
+    Ok(classes.into_iter().map(class).collect())
+}
+
+/// Reads one picture from a file.
+///
+/// # Errors
+/// If it cannot be read, is longer than 64 MiB, or is refused by [`page_from_picture`].
+pub fn read_picture(file: &Path, scan: ScanOptions) -> Result<Page, ArchiveError> {
+    let whole = |problem| ArchiveError::whole(file, problem);
+    let open = File::open(file).map_err(|error| whole(error.into()))?;
+    let bytes = read_at_most(open, PICTURE_LIMIT).map_err(whole)?;
+    page_from_picture(&bytes, scan).map_err(whole)
+}
+
+/// Each thread reads with a clone of its own; results keep the entries' order.
+fn read_pages(
+    source: &Source,
+    entries: &[Entry],
+    scan: ScanOptions,
+) -> Vec<Result<Page, ArchiveError>> {
+    let read = |source: &mut Source, entry: &Entry| {
+        let bytes = source.read_up_to(entry, PICTURE_LIMIT)?;
+        page_from_picture(&bytes, scan)
+            .map_err(|problem| ArchiveError::entry(&source.path, &entry.name, problem))
+    };
+    (entries.par_iter())
+        .map_init(|| source.clone(), read)
+        .collect()
 }
 
 fn is_picture(name: &str) -> bool {

@@ -16,7 +16,7 @@ mod synthetic;
 
 pub use drawing::{Alphabet, BANDS, Character, Drawing, PAGE_BYTES, Page, SIDE, Split};
 pub use error::{ArchiveError, Problem};
-pub use groups::{GroupOptions, Groups, read_groups};
+pub use groups::{Class, GroupOptions, Groups, read_classes, read_groups, read_picture};
 pub use idx::{Digits, IdxError, IdxProblem};
 pub use picture::{page_from_png, page_to_png};
 pub use read::{Archive, ReadOptions, read};

@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn what_is_drawn_is_cut_out() {
         let mut corner = GrayImage::from_pixel(300, 300, Luma([255]));
-        image::imageops::replace(&mut corner, &cross(40, 40, 255, 0), 5, 250);
+        image::imageops::replace(&mut corner, &cross(80, 80, 255, 0), 5, 210);
         let cut = page(corner, true);
         let columns: Vec<usize> = (0..SIDE)
             .filter(|&x| (0..SIDE).any(|y| cut.ink(x, y)))

@@ -158,7 +158,7 @@ impl Source {
 }
 
 /// Reads to the end, but never more than `limit` bytes, whatever a header claims.
-fn read_at_most(reader: impl Read, limit: u64) -> Result<Vec<u8>, Problem> {
+pub(super) fn read_at_most(reader: impl Read, limit: u64) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     reader.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {

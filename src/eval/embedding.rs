@@ -159,6 +159,24 @@ impl Embeddings {
         Embeddings::through(model, among, places, fill, |_, _| ()).expect("nothing is read")
     }
 
+    /// Embeds pages that lie in no store, as [`Embeddings::of`] does; a drawing's id is its place.
+    ///
+    /// # Panics
+    /// If there are 2^32 pages or more.
+    #[must_use]
+    pub fn of_pages(model: &Model, pages: &[Page]) -> Embeddings {
+        let side = model.card.network.side();
+        let fill = |places: &[u32], pixels: &mut [f32]| {
+            let mut distorter = distorter(model);
+            for (&at, image) in places.iter().zip(pixels.chunks_exact_mut(side * side)) {
+                distorter.plain(&pages[at as usize], 0, side, image);
+            }
+            Ok(())
+        };
+        let among = u32::try_from(pages.len()).expect("no one has 2^32 pages");
+        Embeddings::through(model, among, 0..among, fill, |_, _| ()).expect("nothing is read")
+    }
+
     /// Uniform numbers from -1 to 1, by the seed, for drawings 0 to `drawings`, in place of a
     /// network's embeddings: to time what is done with them, or to see what knowing nothing scores.
     #[must_use]
@@ -275,6 +293,25 @@ impl Embeddings {
         }
     }
 
+    /// How alike a query is to a class, of which some drawings are known: to the one there is
+    /// ([`Embeddings::similarity`]), or to all of them, the cosine with the mean of their
+    /// embeddings (a prototype, Snell et al. 2017), or the mean logit.
+    ///
+    /// # Panics
+    /// If there are none, and as [`Embeddings::row`].
+    #[must_use]
+    pub fn likeness(&self, query: DrawingId, drawings: &[DrawingId]) -> f64 {
+        assert!(!drawings.is_empty(), "a class of no drawings");
+        match (drawings, &self.comparison) {
+            (&[only], _) => self.similarity(query, only),
+            (_, Comparison::Cosine) => self.prototype_cosine(query, drawings),
+            (_, Comparison::Distance { .. }) => {
+                let logits = drawings.iter().map(|&id| self.similarity(query, id));
+                logits.sum::<f64>() / drawings.len() as f64
+            }
+        }
+    }
+
     /// The cosine of a query with the mean of some drawings' embeddings.
     fn prototype_cosine(&self, query: DrawingId, drawings: &[DrawingId]) -> f64 {
         let mut sum = vec![0f32; self.dimensions];
@@ -299,18 +336,10 @@ impl Embeddings {
 impl Judge for Embeddings {
     type Likeness = f64;
 
-    /// The likeness of the query to each way's drawing, and of several to all of them: the cosine
-    /// with the mean of their embeddings (a prototype, Snell et al. 2017), or the mean logit.
+    /// The [`Embeddings::likeness`] of the query to each way.
     fn judge(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
-        let way = |drawings: &[DrawingId]| match (drawings, &self.comparison) {
-            (&[only], _) => self.similarity(task.query, only),
-            (_, Comparison::Cosine) => self.prototype_cosine(task.query, drawings),
-            (_, Comparison::Distance { .. }) => {
-                let logits = drawings.iter().map(|&id| self.similarity(task.query, id));
-                logits.sum::<f64>() / shots as f64
-            }
-        };
-        Ok(task.support.chunks_exact(shots).map(way).collect())
+        let ways = task.support.chunks_exact(shots);
+        Ok(ways.map(|way| self.likeness(task.query, way)).collect())
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod asked;
 mod assignment;
+mod classify;
 mod context;
 mod curve;
 mod embedding;
@@ -25,12 +26,14 @@ mod questions;
 mod results;
 mod score;
 mod statistics;
+mod strangers;
 mod sums;
 mod task_set;
 mod verification;
 
 pub use asked::Asked;
 pub use assignment::assign;
+pub use classify::{NoLikeness, Ranked, classify};
 pub use context::{answer_in_context, likenesses};
 pub use curve::{CurveTasks, WAYS};
 pub use embedding::Embeddings;
@@ -51,5 +54,6 @@ pub use results::{
 };
 pub use score::{Score, Ties, leaders, stands_out};
 pub use statistics::{RESAMPLES, bootstrap, group_interval, mcnemar, spread};
+pub use strangers::{StrangerError, StrangerPlan, Threshold};
 pub use task_set::{Protocol, TaskSet, UnknownProtocol};
 pub use verification::{Judged, PAIRS, PairSet};

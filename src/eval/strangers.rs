@@ -1,0 +1,194 @@
+//! None of these: how alike must a picture be to its nearest class to be taken for one of it?
+//!
+//! Tasks of one way more than are wanted are drawn from alphabets that the network has not seen.
+//! Without the query's own way its query is a stranger, and what it is most like shows how like
+//! strangers are; without another way it is known. A threshold is chosen by the strangers of one
+//! half of the tasks and tried on the other half.
+
+use rayon::prelude::*;
+
+use super::classify::{NoLikeness, refuse_context};
+use super::embedding::Embeddings;
+use super::score::{Score, stands_out};
+use crate::archive::Split;
+use crate::model::Model;
+use crate::sample::{Scope, TaskSampler, TaskShape, TooFew, alphabets_of};
+use crate::store::{AlphabetId, Store, StoreError};
+
+/// Why no threshold can be found.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StrangerError {
+    /// The store is damaged.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The network has no likeness to a class.
+    #[error(transparent)]
+    NoLikeness(#[from] NoLikeness),
+    /// Every background alphabet was trained on.
+    #[error(
+        "the network was trained on every background alphabet of the store, and is surer of them \
+         than of new ones; take one that was trained with held-out alphabets, a store of other \
+         alphabets, or a threshold of your own"
+    )]
+    NothingUnseen,
+    /// Too few characters that the network has not seen.
+    #[error("of what the network has not seen, {0}")]
+    TooFew(TooFew),
+}
+
+/// What a threshold is chosen for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct StrangerPlan {
+    /// Classes to choose among.
+    pub ways: usize,
+    /// Drawings that are known of each.
+    pub shots: usize,
+    /// The greatest share of strangers that may be taken for one of the classes, 0 to 1.
+    pub accepted: f64,
+    /// Tasks to draw, half of them to choose by.
+    pub tasks: u64,
+    /// What they are drawn from.
+    pub seed: u64,
+}
+
+/// A threshold and what it does to drawings that it was not chosen by.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Threshold {
+    /// A picture whose greatest score is not above it shows none of the classes.
+    pub score: f64,
+    /// Ways of the tasks: those asked for, or as many as there were characters for.
+    pub ways: usize,
+    /// Whether the ways of a task were of one alphabet; else of several.
+    pub within: bool,
+    /// The alphabets that it was chosen on.
+    pub alphabets: Vec<String>,
+    /// Strangers that were taken for one of the classes.
+    pub strangers: Score,
+    /// Drawings of a class of the support that were taken for one of that class.
+    pub right: Score,
+    /// Drawings of a class of the support that were taken for none.
+    pub refused: Score,
+}
+
+/// Background alphabets of a store that a network was not trained on.
+fn unseen(model: &Model, store: &Store) -> Vec<AlphabetId> {
+    let mut alphabets = alphabets_of(store, Split::Background);
+    alphabets.retain(|&id| !model.card.training.contains(&store.alphabet(id).name));
+    alphabets
+}
+
+impl Threshold {
+    /// Finds the least threshold that keeps out as many strangers as the plan wants, on the store's
+    /// background alphabets that the network was not trained on. Within alphabets, where one of
+    /// them has a character more than the plan has ways; else between them; else with the ways there are.
+    ///
+    /// # Errors
+    /// If there are no such alphabets, or fewer than three characters in them with one drawing more than
+    /// the plan has shots; if the network has no likeness to a class; if the store is damaged.
+    ///
+    /// # Panics
+    /// If the plan has no ways, no shots, or fewer than two tasks.
+    pub fn find(
+        model: &Model,
+        store: &Store,
+        plan: StrangerPlan,
+    ) -> Result<Threshold, StrangerError> {
+        assert!(
+            plan.ways > 0 && plan.shots > 0 && plan.tasks >= 2,
+            "{plan:?}"
+        );
+        refuse_context(model)?;
+        let alphabets = unseen(model, store);
+        if alphabets.is_empty() {
+            return Err(StrangerError::NothingUnseen);
+        }
+        let sampler = sampler(store, &alphabets, plan)?;
+        let TaskShape { ways, shots, scope } = sampler.shape();
+        let tasks: Vec<_> = (0..plan.tasks).map(|index| sampler.draw(index)).collect();
+        let drawings = tasks
+            .iter()
+            .flat_map(|task| task.support.iter().chain([&task.query]));
+        let embeddings = Embeddings::of(model, store, drawings.copied())?;
+        let asked: Vec<Asked> = (tasks.par_iter())
+            .map(|task| {
+                let likeness = |way| embeddings.likeness(task.query, way);
+                let scores: Vec<f64> = task.support.chunks_exact(shots).map(likeness).collect();
+                Asked::of(&scores, task.answer)
+            })
+            .collect();
+        let (choice, trial) = asked.split_at(asked.len() / 2);
+        let mut strangers: Vec<f64> = choice.iter().map(|asked| asked.stranger).collect();
+        strangers.sort_by(|a, b| b.total_cmp(a));
+        let most = (plan.accepted.clamp(0.0, 1.0) * strangers.len() as f64) as usize;
+        // As many as may be taken lie above it.
+        let score = strangers.get(most).copied().unwrap_or(f64::NEG_INFINITY);
+        let mut found = Threshold {
+            score,
+            ways: ways - 1,
+            within: scope == Scope::Within,
+            alphabets: alphabets
+                .iter()
+                .map(|&id| store.alphabet(id).name.clone())
+                .collect(),
+            strangers: Score::default(),
+            right: Score::default(),
+            refused: Score::default(),
+        };
+        for asked in trial {
+            found.strangers.count(asked.stranger > score);
+            found.right.count(asked.right && asked.known > score);
+            found.refused.count(asked.known <= score);
+        }
+        Ok(found)
+    }
+}
+
+/// Tasks of one way more than the plan has.
+fn sampler(
+    store: &Store,
+    alphabets: &[AlphabetId],
+    plan: StrangerPlan,
+) -> Result<TaskSampler, StrangerError> {
+    let shape = |ways, scope| TaskShape {
+        ways,
+        shots: plan.shots,
+        scope,
+    };
+    let draw = |shape| TaskSampler::new(store, alphabets, shape, plan.seed);
+    let characters = (alphabets.iter()).flat_map(|&id| store.alphabet(id).characters.clone());
+    let enough = characters.filter(|&id| store.character(id).drawings.len() > plan.shots);
+    let most = enough.count().max(3);
+    draw(shape(plan.ways + 1, Scope::Within))
+        .or_else(|_| draw(shape((plan.ways + 1).min(most), Scope::Between)))
+        .map_err(StrangerError::TooFew)
+}
+
+/// What a task says: the greatest score of its query as a stranger, and as one of a class.
+struct Asked {
+    stranger: f64,
+    known: f64,
+    right: bool,
+}
+
+impl Asked {
+    /// `scores` are of one way more than there are: a stranger has all but its own, a known
+    /// drawing all but the last that is not its own.
+    fn of(scores: &[f64], answer: usize) -> Asked {
+        let without = |left: usize| -> Vec<f64> {
+            let mut scores = scores.to_vec();
+            scores.remove(left);
+            scores
+        };
+        let most = |scores: &[f64]| scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let last = scores.len() - 1;
+        let left = if answer == last { last - 1 } else { last };
+        let place = answer - usize::from(answer > left);
+        let known = without(left);
+        Asked {
+            stranger: most(&without(answer)),
+            known: most(&known),
+            right: stands_out(&known) == Some(place),
+        }
+    }
+}
