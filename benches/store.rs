@@ -41,6 +41,7 @@ fn made_up() -> Archive {
                     .map(|drawer| Drawing {
                         drawer,
                         page: scribble(u64::from(number) * 32 + u64::from(drawer)),
+                        shades: None,
                     })
                     .collect(),
             })

@@ -147,6 +147,7 @@ fn an_archive() -> impl Strategy<Value = Archive> {
                                     .map(|(drawer, kind)| Drawing {
                                         drawer,
                                         page: common::page(kind),
+                                        shades: None,
                                     })
                                     .collect(),
                             });

@@ -14,7 +14,10 @@ use omnishot::archive::{
 };
 use omnishot::store::Store;
 
-const AS_THEY_ARE: ScanOptions = ScanOptions { cut: false };
+const AS_THEY_ARE: ScanOptions = ScanOptions {
+    cut: false,
+    grey: false,
+};
 
 /// Pictures of drawings of their own at these places.
 fn files(places: &[&str]) -> Files {
@@ -106,10 +109,10 @@ fn other_files_are_left_out_and_counted() {
 fn what_is_amiss_is_named() {
     let none = evaluating(&[]);
     let mut mixed = grouped();
-    mixed.push(("loose/1.png".to_owned(), page_to_png(&page(9))));
+    mixed.push(("runes/loose.png".to_owned(), page_to_png(&page(9))));
     let said = refusal(&mixed, &none);
     assert!(
-        said.contains("loose/1.png") && said.contains("group/class/picture"),
+        said.contains("runes/loose.png") && said.contains("group/class/picture"),
         "{said}"
     );
     let said = refusal(&files(&["1.png"]), &none);
@@ -142,7 +145,7 @@ fn classes_are_folders_or_single_pictures() {
     let named = ["round/1.png", "round/2.png", "square.png", "deep/er/1.png"];
     let classes = read_classes(folder(&files(&named)).path(), AS_THEY_ARE).unwrap();
     let found: Vec<_> = (classes.iter())
-        .map(|class| (&*class.name, class.pages.len()))
+        .map(|class| (&*class.name, class.pictures.len()))
         .collect();
     assert_eq!(found, [("deep/er", 1), ("round", 2), ("square", 1)]);
     for twice in [["a.png", "a/1.png"], ["a.jpg", "a.png"]] {

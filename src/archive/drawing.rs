@@ -97,6 +97,54 @@ impl fmt::Debug for Page {
     }
 }
 
+/// Pixels of a page.
+pub const AREA: usize = SIDE * SIDE;
+
+/// A page in shades: one byte a pixel, row by row from the top, 0 for ground to 255 for full ink.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Shades(Box<[u8; AREA]>);
+
+impl Shades {
+    /// Shades of these bytes.
+    ///
+    /// # Panics
+    /// If there are not 11,025 of them.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Shades {
+        let length = bytes.len();
+        let bytes = bytes.into_boxed_slice().try_into();
+        Shades(bytes.unwrap_or_else(|_| panic!("a page has {AREA} pixels, not {length}")))
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8; AREA] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Shades {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sum: u64 = self.0.iter().map(|&shade| u64::from(shade)).sum();
+        write!(f, "Shades of mean {}", sum / AREA as u64)
+    }
+}
+
+/// A drawing to look at: its page and, if it was kept in shades, these.
+#[derive(Clone, Copy, Debug)]
+pub struct Drawn<'a> {
+    /// Where there is ink.
+    pub page: &'a Page,
+    /// How much of it, one byte a pixel as in [`Shades`].
+    pub shades: Option<&'a [u8; AREA]>,
+}
+
+impl<'a> From<&'a Page> for Drawn<'a> {
+    fn from(page: &'a Page) -> Drawn<'a> {
+        Drawn { page, shades: None }
+    }
+}
+
 /// Which half of Omniglot an alphabet belongs to.
 ///
 /// Networks learn from the background set alone; every published score is taken
@@ -133,6 +181,8 @@ pub struct Drawing {
     pub drawer: u16,
     /// The drawing itself.
     pub page: Page,
+    /// The same in shades, if it is kept so: of an archive, all drawings are or none is.
+    pub shades: Option<Shades>,
 }
 
 /// A character: what a one-shot learner must recognise after one drawing.

@@ -9,10 +9,10 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::drawing::{Alphabet, Character, Drawing, Page, Split};
+use super::drawing::{Alphabet, Character, Drawing, Split};
 use super::error::{ArchiveError, Problem};
 use super::read::Archive;
-use super::scan::{ScanOptions, page_from_picture};
+use super::scan::{ScanOptions, Scanned, scan};
 use super::source::{Entry, Source, read_at_most};
 
 /// The longest picture file that is read.
@@ -76,19 +76,21 @@ pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, Archi
     if let Some(at) = places.iter().position(|p| p.group.is_some() != grouped) {
         return Err(refuse(&entries[at], Problem::Ungrouped));
     }
-    let pages = read_pages(&source, &entries, options.scan);
+    let pictures = read_pictures(&source, &entries, options.scan);
     let lone = input.file_stem().and_then(|stem| stem.to_str());
     let lone = lone.unwrap_or("pictures");
     let mut groups: BTreeMap<&str, BTreeMap<&str, Vec<Drawing>>> = BTreeMap::new();
-    for ((entry, place), page) in entries.iter().zip(&places).zip(pages) {
+    for ((entry, place), picture) in entries.iter().zip(&places).zip(pictures) {
         let classes = groups.entry(place.group.unwrap_or(lone)).or_default();
         let drawings = classes.entry(place.class).or_default();
         let drawer = u16::try_from(drawings.len() + 1);
         let limit = u16::MAX;
         let drawer = drawer.map_err(|_| refuse(entry, Problem::ManyPictures { limit }))?;
+        let Scanned { page, shades } = picture?;
         drawings.push(Drawing {
             drawer,
-            page: page?,
+            page,
+            shades,
         });
     }
     for group in &options.evaluation {
@@ -132,7 +134,7 @@ pub struct Class {
     /// Its name: the folder that its pictures lie in, or its only picture's name.
     pub name: String,
     /// Its pictures, ascending by name.
-    pub pages: Vec<Page>,
+    pub pictures: Vec<Scanned>,
 }
 
 /// Reads the classes that pictures are to be told apart by, from a folder or a zip: each folder
@@ -140,16 +142,16 @@ pub struct Class {
 ///
 /// # Errors
 /// For the first picture, by name, that is not sound; if there are none, or two classes have one name.
-pub fn read_classes(input: &Path, scan: ScanOptions) -> Result<Vec<Class>, ArchiveError> {
+pub fn read_classes(input: &Path, options: ScanOptions) -> Result<Vec<Class>, ArchiveError> {
     let source = Source::open(input)?;
     let mut entries = source.entries()?;
     entries.retain(|entry| is_picture(&entry.name));
     if entries.is_empty() {
         return Err(ArchiveError::whole(input, Problem::NoPictures));
     }
-    let pages = read_pages(&source, &entries, scan);
-    let mut classes: BTreeMap<&str, (bool, Vec<Page>)> = BTreeMap::new();
-    for (entry, page) in entries.iter().zip(pages) {
+    let pictures = read_pictures(&source, &entries, options);
+    let mut classes: BTreeMap<&str, (bool, Vec<Scanned>)> = BTreeMap::new();
+    for (entry, picture) in entries.iter().zip(pictures) {
         let (name, alone) = match entry.name.rsplit_once('/') {
             Some((folder, _)) => (folder, false),
             None => (
@@ -157,8 +159,8 @@ pub fn read_classes(input: &Path, scan: ScanOptions) -> Result<Vec<Class>, Archi
                 true,
             ),
         };
-        let (closed, pages) = classes.entry(name).or_default();
-        if !pages.is_empty() && (*closed || alone) {
+        let (closed, pictures) = classes.entry(name).or_default();
+        if !pictures.is_empty() && (*closed || alone) {
             return Err(ArchiveError::entry(
                 input,
                 &entry.name,
@@ -166,11 +168,11 @@ pub fn read_classes(input: &Path, scan: ScanOptions) -> Result<Vec<Class>, Archi
             ));
         }
         *closed = alone;
-        pages.push(page?);
+        pictures.push(picture?);
     }
-    let class = |(name, (_, pages)): (&str, _)| Class {
+    let class = |(name, (_, pictures)): (&str, _)| Class {
         name: name.to_owned(),
-        pages,
+        pictures,
     };
     Ok(classes.into_iter().map(class).collect())
 }
@@ -178,23 +180,23 @@ pub fn read_classes(input: &Path, scan: ScanOptions) -> Result<Vec<Class>, Archi
 /// Reads one picture from a file.
 ///
 /// # Errors
-/// If it cannot be read, is longer than 64 MiB, or is refused by [`page_from_picture`].
-pub fn read_picture(file: &Path, scan: ScanOptions) -> Result<Page, ArchiveError> {
+/// If it cannot be read, is longer than 64 MiB, or is refused by [`scan`](fn@scan).
+pub fn read_picture(file: &Path, options: ScanOptions) -> Result<Scanned, ArchiveError> {
     let whole = |problem| ArchiveError::whole(file, problem);
     let open = File::open(file).map_err(|error| whole(error.into()))?;
     let bytes = read_at_most(open, PICTURE_LIMIT).map_err(whole)?;
-    page_from_picture(&bytes, scan).map_err(whole)
+    scan(&bytes, options).map_err(whole)
 }
 
 /// Each thread reads with a clone of its own; results keep the entries' order.
-fn read_pages(
+fn read_pictures(
     source: &Source,
     entries: &[Entry],
-    scan: ScanOptions,
-) -> Vec<Result<Page, ArchiveError>> {
+    options: ScanOptions,
+) -> Vec<Result<Scanned, ArchiveError>> {
     let read = |source: &mut Source, entry: &Entry| {
         let bytes = source.read_up_to(entry, PICTURE_LIMIT)?;
-        page_from_picture(&bytes, scan)
+        scan(&bytes, options)
             .map_err(|problem| ArchiveError::entry(&source.path, &entry.name, problem))
     };
     (entries.par_iter())

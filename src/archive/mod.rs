@@ -14,12 +14,14 @@ mod scan;
 mod source;
 mod synthetic;
 
-pub use drawing::{Alphabet, BANDS, Character, Drawing, PAGE_BYTES, Page, SIDE, Split};
+pub use drawing::{
+    AREA, Alphabet, BANDS, Character, Drawing, Drawn, PAGE_BYTES, Page, SIDE, Shades, Split,
+};
 pub use error::{ArchiveError, Problem};
 pub use groups::{Class, GroupOptions, Groups, read_classes, read_groups, read_picture};
 pub use idx::{Digits, IdxError, IdxProblem};
 pub use picture::{page_from_png, page_to_png};
 pub use read::{Archive, ReadOptions, read};
 pub use runs::{Query, Run};
-pub use scan::{ScanOptions, page_from_picture};
+pub use scan::{ScanOptions, Scanned, scan};
 pub use synthetic::{SYNTHETIC_NAME, SyntheticOptions, synthesize, synthesize_runs};

@@ -288,7 +288,11 @@ fn finish((name, (split, characters)): (String, (Split, Characters))) -> Alphabe
             number,
             drawings: drawers
                 .into_iter()
-                .map(|(drawer, page)| Drawing { drawer, page })
+                .map(|(drawer, page)| Drawing {
+                    drawer,
+                    page,
+                    shades: None,
+                })
                 .collect(),
         })
         .collect();

@@ -10,7 +10,7 @@ use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::{ImageFormat, ImageReader, Limits};
 
-use super::drawing::{Page, SIDE};
+use super::drawing::{AREA, Drawn, Page, SIDE, Shades};
 use super::error::Problem;
 
 /// The most pixels a side that are decoded.
@@ -29,6 +29,34 @@ pub struct ScanOptions {
     /// Cut out what is drawn, whose longer side becomes 68 pixels in the middle of the page, as
     /// that of most of Omniglot's drawings is; else the whole picture fills the page.
     pub cut: bool,
+    /// Keep the shades as well: how much ink each pixel has, the most of the picture being full.
+    pub grey: bool,
+}
+
+/// A picture as a drawing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scanned {
+    /// Where it has ink.
+    pub page: Page,
+    /// How much of it, if that was asked for.
+    pub shades: Option<Shades>,
+}
+
+impl Scanned {
+    /// To look at.
+    #[must_use]
+    pub fn drawn(&self) -> Drawn<'_> {
+        Drawn {
+            page: &self.page,
+            shades: self.shades.as_ref().map(Shades::bytes),
+        }
+    }
+}
+
+impl From<Page> for Scanned {
+    fn from(page: Page) -> Scanned {
+        Scanned { page, shades: None }
+    }
 }
 
 /// Ink, one byte a pixel: 0 for ground.
@@ -38,13 +66,13 @@ struct Ink {
     pixels: Vec<u8>,
 }
 
-/// Reads a PNG or JPEG picture of any size and shades as a page, the same on every machine.
+/// Reads a PNG or JPEG picture of any size and shades as a drawing, the same on every machine.
 /// Ink may be dark on light or light on dark; what is transparent is white.
 ///
 /// # Errors
 /// If the bytes are no such picture, its sides are not 1 to 16,384 pixels, or it shows nothing:
 /// all of it has nearly one shade. No memory is taken for pixels that a header merely claims.
-pub fn page_from_picture(bytes: &[u8], options: ScanOptions) -> Result<Page, Problem> {
+pub fn scan(bytes: &[u8], options: ScanOptions) -> Result<Scanned, Problem> {
     let ink = decode(bytes)?;
     let (ink, longest) = if options.cut {
         (ink.cut(), CUT_SIDE)
@@ -54,15 +82,23 @@ pub fn page_from_picture(bytes: &[u8], options: ScanOptions) -> Result<Page, Pro
     let ink = ink.scaled(longest);
     let threshold = ink.threshold()?;
     let mut page = Page::BLANK;
+    let mut shades = options.grey.then(|| vec![0; AREA]);
+    let most = ink.pixels.iter().copied().max().unwrap_or(0).max(1);
     let (left, top) = (
         (SIDE as u32 - ink.width) / 2,
         (SIDE as u32 - ink.height) / 2,
     );
     for (at, &value) in (0..).zip(&ink.pixels) {
         let (x, y) = (left + at % ink.width, top + at / ink.width);
-        page.set(x as usize, y as usize, value > threshold);
+        let (x, y) = (x as usize, y as usize);
+        page.set(x, y, value > threshold);
+        if let Some(shades) = &mut shades {
+            let share = 255 * u32::from(value) + u32::from(most) / 2;
+            shades[y * SIDE + x] = (share / u32::from(most)) as u8;
+        }
     }
-    Ok(page)
+    let shades = shades.map(Shades::new);
+    Ok(Scanned { page, shades })
 }
 
 fn decode(bytes: &[u8]) -> Result<Ink, Problem> {
@@ -219,8 +255,16 @@ mod tests {
         })
     }
 
+    const WHOLE: ScanOptions = ScanOptions {
+        cut: false,
+        grey: false,
+    };
+
     fn page(image: GrayImage, cut: bool) -> Page {
-        page_from_picture(&encoded(image, ImageFormat::Png), ScanOptions { cut }).unwrap()
+        let options = ScanOptions { cut, ..WHOLE };
+        let scanned = scan(&encoded(image, ImageFormat::Png), options).unwrap();
+        assert_eq!(scanned.shades, None);
+        scanned.page
     }
 
     fn apart(a: &Page, b: &Page) -> usize {
@@ -236,7 +280,13 @@ mod tests {
                 drawn.set(x, y, true);
             }
             let bytes = page_to_png(&drawn);
-            prop_assert_eq!(page_from_picture(&bytes, ScanOptions::default()).unwrap(), page_from_png(&bytes).unwrap());
+            prop_assert_eq!(scan(&bytes, WHOLE).unwrap().page, page_from_png(&bytes).unwrap());
+            let grey = scan(&bytes, ScanOptions { grey: true, ..WHOLE }).unwrap();
+            prop_assert_eq!(grey.page, drawn);
+            let shades = grey.shades.unwrap();
+            for (at, &shade) in shades.bytes().iter().enumerate() {
+                prop_assert_eq!(shade, if drawn.ink(at % SIDE, at / SIDE) { 255 } else { 0 });
+            }
         }
 
         #[test]
@@ -248,7 +298,7 @@ mod tests {
                 bytes[at] ^= with;
             }
             for cut in [false, true] {
-                let _ = page_from_picture(&bytes, ScanOptions { cut });
+                let _ = scan(&bytes, ScanOptions { cut, grey: cut });
             }
         }
     }
@@ -265,14 +315,34 @@ mod tests {
             assert!(apart(&plain, &page(other, false)) < 60);
         }
         let jpeg = encoded(cross(210, 210, 230, 30), ImageFormat::Jpeg);
-        let jpeg = page_from_picture(&jpeg, ScanOptions::default()).unwrap();
+        let jpeg = scan(&jpeg, WHOLE).unwrap().page;
         assert!(apart(&plain, &jpeg) < 60);
         // Ink on a transparent ground.
         let clear = GrayAlphaImage::from_fn(210, 210, |x, y| {
             LumaA([0, 255 - cross(210, 210, 255, 0).get_pixel(x, y).0[0]])
         });
-        let clear = page_from_picture(&encoded(clear, ImageFormat::Png), ScanOptions::default());
-        assert_eq!(clear.unwrap(), plain);
+        let clear = scan(&encoded(clear, ImageFormat::Png), WHOLE);
+        assert_eq!(clear.unwrap().page, plain);
+    }
+
+    #[test]
+    fn shades_are_a_share_of_the_darkest() {
+        let mut faint = cross(210, 210, 200, 100);
+        image::imageops::replace(
+            &mut faint,
+            &GrayImage::from_pixel(8, 8, Luma([150])),
+            20,
+            20,
+        );
+        let options = ScanOptions {
+            grey: true,
+            ..WHOLE
+        };
+        let scanned = scan(&encoded(faint, ImageFormat::Png), options).unwrap();
+        let shades = scanned.shades.unwrap();
+        let shade = |x: usize, y: usize| shades.bytes()[y * SIDE + x];
+        assert_eq!((shade(52, 52), shade(5, 5)), (255, 0));
+        assert!(shade(12, 12).abs_diff(128) < 3, "{}", shade(12, 12));
     }
 
     #[test]
@@ -297,7 +367,7 @@ mod tests {
 
     #[test]
     fn what_shows_nothing_or_is_no_picture_is_refused() {
-        let scan = |bytes: &[u8]| page_from_picture(bytes, ScanOptions::default());
+        let scan = |bytes: &[u8]| scan(bytes, WHOLE);
         let blank = encoded(GrayImage::from_pixel(50, 50, Luma([200])), ImageFormat::Png);
         assert!(matches!(scan(&blank), Err(Problem::NothingDrawn)));
         assert!(matches!(scan(b"P5 1 1 255 x"), Err(Problem::NoPicture)));

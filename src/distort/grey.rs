@@ -13,10 +13,10 @@ use std::borrow::Cow;
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
-use super::affine::Affine;
+use super::Distorter;
 use super::plane::SIDE_MAX;
 use super::warp::Pixel;
-use super::{Distorter, Stroke};
+use crate::archive::{Drawn, Page};
 
 /// Pixels along a side to which Koch enlarges MNIST's digits (2015, section 4.4).
 pub const KOCH_SIDE: usize = 35;
@@ -79,25 +79,12 @@ impl Distorter {
             "a picture has side x side pixels"
         );
         let grey = at_page_size(grey, grey_side);
-        if side < SIDE_MAX
-            && let Some(mut filter) = self.filter.take()
-        {
-            filter.draw(side, out, |full| {
-                self.plain_grey(&grey, SIDE_MAX, SIDE_MAX, full);
-            });
-            self.filter = Some(filter);
-            return;
-        }
-        self.map.set(&Affine::IDENTITY, 0, self.plane.side(), side);
-        match &self.reduction {
-            Some(reduction) => reduction.reduce_grey(&grey, &mut self.plane),
-            None => {
-                for (y, row) in grey.chunks_exact(SIDE_MAX).enumerate() {
-                    self.plane.row_mut(y).copy_from_slice(row);
-                }
-            }
-        }
-        self.paint_plane(Stroke::Same, false, out);
+        let shades = grey[..].try_into().expect("it has a page's size now");
+        let drawn = Drawn {
+            page: &Page::BLANK,
+            shades: Some(shades),
+        };
+        self.plain(drawn, 0, side, out);
     }
 }
 
@@ -108,7 +95,7 @@ mod tests {
     use super::super::resize::Resize;
     use super::super::tests::scribble;
     use super::*;
-    use crate::archive::{Page, SIDE};
+    use crate::archive::SIDE;
     use crate::seed::{Purpose, Stream};
 
     fn grey_of(page: &Page) -> Vec<u8> {

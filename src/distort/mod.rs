@@ -28,7 +28,7 @@ pub use affine::{Affine, AffineLaw};
 pub use resize::Resize;
 pub use warp::Pixel;
 
-use crate::archive::Page;
+use crate::archive::Drawn;
 use crate::seed::Stream;
 use elastic::Field;
 use map::Map;
@@ -211,7 +211,7 @@ impl Distorter {
         &self.distortion
     }
 
-    /// Draws `page`, in one of the 8 poses of a square ([`map`]) and then distorted, into
+    /// Draws a page, or its shades if it has them, in one of the 8 poses of a square ([`map`]) and then distorted, into
     /// `out`: `side`² pixels row by row, ground 0 and ink 1.0 (`f32`) or 255 (`u8`).
     ///
     /// Takes 14 words of the stream for the affine map, one for the stroke, and 150
@@ -219,19 +219,20 @@ impl Distorter {
     ///
     /// # Panics
     /// If `pose` is above 7, `side` is not 2 to 105, or `out` does not hold `side`² pixels.
-    pub fn draw<P: Pixel>(
+    pub fn draw<'a, P: Pixel>(
         &mut self,
-        page: &Page,
+        drawn: impl Into<Drawn<'a>>,
         pose: u8,
         stream: &mut Stream,
         side: usize,
         out: &mut [P],
     ) {
+        let drawn = drawn.into();
         if side < SIDE_MAX
             && let Some(mut filter) = self.filter.take()
         {
             filter.draw(side, out, |full| {
-                self.draw(page, pose, stream, SIDE_MAX, full);
+                self.draw(drawn, pose, stream, SIDE_MAX, full);
             });
             self.filter = Some(filter);
             return;
@@ -257,30 +258,46 @@ impl Distorter {
         } else {
             Stroke::Same
         };
-        self.paint(page, stroke, bent, out);
+        self.paint(drawn, stroke, bent, out);
     }
 
-    /// Draws `page` undistorted, in one of the 8 poses of a square, through
+    /// Draws a page, or its shades, undistorted, in one of the 8 poses of a square, through
     /// the same plane and the same warp: what a network trained on [`Distorter::draw`]
     /// is to be asked about.
     ///
     /// # Panics
     /// As [`Distorter::draw`].
-    pub fn plain<P: Pixel>(&mut self, page: &Page, pose: u8, side: usize, out: &mut [P]) {
+    pub fn plain<'a, P: Pixel>(
+        &mut self,
+        drawn: impl Into<Drawn<'a>>,
+        pose: u8,
+        side: usize,
+        out: &mut [P],
+    ) {
+        let drawn = drawn.into();
         if side < SIDE_MAX
             && let Some(mut filter) = self.filter.take()
         {
-            filter.draw(side, out, |full| self.plain(page, pose, SIDE_MAX, full));
+            filter.draw(side, out, |full| self.plain(drawn, pose, SIDE_MAX, full));
             self.filter = Some(filter);
             return;
         }
         self.map
             .set(&Affine::IDENTITY, pose, self.plane.side(), side);
-        self.paint(page, Stroke::Same, false, out);
+        self.paint(drawn, Stroke::Same, false, out);
     }
 
-    /// Warps the page, its strokes changed, through the map and, if `bent`, the field.
-    fn paint<P: Pixel>(&mut self, page: &Page, stroke: Stroke, bent: bool, out: &mut [P]) {
+    /// Warps the drawing, its strokes changed, through the map and, if `bent`, the field.
+    fn paint<P: Pixel>(&mut self, drawn: Drawn<'_>, stroke: Stroke, bent: bool, out: &mut [P]) {
+        let page = drawn.page;
+        if let Some(shades) = drawn.shades {
+            match &self.reduction {
+                None => self.plane.copy_grey(shades),
+                Some(reduction) => reduction.reduce_grey(shades, &mut self.plane),
+            }
+            self.paint_plane(stroke, bent, out);
+            return;
+        }
         if let (Some(avx2), None, Stroke::Same, false) =
             (&mut self.avx2, &self.reduction, stroke, bent)
             && avx2.warp_page(page, &self.map, out)

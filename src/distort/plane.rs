@@ -98,6 +98,18 @@ impl Plane {
             page.expand_row(y, 255, row.try_into().expect("a row is 105 pixels"));
         }
     }
+
+    /// Copies a grey picture of 105 × 105 pixels, row by row, onto a plane of as many.
+    ///
+    /// # Panics
+    /// If the picture or the plane has another size.
+    pub fn copy_grey(&mut self, grey: &[u8]) {
+        assert_eq!(grey.len(), SIDE * SIDE, "a page has 105 x 105 pixels");
+        assert_eq!(self.side, SIDE, "a page is copied to its own size only");
+        for (y, row) in grey.chunks_exact(SIDE).enumerate() {
+            self.row_mut(y).copy_from_slice(row);
+        }
+    }
 }
 
 /// The weights of an area average from 105 pixels to fewer, and room to work in.

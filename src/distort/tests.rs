@@ -2,6 +2,7 @@
 //! special cases, and pinned digests.
 
 use super::*;
+use crate::archive::Page;
 use crate::archive::SIDE;
 use crate::seed::Purpose;
 

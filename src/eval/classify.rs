@@ -1,7 +1,7 @@
 //! Which class does a picture show? What a one-shot learner is for.
 
 use super::embedding::Embeddings;
-use crate::archive::{Class, Page};
+use crate::archive::{Class, Scanned};
 use crate::model::Model;
 use crate::store::DrawingId;
 
@@ -34,19 +34,19 @@ pub struct Ranked {
 pub fn classify(
     model: &Model,
     support: &[Class],
-    pictures: &[Page],
+    pictures: &[Scanned],
 ) -> Result<Vec<Vec<Ranked>>, NoLikeness> {
     refuse_context(model)?;
-    let mut pages: Vec<Page> = Vec::new();
+    let mut all: Vec<Scanned> = Vec::new();
     let mut classes: Vec<Vec<DrawingId>> = Vec::new();
     for class in support {
-        let first = pages.len() as DrawingId;
-        pages.extend_from_slice(&class.pages);
-        classes.push((first..pages.len() as DrawingId).collect());
+        let first = all.len() as DrawingId;
+        all.extend_from_slice(&class.pictures);
+        classes.push((first..all.len() as DrawingId).collect());
     }
-    let first = pages.len() as DrawingId;
-    pages.extend_from_slice(pictures);
-    let embeddings = Embeddings::of_pages(model, &pages);
+    let first = all.len() as DrawingId;
+    all.extend_from_slice(pictures);
+    let embeddings = Embeddings::of_pictures(model, &all);
     let rank = |query| {
         let score = |drawings: &Vec<_>| embeddings.likeness(query, drawings);
         let mut ranked: Vec<Ranked> = (classes.iter().map(score).enumerate())
@@ -55,7 +55,7 @@ pub fn classify(
         ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
         ranked
     };
-    Ok((first..pages.len() as DrawingId).map(rank).collect())
+    Ok((first..all.len() as DrawingId).map(rank).collect())
 }
 
 pub(super) fn refuse_context(model: &Model) -> Result<(), NoLikeness> {

@@ -7,7 +7,7 @@ use tch::Tensor;
 
 use super::judge::Judge;
 use super::sums::{inner, weighted_distance};
-use crate::archive::{Digits, Page};
+use crate::archive::{Digits, Drawn, Scanned};
 use crate::distort::Distorter;
 use crate::model::{Comparison, Model, ModelError, save_tensors};
 use crate::sample::Task;
@@ -88,10 +88,10 @@ impl Embeddings {
         for copy in 0..copies as u64 {
             let ids = mean.ids.clone();
             let distorted =
-                |distorter: &mut Distorter, page: &Page, id, side, image: &mut [f32]| {
+                |distorter: &mut Distorter, drawn: Drawn<'_>, id, side, image: &mut [f32]| {
                     let item = (u64::from(id) << 8) + copy;
                     let mut stream = Stream::new(seed, Purpose::TestDistort, item);
-                    distorter.draw(page, 0, &mut stream, side, image);
+                    distorter.draw(drawn, 0, &mut stream, side, image);
                 };
             let fill =
                 |ids: &[DrawingId], pixels: &mut [f32]| draw(model, store, ids, pixels, distorted);
@@ -159,21 +159,21 @@ impl Embeddings {
         Embeddings::through(model, among, places, fill, |_, _| ()).expect("nothing is read")
     }
 
-    /// Embeds pages that lie in no store, as [`Embeddings::of`] does; a drawing's id is its place.
+    /// Embeds pictures that lie in no store, as [`Embeddings::of`] does; an id is a place.
     ///
     /// # Panics
-    /// If there are 2^32 pages or more.
+    /// If there are 2^32 pictures or more.
     #[must_use]
-    pub fn of_pages(model: &Model, pages: &[Page]) -> Embeddings {
+    pub fn of_pictures(model: &Model, pictures: &[Scanned]) -> Embeddings {
         let side = model.card.network.side();
         let fill = |places: &[u32], pixels: &mut [f32]| {
             let mut distorter = distorter(model);
             for (&at, image) in places.iter().zip(pixels.chunks_exact_mut(side * side)) {
-                distorter.plain(&pages[at as usize], 0, side, image);
+                distorter.plain(pictures[at as usize].drawn(), 0, side, image);
             }
             Ok(())
         };
-        let among = u32::try_from(pages.len()).expect("no one has 2^32 pages");
+        let among = u32::try_from(pictures.len()).expect("no one has 2^32 pictures");
         Embeddings::through(model, among, 0..among, fill, |_, _| ()).expect("nothing is read")
     }
 
@@ -344,8 +344,14 @@ impl Judge for Embeddings {
 }
 
 /// A drawing as it is.
-fn plain(distorter: &mut Distorter, page: &Page, _: DrawingId, side: usize, image: &mut [f32]) {
-    distorter.plain(page, 0, side, image);
+fn plain(
+    distorter: &mut Distorter,
+    drawn: Drawn<'_>,
+    _: DrawingId,
+    side: usize,
+    image: &mut [f32],
+) {
+    distorter.plain(drawn, 0, side, image);
 }
 
 /// Pixels as a network takes them: `[n, 1, side, side]`.
@@ -363,7 +369,7 @@ fn draw(
     store: &Store,
     ids: &[DrawingId],
     pixels: &mut [f32],
-    law: impl Fn(&mut Distorter, &Page, DrawingId, usize, &mut [f32]) + Sync,
+    law: impl Fn(&mut Distorter, Drawn<'_>, DrawingId, usize, &mut [f32]) + Sync,
 ) -> Result<(), StoreError> {
     let side = model.card.network.side();
     let distorter = distorter(model);
@@ -374,7 +380,7 @@ fn draw(
             || (distorter.clone(), store.decoder()),
             |(distorter, decoder), (ids, pixels)| {
                 for (&id, image) in ids.iter().zip(pixels.chunks_exact_mut(side * side)) {
-                    law(distorter, decoder.drawing(id)?, id, side, image);
+                    law(distorter, decoder.drawn(id)?, id, side, image);
                 }
                 Ok(())
             },

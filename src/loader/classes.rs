@@ -118,9 +118,9 @@ impl<P: Pixel> Produce for ClassBatches<P> {
         let drawings = batch.items.len() as u64;
         let images = batch.images.chunks_exact_mut(self.side * self.side);
         for (place, (item, image)) in (0..).zip(batch.items.iter().zip(images)) {
-            let page = self.pages.page(item.drawing)?;
+            let drawn = self.pages.drawn(item.drawing)?;
             let mut stream = Stream::new(self.seed, Purpose::Distort, index * drawings + place);
-            distorter.draw(page, item.pose, &mut stream, self.side, image);
+            distorter.draw(drawn, item.pose, &mut stream, self.side, image);
             batch.classes[place as usize] = i64::from(item.class);
         }
         Ok(())

@@ -154,9 +154,9 @@ impl<P: Pixel> Produce for PairBatches<P> {
         let first = index * batch.items.len() as u64;
         batch.paint(self.side, |place, tower, drawing, picture| {
             let item = 2 * (first + place as u64) + tower;
-            let page = self.pages.page(drawing)?;
+            let drawn = self.pages.drawn(drawing)?;
             let mut stream = Stream::new(self.seed, Purpose::PairDistort, item);
-            distorter.draw(page, 0, &mut stream, self.side, picture);
+            distorter.draw(drawn, 0, &mut stream, self.side, picture);
             Ok(())
         })
     }

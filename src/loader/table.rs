@@ -165,12 +165,12 @@ impl<P: Pixel> Produce for TableBatches<P> {
         pairs.items.clear();
         pairs.items.extend(entries.iter().map(|entry| entry.item));
         pairs.paint(self.side, |place, tower, drawing, picture| {
-            let page = self.pages.page(drawing)?;
+            let drawn = self.pages.drawn(drawing)?;
             match self.table.distortion(&entries[place]) {
-                None => distorter.plain(page, 0, self.side, picture),
+                None => distorter.plain(drawn, 0, self.side, picture),
                 Some(mut streams) => {
                     let stream = &mut streams[tower as usize];
-                    distorter.draw(page, 0, stream, self.side, picture);
+                    distorter.draw(drawn, 0, stream, self.side, picture);
                 }
             }
             Ok(())

@@ -120,12 +120,12 @@ impl<P: Pixel> TaskBatches<P> {
         drawing: DrawingId,
         out: &mut [P],
     ) -> Result<(), StoreError> {
-        let page = self.pages.page(drawing)?;
+        let drawn = self.pages.drawn(drawing)?;
         if self.plain {
-            distorter.plain(page, 0, self.side, out);
+            distorter.plain(drawn, 0, self.side, out);
         } else {
             let mut stream = Stream::new(self.seed, Purpose::TaskDistort, item);
-            distorter.draw(page, 0, &mut stream, self.side, out);
+            distorter.draw(drawn, 0, &mut stream, self.side, out);
         }
         Ok(())
     }

@@ -5,18 +5,21 @@ use std::sync::{Arc, OnceLock};
 use super::error::StoreError;
 use super::index::DrawingId;
 use super::read::Store;
-use crate::archive::Page;
+use crate::archive::{Drawn, Page};
 
 /// Pages of a store at random, from any number of threads.
 ///
 /// A character is decoded when a drawing of it is first asked for and then kept:
-/// 1,470 bytes a drawing, 28 MB for the whole background set. Decoding every page
+/// 1,470 bytes a drawing, 28 MB for the whole background set; 12,495 bytes in a store of shades. Decoding every page
 /// once costs less than distorting it once, so nothing is ever thrown out.
 #[derive(Debug)]
 pub struct PageCache {
     store: Arc<Store>,
-    characters: Vec<OnceLock<Box<[Page]>>>,
+    characters: Vec<OnceLock<Kept>>,
 }
+
+/// A character's pages, and their shades one after the other.
+type Kept = (Box<[Page]>, Box<[u8]>);
 
 impl PageCache {
     /// An empty cache over a store.
@@ -40,15 +43,33 @@ impl PageCache {
     /// # Panics
     /// If `id` is not below the number of drawings.
     pub fn page(&self, id: DrawingId) -> Result<&Page, StoreError> {
+        Ok(self.drawn(id)?.page)
+    }
+
+    /// One drawing, in shades if the store has them.
+    ///
+    /// # Errors
+    /// As [`PageCache::page`].
+    ///
+    /// # Panics
+    /// As [`PageCache::page`].
+    pub fn drawn(&self, id: DrawingId) -> Result<Drawn<'_>, StoreError> {
         let character = self.store.character_of(id);
         let cell = &self.characters[character as usize];
-        let pages = match cell.get() {
-            Some(pages) => pages,
+        let (pages, shades) = match cell.get() {
+            Some(kept) => kept,
             None => {
-                let pages: Box<[Page]> = self.store.decoder().character(character)?.into();
-                cell.get_or_init(|| pages)
+                let mut decoder = self.store.decoder();
+                let pages = decoder.character(character)?.into();
+                let kept: Kept = (pages, decoder.shades(character)?.into());
+                cell.get_or_init(|| kept)
             }
         };
-        Ok(&pages[(id - self.store.character(character).drawings.start) as usize])
+        let at = (id - self.store.character(character).drawings.start) as usize;
+        let (shades, _) = shades.as_chunks();
+        Ok(Drawn {
+            page: &pages[at],
+            shades: shades.get(at),
+        })
     }
 }

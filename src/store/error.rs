@@ -38,13 +38,13 @@ pub enum StoreError {
     },
     /// A store of another version of the format.
     #[error(
-        "{path}: is a store of version {got}, and this program reads version {expected}; \
+        "{path}: is a store of version {got}, and this program reads versions 1 to {expected}; \
          pack it again with omni-pack build", path = path.display()
     )]
     Version {
         /// The file.
         path: PathBuf,
-        /// The version this code reads.
+        /// The last version this code reads.
         expected: u32,
         /// The version of the file.
         got: u32,

@@ -3,10 +3,14 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::archive::{AREA, PAGE_BYTES};
+
 /// First bytes of every store; the line ends show a transfer in text mode.
 pub(super) const MAGIC: [u8; 8] = *b"\x89OMNI\r\n\x1a";
-/// Version of the format that this code writes and reads.
+/// Version of the format that stores of pages have.
 pub const FORMAT_VERSION: u32 = 1;
+/// Version of the format that stores of pages in shades have.
+pub const GREY_VERSION: u32 = 2;
 
 // Offsets, each from the one before.
 pub(super) const AT_VERSION: usize = MAGIC.len();
@@ -29,7 +33,7 @@ pub(super) const RUN_LEN: u64 = 4;
 pub(super) const SUPPORT_LEN: u64 = 4;
 pub(super) const QUERY_LEN: u64 = 8;
 
-/// The most drawings a character may have: decoding one takes at most 6 MB.
+/// The most drawings a character may have: decoding one takes at most 6 MB, in shades 51 MB.
 pub const MAX_DRAWINGS: usize = 4096;
 
 /// The seven counts of the header, in its order.
@@ -101,6 +105,11 @@ pub(super) fn front_digest(front: &[u8]) -> [u8; DIGEST_LEN] {
     sha.update(&front[..AT_DIGEST]);
     sha.update(&front[HEADER_LEN..]);
     sha.finalize().into()
+}
+
+/// Bytes of a drawing in a block.
+pub(super) fn drawing_len(grey: bool) -> usize {
+    PAGE_BYTES + if grey { AREA } else { 0 }
 }
 
 /// A name may be stored if it has 1 to 255 bytes and no control characters.

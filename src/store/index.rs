@@ -57,6 +57,8 @@ pub(super) struct Index {
     pub alphabets: Vec<AlphabetEntry>,
     pub characters: Vec<CharacterEntry>,
     pub runs: Vec<RunEntry>,
+    /// Whether blocks hold shades behind the pages.
+    pub grey: bool,
     ranges: Vec<(u16, u16)>,
 }
 
@@ -111,7 +113,7 @@ impl<'a> Fields<'a> {
 impl Index {
     /// Reads and proves the front of the store `bytes`, whose length is the file's.
     pub fn parse(bytes: &[u8]) -> Parsed<Index> {
-        let (counts, front_len) = header(bytes)?;
+        let (grey, counts, front_len) = header(bytes)?;
         let front = &bytes[..front_len];
         if format::front_digest(front) != bytes[format::AT_DIGEST..format::HEADER_LEN] {
             return refuse(format::AT_DIGEST, "the sum over header and tables differs");
@@ -140,6 +142,7 @@ impl Index {
             alphabets,
             characters,
             runs,
+            grey,
             ranges,
         })
     }
@@ -153,7 +156,7 @@ impl Index {
 }
 
 /// Proves the header against the file's length; gives the counts and the front's length.
-fn header(bytes: &[u8]) -> Parsed<(Counts, usize)> {
+fn header(bytes: &[u8]) -> Parsed<(bool, Counts, usize)> {
     let shortest = format::HEADER_LEN + format::DIGEST_LEN;
     let begins = bytes.len().min(format::MAGIC.len());
     if begins == 0 || bytes[..begins] != format::MAGIC[..begins] {
@@ -171,9 +174,11 @@ fn header(bytes: &[u8]) -> Parsed<(Counts, usize)> {
         at: format::AT_VERSION,
     };
     let version = fields.u32();
-    if version != format::FORMAT_VERSION {
-        return Err(Refusal::Version(version));
-    }
+    let grey = match version {
+        format::FORMAT_VERSION => false,
+        format::GREY_VERSION => true,
+        _ => return Err(Refusal::Version(version)),
+    };
     let (width, height) = (fields.u16(), fields.u16());
     if (usize::from(width), usize::from(height)) != (SIDE, SIDE) {
         return refuse(
@@ -201,7 +206,7 @@ fn header(bytes: &[u8]) -> Parsed<(Counts, usize)> {
             "the header's counts do not fit the file's length",
         );
     }
-    Ok((counts, front_len))
+    Ok((grey, counts, front_len))
 }
 
 // Each table below was proved to lie inside the front by `header`, so reading its fields

@@ -13,7 +13,7 @@ use super::index::{
     AlphabetEntry, AlphabetId, CharacterEntry, CharacterId, DrawingId, Index, Refusal, RunEntry,
 };
 use super::map::Bytes;
-use crate::archive::{PAGE_BYTES, Page};
+use crate::archive::{Drawn, PAGE_BYTES, Page};
 
 /// An open store. It can be shared by any number of threads; each decodes with a
 /// [`Decoder`] of its own.
@@ -85,7 +85,7 @@ impl Store {
             Ok(index) => Ok(Store { path, bytes, index }),
             Err(Refusal::Magic) => Err(StoreError::Magic { path }),
             Err(Refusal::Version(got)) => {
-                let expected = format::FORMAT_VERSION;
+                let expected = format::GREY_VERSION;
                 Err(StoreError::Version {
                     path,
                     expected,
@@ -122,6 +122,12 @@ impl Store {
                 .try_into()
                 .expect("the tail has 32 bytes"),
         )
+    }
+
+    /// Whether its drawings are kept in shades as well.
+    #[must_use]
+    pub fn is_grey(&self) -> bool {
+        self.index.grey
     }
 
     /// All alphabets: background first, then ascending by name.
@@ -263,6 +269,37 @@ impl Decoder<'_> {
         Ok(&self.pages)
     }
 
+    /// A character's drawings in shades, one after the other, 11,025 bytes each; none if the store
+    /// has none.
+    ///
+    /// # Errors
+    /// As [`Decoder::character`].
+    ///
+    /// # Panics
+    /// As [`Decoder::character`].
+    pub fn shades(&mut self, id: CharacterId) -> Result<&[u8], StoreError> {
+        self.character(id)?;
+        Ok(&self.bytes[self.pages.len() * PAGE_BYTES..])
+    }
+
+    /// One drawing, in shades if the store has them.
+    ///
+    /// # Errors
+    /// As [`Decoder::character`].
+    ///
+    /// # Panics
+    /// As [`Decoder::drawing`].
+    pub fn drawn(&mut self, id: DrawingId) -> Result<Drawn<'_>, StoreError> {
+        let character = self.store.character_of(id);
+        let at = (id - self.store.character(character).drawings.start) as usize;
+        self.character(character)?;
+        let (shades, _) = self.bytes[self.pages.len() * PAGE_BYTES..].as_chunks();
+        Ok(Drawn {
+            page: &self.pages[at],
+            shades: shades.get(at),
+        })
+    }
+
     /// One drawing. Asking for those of one character in turn decodes it once.
     ///
     /// # Errors
@@ -283,7 +320,8 @@ impl Decoder<'_> {
             return Err(format!("its sum is {crc:08x}, not {:08x}", character.crc));
         }
         // Nothing is allocated before the block itself confirms the size that the index claims.
-        let expected = character.drawings.len() * PAGE_BYTES;
+        let drawings = character.drawings.len();
+        let expected = drawings * format::drawing_len(self.store.index.grey);
         let states = zstd::zstd_safe::get_frame_content_size(block)
             .ok()
             .flatten();
@@ -299,7 +337,7 @@ impl Decoder<'_> {
             return Err(format!("it decodes to {written} bytes, not {expected}"));
         }
         self.pages.clear();
-        for bands in self.bytes.chunks_exact(PAGE_BYTES) {
+        for bands in self.bytes[..drawings * PAGE_BYTES].chunks_exact(PAGE_BYTES) {
             let bands = bands.try_into().expect("chunks have a page's length");
             let page = Page::from_bands(bands).ok_or("it has ink below the last row")?;
             self.pages.push(page);

@@ -80,12 +80,14 @@ pub fn write(
 
 /// One character's drawings as a zstd frame.
 fn encode(character: &Character, level: i32) -> Result<Vec<u8>, StoreError> {
-    let pages: Vec<u8> = character
-        .drawings
-        .iter()
+    let drawings = character.drawings.iter();
+    let mut bytes: Vec<u8> = drawings
+        .clone()
         .flat_map(|drawing| *drawing.page.bands())
         .collect();
-    zstd::bulk::compress(&pages, level)
+    let shades = drawings.filter_map(|drawing| drawing.shades.as_ref());
+    shades.for_each(|shades| bytes.extend(shades.bytes()));
+    zstd::bulk::compress(&bytes, level)
         .map_err(|e| StoreError::Unpackable(format!("zstd refused level {level}: {e}")))
 }
 
@@ -99,6 +101,7 @@ fn check(alphabets: &[Alphabet]) -> Result<(), StoreError> {
     if !alphabets.is_sorted_by(|a, b| (a.split, &a.name) < (b.split, &b.name)) {
         return refuse("the alphabets are out of order, or one is there twice".to_owned());
     }
+    let grey = is_grey(alphabets);
     for alphabet in alphabets {
         let name = &alphabet.name;
         let names: Vec<&str> = alphabet
@@ -120,6 +123,9 @@ fn check(alphabets: &[Alphabet]) -> Result<(), StoreError> {
         }
         for character in &alphabet.characters {
             let drawings = &character.drawings;
+            if drawings.iter().any(|d| d.shades.is_some() != grey) {
+                return refuse("some drawings have shades, and some have none".to_owned());
+            }
             let place = || format!("{name}/{}", character.name);
             if !(1..=format::MAX_DRAWINGS).contains(&drawings.len()) {
                 let most = format::MAX_DRAWINGS;
@@ -135,6 +141,14 @@ fn check(alphabets: &[Alphabet]) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// Whether the first drawing has shades, and so all have to have.
+fn is_grey(alphabets: &[Alphabet]) -> bool {
+    let mut drawings = (alphabets.iter())
+        .flat_map(|alphabet| &alphabet.characters)
+        .flat_map(|character| &character.drawings);
+    (drawings.next()).is_some_and(|drawing| drawing.shades.is_some())
 }
 
 /// Runs of consecutive drawers, as (first, count).
@@ -181,7 +195,7 @@ fn front(
         out.extend([alphabet.split as u8, 0, 0, 0]);
     }
     for ((character, ranges), block) in characters.iter().zip(&ranges).zip(blocks) {
-        // Both fit: a character has at most 4,096 drawings, and its block less than 7 MB.
+        // Both fit: a character has at most 4,096 drawings, and its block less than 60 MB.
         out.extend(character.number.to_le_bytes());
         out.extend((character.drawings.len() as u16).to_le_bytes());
         out.extend((ranges.len() as u16).to_le_bytes());
@@ -207,7 +221,12 @@ fn front(
     let file_len = out.len() as u64 + blocks_len + format::DIGEST_LEN as u64;
     let mut put = |at: usize, bytes: &[u8]| out[at..at + bytes.len()].copy_from_slice(bytes);
     put(0, &format::MAGIC);
-    put(format::AT_VERSION, &format::FORMAT_VERSION.to_le_bytes());
+    let version = if is_grey(alphabets) {
+        format::GREY_VERSION
+    } else {
+        format::FORMAT_VERSION
+    };
+    put(format::AT_VERSION, &version.to_le_bytes());
     put(format::AT_WIDTH, &(SIDE as u16).to_le_bytes());
     put(format::AT_HEIGHT, &(SIDE as u16).to_le_bytes());
     put(format::AT_FILE_LEN, &file_len.to_le_bytes());

@@ -25,6 +25,7 @@ pub fn character(name: &str, number: u32, drawers: &[u16]) -> Character {
     let drawing = |&drawer| Drawing {
         drawer,
         page: page(number * 40 + u32::from(drawer)),
+        shades: None,
     };
     Character {
         name: name.to_owned(),
@@ -96,7 +97,11 @@ pub fn unpack(store: &Store) -> Archive {
                     number: store.character(id).number,
                     drawings: (decoder.character(id).unwrap().iter())
                         .zip(store.drawers(id))
-                        .map(|(&page, drawer)| Drawing { drawer, page })
+                        .map(|(&page, drawer)| Drawing {
+                            drawer,
+                            page,
+                            shades: None,
+                        })
                         .collect(),
                 })
                 .collect(),

@@ -209,6 +209,7 @@ fn drawings(
         drawings.push(Drawing {
             drawer: *drawer,
             page,
+            shades: None,
         });
     }
     drawings

@@ -39,6 +39,9 @@ pub struct Build {
     /// Omniglot's drawings; else the whole picture fills the page.
     #[arg(long, requires = "pictures")]
     cut: bool,
+    /// Keep the shades of pictures; else a pixel is ink or ground.
+    #[arg(long, requires = "pictures")]
+    grey: bool,
     /// Tag every drawing, whatever the inputs' names say.
     #[arg(long, value_enum)]
     split: Option<SplitArgument>,
@@ -132,7 +135,10 @@ impl Build {
             };
             let options = GroupOptions {
                 evaluation: self.evaluation.clone(),
-                scan: ScanOptions { cut: self.cut },
+                scan: ScanOptions {
+                    cut: self.cut,
+                    grey: self.grey,
+                },
             };
             let groups = archive::read_groups(input, &options)?;
             if groups.left_out > 0 {

@@ -66,8 +66,13 @@ impl Info {
         )?;
         writeln!(
             out,
-            "file: {} bytes, SHA-256 {}",
+            "file: {} bytes, {}, SHA-256 {}",
             store.len(),
+            if store.is_grey() {
+                "shades"
+            } else {
+                "one bit a pixel"
+            },
             store.digest()
         )?;
         Ok(())
@@ -95,6 +100,7 @@ impl Info {
         let info = serde_json::json!({
             "path": store.path(),
             "bytes": store.len(),
+            "grey": store.is_grey(),
             "digest": store.digest().to_string(),
             "alphabets": alphabets,
             "runs": runs,

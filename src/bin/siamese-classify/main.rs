@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Parser};
-use omnishot::archive::{Class, Page, ScanOptions, read_classes, read_picture};
+use omnishot::archive::{Class, ScanOptions, Scanned, read_classes, read_picture};
 use omnishot::eval::{Ranked, Score, StrangerPlan, Threshold, classify};
 use omnishot::model::{Model, parse_device};
 use omnishot::store::Store;
@@ -54,6 +54,9 @@ struct Arguments {
     /// Cut out what each picture shows, as omni-pack build --cut does.
     #[arg(long)]
     cut: bool,
+    /// Keep shades of grey, as omni-pack build --grey does.
+    #[arg(long)]
+    grey: bool,
     /// Classes to show for each picture; 0 shows all.
     #[arg(long, value_name = "N", default_value_t = 5)]
     top: usize,
@@ -92,19 +95,22 @@ fn run(arguments: &Arguments) -> Result<bool> {
         Some(weights) => Model::load(weights, arguments.device)?,
         None => Model::pretrained(arguments.device),
     };
-    let scan = ScanOptions { cut: arguments.cut };
+    let scan = ScanOptions {
+        cut: arguments.cut,
+        grey: arguments.grey,
+    };
     let support = read_classes(&arguments.support, scan)?;
-    let (mut names, mut pages): (Vec<&Path>, Vec<Page>) = (Vec::new(), Vec::new());
+    let (mut names, mut pictures): (Vec<&Path>, Vec<Scanned>) = (Vec::new(), Vec::new());
     for picture in &arguments.pictures {
         match read_picture(picture, scan) {
-            Ok(page) => {
+            Ok(scanned) => {
                 names.push(picture);
-                pages.push(page);
+                pictures.push(scanned);
             }
             Err(error) => eprintln!("siamese-classify: {:#}", anyhow::Error::new(error)),
         }
     }
-    if pages.is_empty() {
+    if pictures.is_empty() {
         bail!("no picture could be read");
     }
     let found = match &arguments.calibrate {
@@ -113,7 +119,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
     };
     let threshold = found.as_ref().map(|found| found.score);
     let threshold = threshold.or(arguments.threshold);
-    let ranked = classify(&model, &support, &pages)?;
+    let ranked = classify(&model, &support, &pictures)?;
     let answers: Vec<Answer> = (ranked.iter())
         .map(|ranked| Answer::of(ranked, threshold))
         .collect();
@@ -132,7 +138,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
             print(name, ranked, answer, &support, arguments.top);
         }
     }
-    Ok(pages.len() == arguments.pictures.len())
+    Ok(pictures.len() == arguments.pictures.len())
 }
 
 /// A threshold for as many classes, and as many pictures of each, as the support has.
@@ -145,7 +151,7 @@ fn calibrated(
     let store = Store::open(path)?;
     let plan = StrangerPlan {
         ways: support.len(),
-        shots: (support.iter().map(|class| class.pages.len()).min()).unwrap_or(1),
+        shots: (support.iter().map(|class| class.pictures.len()).min()).unwrap_or(1),
         accepted: arguments.strangers / 100.0,
         tasks: TASKS,
         seed: model.card.seed,

@@ -41,6 +41,7 @@ pub fn to_folder(
     options: ExportOptions,
     done: impl Fn(usize) + Sync,
 ) -> Result<Exported, ExportError> {
+    super::refuse_grey(store)?;
     let alphabets: Vec<&AlphabetEntry> = store
         .alphabets()
         .iter()

@@ -100,6 +100,7 @@ pub fn to_npz(
     options: ExportOptions,
     done: impl Fn(usize),
 ) -> Result<Exported, ExportError> {
+    super::refuse_grey(store)?;
     let part = Part::of(store, options).ok_or_else(|| ExportError::Nothing {
         store: store.path().to_owned(),
     })?;
