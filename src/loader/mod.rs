@@ -4,6 +4,7 @@ mod classes;
 mod pairs;
 mod picture;
 mod queue;
+mod sync;
 mod table;
 mod tasks;
 

@@ -16,18 +16,19 @@
 //!
 //! What a batch holds depends on its number alone, so that the number of workers changes
 //! nothing but speed.
+//!
+//! `tests/schedules.rs` runs this file over many orders in which threads may go on.
 
 use std::collections::VecDeque;
 use std::ops::{Deref, Range};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
-use crossbeam::channel::{Receiver, Sender, bounded, select};
 use thiserror::Error;
 
+use super::sync::{AtomicU64, Mutex, Receiver, Sender, bounded, thread, word_unless_stopped};
 use crate::store::StoreError;
 
 /// What makes batches: shared by all workers.
@@ -121,7 +122,7 @@ pub struct Loader<P: Produce> {
     made: Receiver<Made<P::Batch>>,
     empty: Returns<P::Batch>,
     stop: Option<Sender<()>>,
-    workers: Vec<JoinHandle<()>>,
+    workers: Vec<thread::JoinHandle<()>>,
     /// A place for each number from the one that is due on, as far as there are buffers;
     /// taken by those that came before their turn. Workers take numbers in turn and hold a
     /// buffer with each, so that none lies further ahead.
@@ -328,9 +329,8 @@ impl<P: Produce> Worker<P> {
         let (first, end, step) = self.numbers;
         let mut scratch = self.producer.scratch();
         loop {
-            select! {
-                recv(self.stopped) -> _ => return,
-                recv(self.returns) -> word => if word.is_err() { return },
+            if !word_unless_stopped(&self.returns, &self.stopped) {
+                return;
             }
             let mut stack = self.stack.lock().unwrap_or_else(PoisonError::into_inner);
             let mut batch = stack.pop().expect("each word is sent after its buffer");
