@@ -12,6 +12,9 @@ pub trait Pictures: Debug + PartialEq {
     /// All pixels, in the order in which they lie in the batch's tensors.
     fn pixels(&self) -> [&[Self::Pixel]; 2];
 
+    /// [`Pictures::pixels`], to be written over: the next fill overwrites them all.
+    fn pixels_mut(&mut self) -> [&mut [Self::Pixel]; 2];
+
     /// Appends everything that is not a pixel, little-endian; the impl says in which order.
     fn labels(&self, bytes: &mut Vec<u8>);
 

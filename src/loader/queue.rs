@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 use crossbeam::channel::{Receiver, Sender, bounded, select};
 use thiserror::Error;
 
+use super::picture::Pictures;
 use crate::store::StoreError;
 
 /// What makes batches: shared by all workers.
@@ -264,6 +265,16 @@ impl<B> Ready<B> {
     #[must_use]
     pub fn index(&self) -> u64 {
         self.index
+    }
+}
+
+impl<B: Pictures> Ready<B> {
+    /// The batch's pixels, for a consumer that works in place: [`Pictures::pixels_mut`].
+    pub fn pixels_mut(&mut self) -> [&mut [B::Pixel]; 2] {
+        let batch = self.batch.as_mut();
+        batch
+            .expect("the batch is taken out only by drop")
+            .pixels_mut()
     }
 }
 
