@@ -19,6 +19,45 @@
 //! 9. [`report`]: pictures to look at, and the page of an evaluation.
 //!
 //! `model`, `train` and `eval` need libtorch and the feature `torch`, which is on by default.
+//!
+//! # As a library
+//!
+//! From drawings to the first batch of a training:
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use omnishot::archive::{Archive, Split, SyntheticOptions, synthesize};
+//! use omnishot::distort::Distortion;
+//! use omnishot::loader::{Loader, LoaderOptions, PairBatches};
+//! use omnishot::sample::{PairSampler, PairShape, alphabets_of};
+//! use omnishot::store::{self, PageCache, Store, WriteOptions};
+//!
+//! // Made-up alphabets; `archive::read` takes the official zips.
+//! let options = SyntheticOptions { background: 3, evaluation: 1, drawers: 4, ..Default::default() };
+//! let archive = Archive { alphabets: synthesize(&options), runs: Vec::new() };
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("made-up.omni");
+//! store::write(&path, &archive, WriteOptions::default(), |_| ())?;
+//!
+//! let store = Arc::new(Store::open(&path)?);
+//! let training = alphabets_of(&store, Split::Background);
+//! let shape = PairShape { pairs: 16, within_alphabet: 128 };
+//! let (seed, side) = (7, 105);
+//! let sampler = PairSampler::new(&store, &training, shape, seed)?;
+//! let pages = Arc::new(PageCache::new(store));
+//! let batches = PairBatches::<f32>::new(pages, sampler, Distortion::KOCH, side, seed)?;
+//!
+//! let options = LoaderOptions { workers: 2, ..Default::default() };
+//! let mut loader = Loader::start(Arc::new(batches), 0..100, options);
+//! while let Some(batch) = loader.next_batch() {
+//!     let batch = batch?;
+//!     assert_eq!(batch.images.len(), 2 * 16 * side * side); // [2, pairs, 1, side, side]
+//!     assert_eq!(batch.same.iter().sum::<f32>(), 8.0); // half of them show one character
+//!     # break;
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod seed;
 

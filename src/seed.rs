@@ -61,6 +61,16 @@ pub enum Purpose {
 }
 
 /// Random numbers of one item of one stream.
+///
+/// ```
+/// use omnishot::seed::{Purpose, Stream};
+///
+/// let mut stream = Stream::new(7, Purpose::Batch, 1_000_000); // costs what item 0 costs
+/// let (card, turn) = (stream.below(52), stream.signed_unit());
+/// assert!(card < 52 && (-1.0..1.0).contains(&turn));
+/// let mut again = Stream::new(7, Purpose::Batch, 1_000_000);
+/// assert_eq!((again.below(52), again.signed_unit()), (card, turn));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Stream(ChaCha8Rng);
 

@@ -53,6 +53,26 @@ type Alphabets = BTreeMap<String, (Split, Characters)>;
 ///
 /// # Errors
 /// For the first input, in the order given, that cannot be read or is not sound.
+///
+/// # Example
+///
+/// ```
+/// use omnishot::archive::{Page, ReadOptions, page_to_png, read};
+///
+/// let folder = tempfile::tempdir()?;
+/// for (character, image) in [("character01", "0001_01.png"), ("character02", "0002_01.png")] {
+///     let place = folder.path().join("images_mine").join("Runic").join(character);
+///     std::fs::create_dir_all(&place)?;
+///     let mut page = Page::BLANK;
+///     page.set(50, if character == "character01" { 40 } else { 60 }, true);
+///     std::fs::write(place.join(image), page_to_png(&page))?;
+/// }
+/// let options = ReadOptions { split: Some(omnishot::archive::Split::Background), ..Default::default() };
+/// let archive = read(&[folder.path().join("images_mine")], options)?;
+/// assert_eq!(archive.alphabets[0].name, "Runic");
+/// assert_eq!(archive.alphabets[0].characters.len(), 2);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn read(inputs: &[PathBuf], options: ReadOptions) -> Result<Archive, ArchiveError> {
     let mut alphabets = Alphabets::new();
     let mut runs = BTreeMap::new();

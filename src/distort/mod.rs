@@ -147,6 +147,22 @@ fn happens(probability: f64, word: u32) -> bool {
 }
 
 /// Draws distorted pictures by one law; one for each worker.
+///
+/// ```
+/// use omnishot::archive::{SyntheticOptions, synthesize};
+/// use omnishot::distort::{Distorter, Distortion};
+/// use omnishot::seed::{Purpose, Stream};
+///
+/// let options = SyntheticOptions { background: 1, evaluation: 0, drawers: 1, ..Default::default() };
+/// let page = synthesize(&options)[0].characters[0].drawings[0].page;
+/// let mut distorter = Distorter::new(Distortion::COMPACT)?;
+/// let mut picture = [0f32; 48 * 48]; // row by row, ground 0 and ink 1
+/// let mut stream = Stream::new(7, Purpose::Distort, 0);
+/// distorter.draw(&page, 0, &mut stream, 48, &mut picture);
+/// assert!(picture.iter().all(|pixel| (0.0..=1.0).contains(pixel)));
+/// assert!(picture.iter().sum::<f32>() > 10.0); // there is ink
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Distorter {
     distortion: Distortion,

@@ -14,6 +14,30 @@ use crate::store::{Store, StoreError};
 ///
 /// # Errors
 /// If a drawing cannot be read.
+///
+/// # Example
+///
+/// ```
+/// # use omnishot::archive::{Archive, SyntheticOptions, synthesize};
+/// # use omnishot::store::{self, Store, WriteOptions};
+/// # let options = SyntheticOptions { background: 2, evaluation: 1, drawers: 3, ..Default::default() };
+/// # let archive = Archive { alphabets: synthesize(&options), runs: Vec::new() };
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("made-up.omni");
+/// # store::write(&path, &archive, WriteOptions::default(), |_| ())?;
+/// use omnishot::archive::Split;
+/// use omnishot::eval::{TaskSet, Ties, answer};
+/// use omnishot::model::Model;
+/// use omnishot::sample::{Scope, TaskShape, alphabets_of};
+///
+/// let store = Store::open(&path)?;
+/// let shape = TaskShape { ways: 5, shots: 1, scope: Scope::Within };
+/// let set = TaskSet::random(&store, &alphabets_of(&store, Split::Evaluation), shape, 7, 10)?;
+/// let answers = answer(&Model::pretrained(tch::Device::Cpu), &store, &set, Ties::Against)?;
+/// let score = answers.score(&set);
+/// assert!(score.percent() > set.chance());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn answer(
     model: &Model,
     store: &Store,

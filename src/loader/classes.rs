@@ -32,6 +32,10 @@ impl<P: Pixel> Pictures for ClassBatch<P> {
         [&self.images, &[]]
     }
 
+    fn pixels_mut(&mut self) -> [&mut [P]; 2] {
+        [&mut self.images, &mut []]
+    }
+
     fn labels(&self, bytes: &mut Vec<u8>) {
         for (item, class) in self.items.iter().zip(&self.classes) {
             bytes.extend(item.drawing.to_le_bytes());

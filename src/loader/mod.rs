@@ -1,4 +1,42 @@
 //! Batches made ahead by threads, in order, the same for any number of them.
+//!
+//! Whatever makes batch `i` from `i` alone can be loaded; drawings are what
+//! [`PairBatches`] and its kin make.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use omnishot::loader::{Loader, LoaderOptions, Produce};
+//! use omnishot::store::StoreError;
+//!
+//! struct Squares;
+//!
+//! impl Produce for Squares {
+//!     type Batch = u64;
+//!     type Scratch = ();
+//!
+//!     fn batch(&self) -> u64 {
+//!         0
+//!     }
+//!
+//!     fn scratch(&self) {}
+//!
+//!     fn fill(&self, index: u64, _: &mut (), batch: &mut u64) -> Result<(), StoreError> {
+//!         *batch = index * index;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! // The second of two processes: it gets batches 1, 3, 5, ...
+//! let options = LoaderOptions { workers: 3, depth: 4, rank: 1, world: 2 };
+//! let mut loader = Loader::start(Arc::new(Squares), 0..8, options);
+//! let mut squares = Vec::new();
+//! while let Some(batch) = loader.next_batch() {
+//!     squares.push(*batch?); // dropped here, the buffer goes back to the workers
+//! }
+//! assert_eq!(squares, [1, 9, 25, 49]);
+//! # Ok::<(), omnishot::loader::LoadError>(())
+//! ```
 
 mod classes;
 mod pairs;

@@ -77,6 +77,10 @@ impl<P: Pixel> Pictures for PairBatch<P> {
         [&self.images, &[]]
     }
 
+    fn pixels_mut(&mut self) -> [&mut [P]; 2] {
+        [&mut self.images, &mut []]
+    }
+
     fn labels(&self, bytes: &mut Vec<u8>) {
         for item in &self.items {
             item.append_to(bytes);

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use super::queue::Ready;
 use crate::distort::Pixel;
 
 /// A batch of pictures, whatever its labels.
@@ -11,6 +12,9 @@ pub trait Pictures: Debug + PartialEq {
 
     /// All pixels, in the order in which they lie in the batch's tensors.
     fn pixels(&self) -> [&[Self::Pixel]; 2];
+
+    /// [`Pictures::pixels`], to be written over: the next fill overwrites them all.
+    fn pixels_mut(&mut self) -> [&mut [Self::Pixel]; 2];
 
     /// Appends everything that is not a pixel, little-endian; the impl says in which order.
     fn labels(&self, bytes: &mut Vec<u8>);
@@ -26,5 +30,12 @@ pub trait Pictures: Debug + PartialEq {
                 bytes.extend_from_slice(pixel.le_bytes().as_ref());
             }
         }
+    }
+}
+
+impl<B: Pictures> Ready<B> {
+    /// The batch's pixels, for a consumer that works in place: [`Pictures::pixels_mut`].
+    pub fn pixels_mut(&mut self) -> [&mut [B::Pixel]; 2] {
+        self.batch_mut().pixels_mut()
     }
 }

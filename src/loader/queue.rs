@@ -266,6 +266,13 @@ impl<B> Ready<B> {
     pub fn index(&self) -> u64 {
         self.index
     }
+
+    /// The batch, to be changed by one who leaves it fit to be filled again.
+    pub(super) fn batch_mut(&mut self) -> &mut B {
+        self.batch
+            .as_mut()
+            .expect("the batch is taken out only by drop")
+    }
 }
 
 impl<B> Deref for Ready<B> {

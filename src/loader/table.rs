@@ -40,6 +40,10 @@ impl<P: Pixel> Pictures for TableBatch<P> {
         self.pairs.pixels()
     }
 
+    fn pixels_mut(&mut self) -> [&mut [P]; 2] {
+        self.pairs.pixels_mut()
+    }
+
     fn labels(&self, bytes: &mut Vec<u8>) {
         for entry in &self.entries {
             bytes.extend(entry.pair.to_le_bytes());

@@ -32,6 +32,10 @@ impl<P: Pixel> Pictures for TaskBatch<P> {
         [&self.support, &self.queries]
     }
 
+    fn pixels_mut(&mut self) -> [&mut [P]; 2] {
+        [&mut self.support, &mut self.queries]
+    }
+
     fn labels(&self, bytes: &mut Vec<u8>) {
         for (task, answer) in self.tasks.iter().zip(&self.answers) {
             let ids = task.support.iter().chain([&task.query]);

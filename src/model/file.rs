@@ -44,6 +44,28 @@ pub struct Card {
 }
 
 /// A trained network, ready to embed.
+///
+/// ```
+/// use omnishot::archive::{SyntheticOptions, synthesize};
+/// use omnishot::distort::Distorter;
+/// use omnishot::model::Model;
+/// use tch::{Device, Tensor};
+///
+/// let model = Model::pretrained(Device::Cpu);
+/// let side = model.card.network.side();
+/// let mut distorter = Distorter::new(model.card.distortion)?;
+/// let options = SyntheticOptions { background: 1, evaluation: 0, drawers: 2, ..Default::default() };
+/// let mut pixels = vec![0f32; 2 * side * side];
+/// let character = &synthesize(&options)[0].characters[0]; // by two drawers
+/// for (drawing, picture) in character.drawings.iter().zip(pixels.chunks_exact_mut(side * side)) {
+///     distorter.plain(&drawing.page, 0, side, picture);
+/// }
+/// let images = Tensor::from_slice(&pixels).view([2, 1, side as i64, side as i64]);
+/// let vectors = model.embed(&images); // unit vectors, [2, dimensions]
+/// let cosine = vectors.get(0).dot(&vectors.get(1)).double_value(&[]);
+/// assert!(cosine > 0.0 && cosine < 1.0 + 1e-6);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Model {
     /// What it is.
     pub card: Card,

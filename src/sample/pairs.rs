@@ -81,6 +81,30 @@ pub enum PairRefusal {
 }
 
 /// Draws batch after batch of pairs from the characters of some alphabets.
+///
+/// ```
+/// # use omnishot::archive::{Archive, SyntheticOptions, synthesize};
+/// # use omnishot::store::{self, Store, WriteOptions};
+/// # let options = SyntheticOptions { background: 2, evaluation: 1, drawers: 3, ..Default::default() };
+/// # let archive = Archive { alphabets: synthesize(&options), runs: Vec::new() };
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("made-up.omni");
+/// # store::write(&path, &archive, WriteOptions::default(), |_| ())?;
+/// use omnishot::archive::Split;
+/// use omnishot::sample::{PairSampler, PairScratch, PairShape, alphabets_of};
+///
+/// let store = Store::open(&path)?;
+/// let shape = PairShape { pairs: 8, within_alphabet: 128 };
+/// let sampler = PairSampler::new(&store, &alphabets_of(&store, Split::Background), shape, 7)?;
+/// let (mut scratch, mut pairs) = (PairScratch::default(), Vec::new());
+/// sampler.draw(41, &mut scratch, &mut pairs); // batch 41, whether or not 40 was drawn
+/// assert_eq!(pairs.iter().filter(|pair| pair.same).count(), 4);
+/// for pair in &pairs {
+///     let [left, right] = [pair.left, pair.right].map(|id| store.character_of(id));
+///     assert_eq!(pair.same, left == right);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct PairSampler {
     shape: PairShape,

@@ -58,6 +58,27 @@ pub struct TaskScratch {
 }
 
 /// Draws task after task from some alphabets.
+///
+/// ```
+/// # use omnishot::archive::{Archive, SyntheticOptions, synthesize};
+/// # use omnishot::store::{self, Store, WriteOptions};
+/// # let options = SyntheticOptions { background: 2, evaluation: 1, drawers: 3, ..Default::default() };
+/// # let archive = Archive { alphabets: synthesize(&options), runs: Vec::new() };
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("made-up.omni");
+/// # store::write(&path, &archive, WriteOptions::default(), |_| ())?;
+/// use omnishot::archive::Split;
+/// use omnishot::sample::{Scope, TaskSampler, TaskShape, alphabets_of};
+///
+/// let store = Store::open(&path)?;
+/// let shape = TaskShape { ways: 20, shots: 1, scope: Scope::Within };
+/// let sampler = TaskSampler::new(&store, &alphabets_of(&store, Split::Evaluation), shape, 7)?;
+/// let task = sampler.draw(0);
+/// let right = task.support[task.answer];
+/// assert_eq!(store.character_of(right), store.character_of(task.query));
+/// assert_ne!(right, task.query);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct TaskSampler {
     shape: TaskShape,

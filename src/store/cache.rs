@@ -12,6 +12,24 @@ use crate::archive::{Drawn, Page};
 /// A character is decoded when a drawing of it is first asked for and then kept:
 /// 1,470 bytes a drawing, 28 MB for the whole background set; 12,495 bytes in a store of shades. Decoding every page
 /// once costs less than distorting it once, so nothing is ever thrown out.
+///
+/// ```
+/// # use omnishot::archive::{Archive, SyntheticOptions, synthesize};
+/// # use omnishot::store::{self, Store, WriteOptions};
+/// # let options = SyntheticOptions { background: 2, evaluation: 1, drawers: 3, ..Default::default() };
+/// # let archive = Archive { alphabets: synthesize(&options), runs: Vec::new() };
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("made-up.omni");
+/// # store::write(&path, &archive, WriteOptions::default(), |_| ())?;
+/// use std::sync::Arc;
+///
+/// use omnishot::store::PageCache;
+///
+/// let pages = PageCache::new(Arc::new(Store::open(&path)?));
+/// let page = pages.page(0)?; // decodes its character; the character's other drawings cost nothing now
+/// assert!(page.ink_count() > 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct PageCache {
     store: Arc<Store>,

@@ -21,6 +21,25 @@ use crate::archive::{Drawn, PAGE_BYTES, Page};
 /// Opening reads and proves the front (about 57 KB for Omniglot); drawings are read
 /// from the map when they are asked for, so that a reader's memory is the index, what it
 /// touched of the file, and one decoded character.
+///
+/// ```
+/// # use omnishot::archive::{Archive, SyntheticOptions, synthesize};
+/// # use omnishot::store::{self, Store, WriteOptions};
+/// # let options = SyntheticOptions { background: 2, evaluation: 1, drawers: 3, ..Default::default() };
+/// # let archive = Archive { alphabets: synthesize(&options), runs: Vec::new() };
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("made-up.omni");
+/// # store::write(&path, &archive, WriteOptions::default(), |_| ())?;
+/// let store = Store::open(&path)?;
+/// store.verify()?; // every sum; opening proves the front alone
+/// for alphabet in store.alphabets() {
+///     println!("{}: {} characters", alphabet.name, alphabet.characters.len());
+/// }
+/// let mut decoder = store.decoder();
+/// let pages = decoder.character(0)?; // all drawings of the first character
+/// assert_eq!(pages.len(), store.character(0).drawings.len());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,

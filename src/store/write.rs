@@ -37,6 +37,24 @@ impl Default for WriteOptions {
 /// [`StoreError::Unpackable`] if the drawings break a rule of the format (order, names,
 /// numbers of drawings) or a run's drawing is not among them; [`StoreError::Exists`]
 /// and [`StoreError::Write`] as [`publish`] gives them. Nothing is left half written.
+///
+/// # Example
+///
+/// ```
+/// use omnishot::archive::{Archive, SyntheticOptions, synthesize};
+/// use omnishot::store::{self, Store, StoreError, WriteOptions};
+///
+/// let options = SyntheticOptions { background: 2, evaluation: 1, drawers: 3, ..Default::default() };
+/// let archive = Archive { alphabets: synthesize(&options), runs: Vec::new() };
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("made-up.omni");
+/// let bytes = store::write(&path, &archive, WriteOptions::default(), |_| ())?;
+/// assert_eq!(Store::open(&path)?.len(), bytes);
+///
+/// let again = store::write(&path, &archive, WriteOptions::default(), |_| ());
+/// assert!(matches!(again, Err(StoreError::Exists { .. }))); // unless `overwrite` is set
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn write(
     path: &Path,
     archive: &Archive,

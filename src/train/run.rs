@@ -83,6 +83,49 @@ const EXPLODED: f64 = 1e4;
 /// # Errors
 /// If the store cannot be read, the preset does not fit it, the checkpoint to go on from is
 /// another run's, a file cannot be written, or the loss diverges.
+///
+/// # Example
+///
+/// ```
+/// # use omnishot::archive::{Archive, SyntheticOptions, synthesize};
+/// # use omnishot::store::{self, Store, WriteOptions};
+/// # let options = SyntheticOptions { background: 2, evaluation: 1, drawers: 3, ..Default::default() };
+/// # let archive = Archive { alphabets: synthesize(&options), runs: Vec::new() };
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("made-up.omni");
+/// # store::write(&path, &archive, WriteOptions::default(), |_| ())?;
+/// use std::sync::Arc;
+/// use std::sync::atomic::AtomicBool;
+///
+/// use omnishot::eval;
+/// use omnishot::train::{Preset, RunOptions, train};
+///
+/// let shipped = Preset::shipped_text("compact").expect("it ships with the program");
+/// let small = ["steps=3", "validation_alphabets=1", "batch.drawings=16", "network.side=32",
+///     "batch.alphabet_characters=4", "network.width=4", "network.dimensions=8"];
+/// let preset = Preset::parse(shipped, &small.map(str::to_owned))?;
+/// let options = RunOptions {
+///     seed: 7,
+///     device: tch::Device::Cpu,
+///     workers: 1,
+///     folder: folder.path().to_owned(),
+///     checkpoint_every: 0,
+///     resume: None,
+/// };
+/// let store = Arc::new(Store::open(&path)?);
+/// let mut losses = Vec::new();
+/// let trained = train(
+///     &store,
+///     &preset,
+///     &options,
+///     |model, split| eval::validate(model, &store, split, 20),
+///     |record| losses.push(record.loss),
+///     &AtomicBool::new(false),
+/// )?;
+/// assert_eq!((losses.len(), trained.steps), (3, 3));
+/// trained.model.save(&folder.path().join("weights.safetensors"))?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn train(
     store: &Arc<Store>,
     preset: &Preset,

@@ -11,6 +11,8 @@ from statistics import median
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Name, what the table says, cores.
 PEERS = [
+    ("omnishot-1", "omnishot from Python, as PyTorch tensors, 1 worker", "0"),
+    ("omnishot-2", "the same, 2 workers", "0,1"),
     ("opencv-bare", "OpenCV `warpAffine` alone, in a loop", "0"),
     ("opencv", "OpenCV, with drawing, lookup and hand-over in numpy", "0"),
     ("skimage", "numpy generator, scikit-image `warp`", "0"),

@@ -7,6 +7,7 @@ import json
 import random
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -157,7 +158,17 @@ def torchvision(drawings, workers, tensors):
         yield torch.stack([left, right]).numpy(), labels.numpy()
 
 
+def omnishot(drawings, workers):
+    """omnishot itself, from Python: tensors over its own buffers."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "python"))
+    import omnishot
+    for batch in omnishot.Pairs(drawings.path.with_suffix(".omni"), workers=workers, pairs=PAIRS):
+        yield batch.images, batch.same
+
+
 PEERS = {
+    "omnishot-1": lambda drawings: omnishot(drawings, 1),
+    "omnishot-2": lambda drawings: omnishot(drawings, 2),
     "opencv-bare": opencv_bare, "opencv": opencv, "skimage": skimage, "scipy": scipy,
     "grid-sample": grid_sample, "dali": dali,
     **{f"torchvision-{kind}-{workers}": (
@@ -171,7 +182,8 @@ def main(name, path, seconds):
     ink = np.mean([check(*next(batches)) for _ in range(3)])  # and warm up
     began, made = time.perf_counter(), 0
     while (passed := time.perf_counter() - began) < seconds:
-        next(batches)
+        images, _ = next(batches)
+        float(images[0, 0, 0, 0, 0])  # as much of a training as every peer bears
         made += PAIRS
     print(json.dumps({"peer": name, "pairs_per_second": made / passed, "mean_ink": float(ink)}),
           flush=True)

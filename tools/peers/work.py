@@ -5,6 +5,8 @@ of two, as float32 in 0..1 with ink 1, shape [2, 64, 1, 105, 105], and 64 labels
 is distorted by Koch's law (Koch 2015, section 3.3): rotation within 10 degrees, shears within
 0.3, scales within 0.8 to 1.2 and shifts within 2 pixels, each with probability 0.5; bilinear.
 """
+from pathlib import Path
+
 import numpy as np
 
 SIDE, PAIRS, CENTRE = 105, 64, 52.0
@@ -15,6 +17,7 @@ class Drawings:
     """The background set, decoded: pages [n, 105, 105] of bytes 0 and 1."""
 
     def __init__(self, path):
+        self.path = Path(path)
         file = np.load(path)
         background = file["split"] == 0
         self.pages = file["pages"][background]

@@ -94,6 +94,19 @@ fn stream(seed: u64, item: Item, alphabet: u16, character: u16, drawer: u16) -> 
 ///
 /// # Panics
 /// If an option is out of the range its documentation states.
+///
+/// # Example
+///
+/// ```
+/// use omnishot::archive::{Split, SyntheticOptions, synthesize};
+///
+/// let options = SyntheticOptions { background: 2, evaluation: 1, drawers: 3, ..Default::default() };
+/// let alphabets = synthesize(&options);
+/// assert_eq!(alphabets.len(), 3);
+/// assert_eq!(alphabets[2].split, Split::Evaluation);
+/// assert!(alphabets[0].characters.len() >= 20);
+/// assert_eq!(alphabets, synthesize(&options)); // a seed is a set
+/// ```
 #[must_use]
 pub fn synthesize(options: &SyntheticOptions) -> Vec<Alphabet> {
     let count = options.background.saturating_add(options.evaluation);
