@@ -1,7 +1,6 @@
 //! Tasks and their drawings to a folder.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use super::error::ExchangeError;
@@ -9,7 +8,9 @@ use super::file::TaskFile;
 use crate::archive::{Page, page_to_png};
 use crate::eval::task_set::TaskSet;
 use crate::seed::{Purpose, Stream};
-use crate::store::export::{ExportError, failed, pages_to_npz, write_folder, write_new};
+use crate::store::export::{
+    ExportError, make_folder, pages_to_npz, write_folder, write_new, write_new_with,
+};
 use crate::store::{DrawingId, Store};
 
 /// The parts that an export writes, and that it may replace.
@@ -57,11 +58,9 @@ pub fn export(
         write_new(&new.join("tasks.json"), file.to_json().as_bytes())?;
         match format {
             Format::Png => write_pngs(&new.join("drawings"), &pages),
-            Format::Npz => {
-                let path = new.join("drawings.npz");
-                let mut to = fs::File::create_new(&path).map_err(failed(&path))?;
-                pages_to_npz(&mut to, "images", &pages).map_err(failed(&path))
-            }
+            Format::Npz => write_new_with(&new.join("drawings.npz"), |to| {
+                pages_to_npz(to, "images", &pages)
+            }),
         }
     })?;
     Ok(file)
@@ -88,7 +87,7 @@ fn pages(store: &Store, numbers: &BTreeMap<DrawingId, u32>) -> Result<Vec<Page>,
 }
 
 fn write_pngs(folder: &Path, pages: &[Page]) -> Result<(), ExportError> {
-    fs::create_dir(folder).map_err(failed(folder))?;
+    make_folder(folder)?;
     for (number, page) in pages.iter().enumerate() {
         let path = folder.join(format!("{number:06}.png"));
         write_new(&path, &page_to_png(page))?;
