@@ -42,7 +42,7 @@ impl Moments {
     }
 
     fn within(&mut self, whole: Duration) -> Duration {
-        let share = f64::from(self.0.below(1 << 20) as u32) / f64::from(1 << 20);
+        let share = f64::from(self.0.below(1 << 20)) / f64::from(1 << 20);
         let share = if self.0.below(2) == 0 {
             share
         } else {

@@ -94,3 +94,66 @@ fn write_pngs(folder: &Path, pages: &[Page]) -> Result<(), ExportError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::archive::{Archive, SyntheticOptions, synthesize, synthesize_runs};
+    use crate::store::disk::faults::{Fault, at_every_step};
+    use crate::store::{WriteOptions, write};
+
+    /// Tasks are replaced whole, or not at all, whichever step is refused.
+    #[test]
+    fn exported_tasks_are_the_old_ones_or_the_new_ones_whatever_step_is_refused() {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let path = elsewhere.path().join("s.omni");
+        let options = SyntheticOptions {
+            seed: 3,
+            background: 1,
+            evaluation: 1,
+            characters_per_alphabet: 20..=20,
+            drawers: 2,
+        };
+        let alphabets = synthesize(&options);
+        let runs = synthesize_runs(&alphabets, 3);
+        write(
+            &path,
+            &Archive { alphabets, runs },
+            WriteOptions::default(),
+            |_| (),
+        )
+        .unwrap();
+        let store = Store::open(&path).unwrap();
+        let mut set = TaskSet::lake_runs(&store).unwrap();
+        set.tasks.truncate(2);
+        set.group_of.truncate(2);
+        let parent = tempfile::tempdir().unwrap();
+        let out = parent.path().join("out");
+        fs::create_dir_all(out.join("drawings")).unwrap();
+        for old in ["tasks.json", "drawings/000000.png", "drawings.npz", "mine"] {
+            fs::write(out.join(old), old).unwrap();
+        }
+        for format in [Format::Png, Format::Npz] {
+            let read = || {
+                ["tasks.json", "drawings/000000.png", "drawings.npz", "mine"]
+                    .map(|name| fs::read(out.join(name)).ok())
+            };
+            let before = read();
+            let steps = at_every_step(
+                parent.path(),
+                Fault::Once,
+                || export(&store, &set, &out, format, true).map(drop),
+                |step, error| {
+                    let said = error.to_string();
+                    assert!(said.contains(parent.path().to_str().unwrap()), "{said}");
+                    assert!(read() == before, "step {step}: {error}");
+                    assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+                },
+            );
+            assert!(steps > 8, "{steps}");
+            assert!(read() != before && read()[3] == before[3]);
+        }
+    }
+}
