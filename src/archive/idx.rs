@@ -72,8 +72,29 @@ impl Digits {
     /// holds labels above 9, or images that are not square or larger than 105 pixels, or if the
     /// two have not the same number.
     pub fn read(images_path: &Path, labels_path: &Path) -> Result<Digits, IdxError> {
-        let (side, images) = Input::open(images_path)?.images()?;
-        let labels = Input::open(labels_path)?.labels()?;
+        Digits::of(Input::open(images_path)?, || Input::open(labels_path))
+    }
+
+    /// Reads the bytes of two such files; errors call them `images` and `labels`.
+    ///
+    /// # Errors
+    /// As [`Digits::read`], without those of reading.
+    pub fn from_bytes(images: &[u8], labels: &[u8]) -> Result<Digits, IdxError> {
+        Digits::of(Input::new(Path::new("images"), images)?, || {
+            Input::new(Path::new("labels"), labels)
+        })
+    }
+
+    /// The labels are opened once the images are sound.
+    fn of<'a>(
+        images: Input<'a>,
+        labels: impl FnOnce() -> Result<Input<'a>, IdxError>,
+    ) -> Result<Digits, IdxError> {
+        let images_path = images.file;
+        let (side, images) = images.images()?;
+        let labels = labels()?;
+        let labels_path = labels.file;
+        let labels = labels.labels()?;
         let count = images.len() / (side * side);
         if labels.len() != count {
             let problem = IdxProblem::Counts {

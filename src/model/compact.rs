@@ -55,6 +55,21 @@ impl CompactShape {
         let side = (self.side / 16) as i64;
         8 * self.width * side * side
     }
+
+    /// Values of all variables together, those of norms included; below 2^55 for any shape that
+    /// passes its check.
+    pub(super) fn values(&self) -> u64 {
+        let width = self.width as u64;
+        let norm = |channels: u64| 4 * channels; // scale, shift, mean, variance
+        let block = |(from, to): (u64, u64)| {
+            let (from, to) = (from * width, to * width);
+            from * to * 9 + to * to * 9 + from * to + 3 * norm(to)
+        };
+        let blocks: u64 = [(1, 2), (2, 4), (4, 8)].into_iter().map(block).sum();
+        let dimensions = self.dimensions as u64;
+        let project = self.features() as u64 * dimensions + norm(dimensions);
+        25 * width + norm(width) + blocks + project
+    }
 }
 
 /// The network; its weights live in the [`nn::VarStore`] it was made in.

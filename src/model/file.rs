@@ -107,6 +107,15 @@ impl Model {
         Model::of(&TensorFile::open(path, FILE_LIMIT, false)?, device)
     }
 
+    /// Reads the bytes of such a file; errors name it `name`.
+    ///
+    /// # Errors
+    /// As [`Model::load`], without those of reading.
+    pub fn from_bytes(name: &str, bytes: Vec<u8>, device: Device) -> Result<Model, ModelError> {
+        let file = TensorFile::of(Path::new(name), Bytes::Owned(bytes), false)?;
+        Model::of(&file, device)
+    }
+
     /// The network that comes with the program, trained on Omniglot's background set: see
     /// `src/model/PRETRAINED.md`.
     ///
@@ -114,9 +123,7 @@ impl Model {
     /// Never, unless the program was built from another file than the project's.
     #[must_use]
     pub fn pretrained(device: Device) -> Model {
-        let bytes = Bytes::Owned(PRETRAINED.to_vec());
-        TensorFile::of(Path::new("pretrained.safetensors"), bytes, false)
-            .and_then(|file| Model::of(&file, device))
+        Model::from_bytes("pretrained.safetensors", PRETRAINED.to_vec(), device)
             .expect("the file is the project's own")
     }
 
@@ -126,8 +133,102 @@ impl Model {
         card.network.check().map_err(|what| file.other(what))?;
         let refused = |error: crate::distort::Refusal| file.other(error.to_string());
         card.distortion.check().map_err(refused)?;
+        // A card of a few bytes can speak of a network that no machine holds.
+        let (says, has) = (card.network.values(), file.values());
+        if says != has {
+            let what = format!("its card says {says} values, and its tensors have {has}");
+            return Err(file.other(what));
+        }
         let model = Model::new(card, device);
         file.copy_into(ordered(&model.weights))?;
         Ok(model)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::distort::Distortion;
+    use crate::model::{CompactShape, KochShape, MatchingShape, SiameseShape};
+    use crate::store::disk::faults::{
+        a_file_is_old_or_new, a_killed_file_is_old_or_new, killed_here,
+    };
+
+    fn model(network: NetworkShape) -> Model {
+        let card = Card {
+            program: "a test".to_owned(),
+            network,
+            distortion: Distortion::COMPACT,
+            seed: 1,
+            steps: 0,
+            batch: 1,
+            store: String::new(),
+            training: Vec::new(),
+            validation: Vec::new(),
+        };
+        Model::new(card, Device::Cpu)
+    }
+
+    fn koch() -> NetworkShape {
+        NetworkShape::Koch(KochShape {
+            side: 40,
+            filters: [3, 2, 5, 4],
+            kernels: [4, 3, 2, 2],
+            units: 7,
+            linear_deviation: 0.2,
+        })
+    }
+
+    /// Else a card could claim more than its file has, and be given the memory.
+    #[test]
+    fn a_shape_knows_how_many_values_its_variables_have() {
+        let embedder = CompactShape {
+            side: 48,
+            width: 3,
+            dimensions: 10,
+            dropout: 0.1,
+        };
+        let matching = MatchingShape {
+            embedder,
+            steps: 2,
+            scale: 10.0,
+        };
+        for shape in [
+            koch(),
+            NetworkShape::Compact(embedder),
+            NetworkShape::Siamese(SiameseShape { embedder }),
+            NetworkShape::Matching(matching),
+        ] {
+            let variables = model(shape).weights.variables();
+            let values: usize = variables.values().map(Tensor::numel).sum();
+            assert_eq!(shape.values(), values as u64, "{shape:?}");
+        }
+    }
+
+    #[test]
+    fn weights_are_the_old_ones_or_the_new_ones_whatever_step_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights.safetensors");
+        let model = model(koch());
+        a_file_is_old_or_new(folder.path(), "weights.safetensors", || model.save(&path));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn weights_are_the_old_ones_or_the_new_ones_wherever_their_writer_is_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = || saves_into(folder.path());
+        let child = "model::file::tests::saves";
+        a_killed_file_is_old_or_new(folder.path(), "weights.safetensors", child, write);
+    }
+
+    fn saves_into(folder: &Path) {
+        (model(koch()).save(&folder.join("weights.safetensors"))).expect("nothing is refused");
+    }
+
+    #[test]
+    #[ignore = "the child of the test before it"]
+    fn saves() {
+        killed_here(saves_into);
     }
 }

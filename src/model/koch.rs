@@ -84,6 +84,15 @@ impl KochShape {
         let side = self.sides().map_or(0, |sides| sides[3]);
         self.filters[3] * side * side
     }
+
+    /// Values of all variables together; below 2^55 for any shape that passes its check.
+    pub(super) fn values(&self) -> u64 {
+        let inputs = [1, self.filters[0], self.filters[1], self.filters[2]];
+        let convolutions: i64 = (0..4)
+            .map(|at| (inputs[at] * self.kernels[at] * self.kernels[at] + 1) * self.filters[at])
+            .sum();
+        (convolutions + (self.flat() + 1) * self.units + self.units + 1) as u64
+    }
 }
 
 /// The network; its weights live in the [`nn::VarStore`] it was made in.

@@ -56,6 +56,13 @@ impl MatchingShape {
             Err(format!("no network has the shape {self:?}"))
         }
     }
+
+    /// Values of all variables together.
+    pub(super) fn values(&self) -> u64 {
+        let units = self.embedder.dimensions as u64;
+        let lstm = |state: u64| 4 * units * (units + 1 + state);
+        self.embedder.values() + 2 * lstm(units) + lstm(2 * units)
+    }
 }
 
 /// The network; its weights live in the [`nn::VarStore`] it was made in.

@@ -39,6 +39,23 @@ impl NetworkShape {
         }
     }
 
+    /// Values of all variables of such a network together: what it takes memory for.
+    ///
+    /// # Panics
+    /// If the shape does not pass its check.
+    #[must_use]
+    pub fn values(&self) -> u64 {
+        self.check().expect("a shape is checked where it is read");
+        match self {
+            NetworkShape::Compact(shape) => shape.values(),
+            NetworkShape::Koch(shape) => shape.values(),
+            NetworkShape::Matching(shape) => shape.values(),
+            NetworkShape::Siamese(SiameseShape { embedder }) => {
+                embedder.values() + embedder.dimensions as u64 + 1 // the score's weight and bias
+            }
+        }
+    }
+
     /// The compact embedder in it, if there is one.
     #[must_use]
     pub fn embedder(&self) -> Option<CompactShape> {

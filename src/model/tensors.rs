@@ -182,7 +182,7 @@ impl TensorFile {
     }
 
     /// Reads the bytes of such a file; errors name it `path`.
-    pub(super) fn of(path: &Path, bytes: Bytes, sealed: bool) -> Result<TensorFile, ModelError> {
+    pub(crate) fn of(path: &Path, bytes: Bytes, sealed: bool) -> Result<TensorFile, ModelError> {
         let format = |source| ModelError::Format {
             path: path.to_owned(),
             source,
@@ -223,6 +223,13 @@ impl TensorFile {
             card,
             places,
         })
+    }
+
+    /// Values of all its tensors together; four bytes each lie in the file.
+    #[must_use]
+    pub fn values(&self) -> u64 {
+        let bytes: usize = self.places.values().map(|(_, place)| place.len()).sum();
+        bytes as u64 / 4
     }
 
     /// The refusal of a file that is sound and yet not what was asked for.

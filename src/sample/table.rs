@@ -2,6 +2,8 @@
 #![doc = include_str!("TABLE.md")]
 
 mod error;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 

@@ -24,6 +24,17 @@ pub enum StoreError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The file is there, whole; whether it outlasts a power cut, the system would not say.
+    #[error(
+        "{path}: was written, but its folder could not be synced: after a power cut the old \
+         file may be there", path = path.display()
+    )]
+    Unsynced {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A file of that name is there already.
     #[error("{path}: exists already; remove it or say --force", path = path.display())]
     Exists {

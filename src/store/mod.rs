@@ -3,6 +3,7 @@
 //! [`format`](mod@format) is the specification; [`write`](fn@write) makes a store and [`Store`] reads it.
 
 mod cache;
+pub(crate) mod disk;
 mod error;
 pub mod export;
 pub mod format;
@@ -10,6 +11,8 @@ mod index;
 mod map;
 mod publish;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 pub use cache::PageCache;

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use tempfile::Builder;
 
+use super::disk::{Writing, step};
 use super::error::StoreError;
 
 /// Writes a file so that every reader, and every reboot, finds the old file or the new
@@ -14,7 +15,12 @@ use super::error::StoreError;
 ///
 /// # Errors
 /// [`StoreError::Exists`] if the file exists and `overwrite` is false, and
-/// [`StoreError::Write`] if the system refuses any step; the temporary file is removed.
+/// [`StoreError::Write`] if the system refuses any step; the temporary file is removed, and an
+/// old file is as it was. [`StoreError::Unsynced`] if the new file stands in its place, and the
+/// system refuses to sync the folder.
+///
+/// A process that is killed here may leave the temporary file, `.omnishot-` and six letters, in
+/// the folder: it can be removed whenever nothing writes there.
 pub fn publish(
     path: &Path,
     overwrite: bool,
@@ -42,13 +48,18 @@ pub fn publish(
         // The default is readable by the owner only, as befits secrets and not data sets.
         builder.permissions(std::fs::Permissions::from_mode(0o666));
     }
+    step(path).map_err(failed)?;
     let mut file = builder.tempfile_in(folder).map_err(failed)?;
-    let mut buffered = io::BufWriter::with_capacity(1 << 16, file.as_file_mut());
+    let writing = Writing::new(file.as_file_mut(), path);
+    let mut buffered = io::BufWriter::with_capacity(1 << 16, writing);
     write(&mut buffered)
         .and_then(|()| buffered.flush())
         .map_err(failed)?;
     drop(buffered);
-    file.as_file().sync_all().map_err(failed)?;
+    step(path)
+        .and_then(|()| file.as_file().sync_all())
+        .map_err(failed)?;
+    step(path).map_err(failed)?;
     let renamed = if overwrite {
         file.persist(path)
     } else {
@@ -58,14 +69,18 @@ pub fn publish(
         io::ErrorKind::AlreadyExists => exists(),
         _ => failed(e.error),
     })?;
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(failed)
+    step(path)
+        .and_then(|()| File::open(folder)?.sync_all())
+        .map_err(|source| StoreError::Unsynced {
+            path: path.to_owned(),
+            source,
+        })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::disk::faults::{Fault, a_file_is_old_or_new, at_every_step};
     use std::fs;
 
     #[test]
@@ -80,6 +95,38 @@ mod tests {
         assert!(matches!(error, Err(StoreError::Write { .. })));
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn whatever_step_is_refused_the_old_file_or_the_new_one_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        // More than the buffer holds, so that there is more than one write.
+        let bytes = vec![7; 300_000];
+        let write = || {
+            publish(&path, true, |w| {
+                bytes.chunks(999).try_for_each(|b| w.write_all(b))
+            })
+        };
+        let steps = a_file_is_old_or_new(folder.path(), "a", write);
+        assert!(steps > 8, "{steps}");
+    }
+
+    #[test]
+    fn a_first_file_is_whole_or_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let write = || publish(&path, false, |w| w.write_all(b"new"));
+        at_every_step(folder.path(), Fault::Once, write, |_, error| {
+            let whole = matches!(error, StoreError::Unsynced { .. });
+            assert_eq!(path.exists(), whole, "{error}");
+            assert_eq!(
+                fs::read_dir(folder.path()).unwrap().count(),
+                usize::from(whole)
+            );
+            let _ = fs::remove_file(&path);
+        });
+        assert_eq!(fs::read(&path).unwrap(), b"new");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::learner::Learner;
 use super::preset::Preset;
 use crate::model::{ModelError, TensorFile, save_tensors};
 use crate::seed::STREAM_VERSION;
-use crate::store::Store;
+use crate::store::{Bytes, Store};
 
 /// Version of what a checkpoint holds, and of how a run goes on from it.
 const CHECKPOINT_VERSION: u32 = 2;
@@ -88,7 +88,22 @@ impl Checkpoint {
     /// # Errors
     /// If there is none, it is damaged, or another version of the program wrote it.
     pub fn open(folder: &Path) -> Result<Checkpoint, ModelError> {
-        let file = TensorFile::open(&Checkpoint::path(folder), FILE_LIMIT, true)?;
+        Checkpoint::of(TensorFile::open(
+            &Checkpoint::path(folder),
+            FILE_LIMIT,
+            true,
+        )?)
+    }
+
+    /// Reads the bytes of a checkpoint; errors name it `name`.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::open`], without those of reading.
+    pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Result<Checkpoint, ModelError> {
+        Checkpoint::of(TensorFile::of(Path::new(name), Bytes::Owned(bytes), true)?)
+    }
+
+    fn of(file: TensorFile) -> Result<Checkpoint, ModelError> {
         let value: serde_json::Value =
             serde_json::from_str(&file.card).map_err(|error| file.other(error.to_string()))?;
         for (field, ours) in [("version", CHECKPOINT_VERSION), ("streams", STREAM_VERSION)] {
@@ -147,4 +162,91 @@ pub(super) fn save(
 ) -> Result<(), ModelError> {
     let card = serde_json::to_string(progress).expect("progress is plain data");
     save_tensors(&Checkpoint::path(folder), card, learner.state(), true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::{Archive, SyntheticOptions, synthesize};
+    use crate::model::Card;
+    use crate::store::disk::faults::{
+        a_file_is_old_or_new, a_killed_file_is_old_or_new, killed_here,
+    };
+    use crate::store::{WriteOptions, write};
+    use tch::Device;
+
+    const NAME: &str = "checkpoint.safetensors";
+
+    /// Does `act` with what a small run would save.
+    fn with_run(act: impl FnOnce(&Progress, &Learner)) {
+        let changes = [
+            "network.side=32",
+            "network.filters=[3,4,4,5]",
+            "network.kernels=[4,3,2,2]",
+            "network.units=12",
+        ];
+        let text = Preset::shipped_text("keras").unwrap();
+        let preset = Preset::parse(text, &changes.map(str::to_owned)).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s.omni");
+        let options = SyntheticOptions {
+            seed: 1,
+            background: 1,
+            evaluation: 0,
+            characters_per_alphabet: 1..=1,
+            drawers: 1,
+        };
+        let alphabets = synthesize(&options);
+        let runs = Vec::new();
+        write(
+            &path,
+            &Archive { alphabets, runs },
+            WriteOptions::default(),
+            |_| (),
+        )
+        .unwrap();
+        let store = Store::open(&path).unwrap();
+        let card = Card {
+            program: "a test".to_owned(),
+            network: preset.network,
+            distortion: preset.distortion,
+            seed: 1,
+            steps: 0,
+            batch: 1,
+            store: store.digest().to_string(),
+            training: Vec::new(),
+            validation: Vec::new(),
+        };
+        let learner = Learner::new(&preset, card, Device::Cpu, 0, preset.epoch_steps);
+        act(&Progress::new(&store, &preset, 1), &learner);
+    }
+
+    #[test]
+    fn a_checkpoint_is_the_old_one_or_the_new_one_whatever_step_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        with_run(|progress, learner| {
+            let write = || save(folder.path(), progress, learner);
+            a_file_is_old_or_new(folder.path(), NAME, write);
+        });
+        Checkpoint::open(folder.path()).unwrap();
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_checkpoint_is_the_old_one_or_the_new_one_wherever_its_writer_is_killed() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = || saves_into(folder.path());
+        let child = "train::checkpoint::tests::saves";
+        a_killed_file_is_old_or_new(folder.path(), NAME, child, write);
+    }
+
+    fn saves_into(folder: &Path) {
+        with_run(|progress, learner| save(folder, progress, learner).unwrap());
+    }
+
+    #[test]
+    #[ignore = "the child of the test before it"]
+    fn saves() {
+        killed_here(saves_into);
+    }
 }

@@ -1,7 +1,6 @@
 //! Tasks and their drawings to a folder.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
 
 use super::error::ExchangeError;
@@ -9,7 +8,9 @@ use super::file::TaskFile;
 use crate::archive::{Page, page_to_png};
 use crate::eval::task_set::TaskSet;
 use crate::seed::{Purpose, Stream};
-use crate::store::export::{ExportError, failed, pages_to_npz, write_folder, write_new};
+use crate::store::export::{
+    ExportError, make_folder, pages_to_npz, write_folder, write_new, write_new_with,
+};
 use crate::store::{DrawingId, Store};
 
 /// The parts that an export writes, and that it may replace.
@@ -57,11 +58,9 @@ pub fn export(
         write_new(&new.join("tasks.json"), file.to_json().as_bytes())?;
         match format {
             Format::Png => write_pngs(&new.join("drawings"), &pages),
-            Format::Npz => {
-                let path = new.join("drawings.npz");
-                let mut to = fs::File::create_new(&path).map_err(failed(&path))?;
-                pages_to_npz(&mut to, "images", &pages).map_err(failed(&path))
-            }
+            Format::Npz => write_new_with(&new.join("drawings.npz"), |to| {
+                pages_to_npz(to, "images", &pages)
+            }),
         }
     })?;
     Ok(file)
@@ -88,10 +87,73 @@ fn pages(store: &Store, numbers: &BTreeMap<DrawingId, u32>) -> Result<Vec<Page>,
 }
 
 fn write_pngs(folder: &Path, pages: &[Page]) -> Result<(), ExportError> {
-    fs::create_dir(folder).map_err(failed(folder))?;
+    make_folder(folder)?;
     for (number, page) in pages.iter().enumerate() {
         let path = folder.join(format!("{number:06}.png"));
         write_new(&path, &page_to_png(page))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::archive::{Archive, SyntheticOptions, synthesize, synthesize_runs};
+    use crate::store::disk::faults::{Fault, at_every_step};
+    use crate::store::{WriteOptions, write};
+
+    /// Tasks are replaced whole, or not at all, whichever step is refused.
+    #[test]
+    fn exported_tasks_are_the_old_ones_or_the_new_ones_whatever_step_is_refused() {
+        let elsewhere = tempfile::tempdir().unwrap();
+        let path = elsewhere.path().join("s.omni");
+        let options = SyntheticOptions {
+            seed: 3,
+            background: 1,
+            evaluation: 1,
+            characters_per_alphabet: 20..=20,
+            drawers: 2,
+        };
+        let alphabets = synthesize(&options);
+        let runs = synthesize_runs(&alphabets, 3);
+        write(
+            &path,
+            &Archive { alphabets, runs },
+            WriteOptions::default(),
+            |_| (),
+        )
+        .unwrap();
+        let store = Store::open(&path).unwrap();
+        let mut set = TaskSet::lake_runs(&store).unwrap();
+        set.tasks.truncate(2);
+        set.group_of.truncate(2);
+        let parent = tempfile::tempdir().unwrap();
+        let out = parent.path().join("out");
+        fs::create_dir_all(out.join("drawings")).unwrap();
+        for old in ["tasks.json", "drawings/000000.png", "drawings.npz", "mine"] {
+            fs::write(out.join(old), old).unwrap();
+        }
+        for format in [Format::Png, Format::Npz] {
+            let read = || {
+                ["tasks.json", "drawings/000000.png", "drawings.npz", "mine"]
+                    .map(|name| fs::read(out.join(name)).ok())
+            };
+            let before = read();
+            let steps = at_every_step(
+                parent.path(),
+                Fault::Once,
+                || export(&store, &set, &out, format, true).map(drop),
+                |step, error| {
+                    let said = error.to_string();
+                    assert!(said.contains(parent.path().to_str().unwrap()), "{said}");
+                    assert!(read() == before, "step {step}: {error}");
+                    assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+                },
+            );
+            assert!(steps > 8, "{steps}");
+            assert!(read() != before && read()[3] == before[3]);
+        }
+    }
 }

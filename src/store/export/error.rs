@@ -42,6 +42,19 @@ pub enum ExportError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The system refused to move a part to its place, and then to move the others back.
+    #[error(
+        "{folder}: could be replaced only in part; what was there before is in {kept}: move it \
+         back, then remove that folder", folder = folder.display(), kept = kept.join("old").display()
+    )]
+    Stuck {
+        /// The folder that was to be replaced.
+        folder: PathBuf,
+        /// The folder that holds the rest.
+        kept: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// A split or a run that is empty in this store.
     #[error("{store}: holds nothing to export for this split; see omni-pack info", store = store.display())]
     Nothing {

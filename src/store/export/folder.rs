@@ -10,13 +10,12 @@
 //! place when it is whole. Names come from the store, which may come from anywhere: each
 //! must be a plain name of one file, or nothing is written.
 
-use std::fs;
 use std::path::{Component, Path};
 
 use rayon::prelude::*;
 
 use super::error::ExportError;
-use super::staging::{failed, write_folder, write_new};
+use super::staging::{make_folder, write_folder, write_new};
 use super::{ExportOptions, Exported};
 use crate::archive::page_to_png;
 use crate::store::{AlphabetEntry, CharacterId, Decoder, RunEntry, Store};
@@ -145,7 +144,7 @@ fn write_character(
 ) -> Result<usize, ExportError> {
     let character = store.character(id);
     let folder = folder.join(&character.name);
-    fs::create_dir_all(&folder).map_err(failed(&folder))?;
+    make_folder(&folder)?;
     let pages = decoder.character(id)?;
     for (page, drawer) in pages.iter().zip(store.drawers(id)) {
         let name = format!("{:04}_{drawer:02}.png", character.number);
@@ -158,8 +157,7 @@ fn write_character(
 fn write_run(decoder: &mut Decoder, run: &RunEntry, root: &Path) -> Result<(), ExportError> {
     let folder = root.join(&run.name);
     for part in ["training", "test"] {
-        let part = folder.join(part);
-        fs::create_dir_all(&part).map_err(failed(&part))?;
+        make_folder(&folder.join(part))?;
     }
     // The reader sorts by name, so all names of a run have one width.
     let digits = |count: usize| count.to_string().len().max(2);

@@ -9,7 +9,7 @@ pub use error::ExportError;
 pub use folder::to_folder;
 pub use npz::{pages_to_npz, to_npz};
 #[cfg(feature = "torch")]
-pub(crate) use staging::{failed, write_folder, write_new};
+pub(crate) use staging::{make_folder, write_folder, write_new, write_new_with};
 
 use crate::archive::Split;
 use crate::store::{RunEntry, Store};

@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::error::ExportError;
+use crate::store::disk::{Writing, step};
 
 /// Writes `parts`, the files and folders that `write` puts into the new folder it is given, into
 /// `folder`: beside it first, then moved to its place when all is whole. `folder` is made if it
@@ -13,9 +14,14 @@ use super::error::ExportError;
 /// With `overwrite`, a folder that is not empty keeps what it holds but for the parts, which are
 /// replaced, or removed where `write` wrote no such part. The files are not synced one by one.
 ///
+/// A process that is killed here may leave the staging folder, `.omnishot-` and six letters,
+/// beside `folder`. If it is killed while it replaces parts, some are new and the others old, each
+/// whole, and at most one is in the staging folder's `old` alone.
+///
 /// # Errors
 /// [`ExportError::NotEmpty`] before `write` is called; what `write` says, and
-/// [`ExportError::Write`], after what was written is removed.
+/// [`ExportError::Write`], after what was written is removed and what was moved is back in its
+/// place; [`ExportError::Stuck`] if the system refuses that as well.
 pub(crate) fn write_folder<T>(
     folder: &Path,
     overwrite: bool,
@@ -33,15 +39,23 @@ pub(crate) fn write_folder<T>(
         _ => Path::new("."),
     };
     // A folder inside it, so that the part that is renamed has a new folder's usual permissions.
+    step(folder).map_err(&failed)?;
     let staged = tempfile::Builder::new()
         .prefix(".omnishot-")
         .tempdir_in(parent)
         .map_err(&failed)?;
     let new = staged.path().join("new");
-    fs::create_dir(&new).map_err(&failed)?;
+    make_folder(&new)?;
     let written = write(&new)?;
-    place(&new, &staged.path().join("old"), folder, parts).map_err(&failed)?;
-    Ok(written)
+    match place(&new, &staged.path().join("old"), folder, parts) {
+        Ok(()) => Ok(written),
+        Err(Stuck { error, kept: false }) => Err(failed(error)),
+        Err(Stuck { error, kept: true }) => Err(ExportError::Stuck {
+            folder: folder.to_owned(),
+            kept: staged.keep(),
+            source: error,
+        }),
+    }
 }
 
 /// Turns what the system said about `path` into an error that names it.
@@ -55,8 +69,28 @@ pub(crate) fn failed(path: &Path) -> impl Fn(io::Error) -> ExportError + Clone {
 /// Writes a file that must not be there: two names that a file system takes for one are
 /// an error here, and not one drawing in place of another.
 pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
-    fs::File::create_new(path)
-        .and_then(|mut file| file.write_all(bytes))
+    write_new_with(path, |file| file.write_all(bytes))
+}
+
+/// As [`write_new`], with the bytes that `write` writes.
+pub(crate) fn write_new_with(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), ExportError> {
+    let written = || {
+        step(path)?;
+        let mut file = fs::File::create_new(path)?;
+        let mut file = Writing::new(&mut file, path);
+        write(&mut file)?;
+        file.flush()
+    };
+    written().map_err(failed(path))
+}
+
+/// Makes a folder and those above it, where they are not there.
+pub(crate) fn make_folder(path: &Path) -> Result<(), ExportError> {
+    step(path)
+        .and_then(|()| fs::create_dir_all(path))
         .map_err(failed(path))
 }
 
@@ -70,23 +104,47 @@ fn is_vacant(folder: &Path) -> io::Result<bool> {
 }
 
 /// Moves what is finished to its place: the whole folder if nothing is there, else part by
-/// part, each old part first to `old`, which goes away with the staging folder.
-fn place(new: &Path, old: &Path, folder: &Path, parts: &[&str]) -> io::Result<()> {
-    if is_vacant(folder)? {
+/// part, each old part first to `old`, which goes away with the staging folder. If the system
+/// refuses a move, those before it are taken back.
+fn place(new: &Path, old: &Path, folder: &Path, parts: &[&str]) -> Result<(), Stuck> {
+    let refused = |error| Stuck { error, kept: false };
+    if is_vacant(folder).map_err(refused)? {
+        // On Unix a folder takes an empty one's place at once.
+        #[cfg(not(unix))]
         if folder.exists() {
-            fs::remove_dir(folder)?;
+            fs::remove_dir(folder).map_err(refused)?;
         }
-        return fs::rename(new, folder);
+        return rename(new, folder).map_err(refused);
     }
-    fs::create_dir(old)?;
+    step(old)
+        .and_then(|()| fs::create_dir(old))
+        .map_err(refused)?;
+    let mut moves: Vec<(PathBuf, PathBuf)> = Vec::new();
     for part in parts {
-        let target = folder.join(part);
-        if target.symlink_metadata().is_ok() {
-            fs::rename(&target, old.join(part))?;
-        }
-        if new.join(part).exists() {
-            fs::rename(new.join(part), target)?;
+        let (old, new, target) = (old.join(part), new.join(part), folder.join(part));
+        for (from, to) in [(target.clone(), old), (new, target)] {
+            if from.symlink_metadata().is_err() {
+                continue;
+            }
+            if let Err(error) = rename(&from, &to) {
+                let back = (moves.iter().rev()).try_for_each(|(from, to)| rename(to, from));
+                let kept = back.is_err();
+                return Err(Stuck { error, kept });
+            }
+            moves.push((from, to));
         }
     }
     Ok(())
+}
+
+/// Moves could not all be done.
+struct Stuck {
+    error: io::Error,
+    /// Nor be taken back: old parts are in the staging folder alone.
+    kept: bool,
+}
+
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    step(from)?;
+    fs::rename(from, to)
 }
