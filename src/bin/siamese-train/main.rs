@@ -104,7 +104,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         print!("{}", toml::to_string(&preset(arguments)?)?);
         return Ok(ExitCode::SUCCESS);
     };
-    let store = Arc::new(Store::open(store)?);
+    let store = Arc::new(Store::read(store)?);
     let (folder, resume, preset, seed) = if arguments.resume {
         let folder = RunFolder::open(out)?;
         let checkpoint = Checkpoint::open(folder.path()).context("there is nothing to resume")?;
