@@ -28,8 +28,7 @@ fn kills() -> u64 {
     number("OMNISHOT_KILLS", 10)
 }
 
-/// Moments within something that takes `whole`: half of them anywhere, half near its end, where
-/// files are written.
+/// Random moments within something that takes a while.
 struct Moments(Stream);
 
 impl Moments {
@@ -41,14 +40,21 @@ impl Moments {
         ))
     }
 
-    fn within(&mut self, whole: Duration) -> Duration {
-        let share = f64::from(self.0.below(1 << 20)) / f64::from(1 << 20);
-        let share = if self.0.below(2) == 0 {
-            share
-        } else {
-            0.8 + 0.25 * share
-        };
-        whole.mul_f64(share)
+    /// A share from 0 to 1.
+    fn share(&mut self) -> f64 {
+        f64::from(self.0.below(1 << 20)) / f64::from(1 << 20)
+    }
+
+    /// Half of them anywhere in the whole, half in its last fifth, where the file is written.
+    fn writing(&mut self, whole: Duration) -> Duration {
+        let (share, late) = (self.share(), self.0.below(2) == 0);
+        whole.mul_f64(if late { 0.8 + 0.2 * share } else { share })
+    }
+
+    /// Anywhere in the first third, so that a run is killed many times before it ends.
+    #[cfg(feature = "torch")]
+    fn training(&mut self, whole: Duration) -> Duration {
+        whole.mul_f64(self.share() / 3.0)
     }
 }
 
@@ -110,7 +116,7 @@ fn a_store_survives_packers_that_are_killed() {
         for (name, new, time) in &stores {
             let before = fs::read(at.join("s.omni")).unwrap();
             let child = pack(at, name).spawn().unwrap();
-            let ended = live(child, moments.within(*time));
+            let ended = live(child, moments.writing(*time));
             let now = fs::read(at.join("s.omni")).unwrap();
             assert!(now == before || now == *new, "{} bytes", now.len());
             Store::open(&at.join("s.omni")).unwrap().verify().unwrap();
@@ -146,7 +152,7 @@ mod training {
     fn train(at: &Path, out: &str) -> Command {
         let mut command = Command::new(TRAIN);
         command.current_dir(at).stdout(Stdio::null());
-        command.args(["s.omni", "--out", out, "--checkpoint-every", "3"]);
+        command.args(["s.omni", "--out", out, "--checkpoint-every", "3", "--json"]);
         if Checkpoint::path(&at.join(out)).exists() {
             command.arg("--resume");
             return command;
@@ -208,7 +214,7 @@ mod training {
             let mut steps = 0;
             loop {
                 let child = train(at, &out).spawn().unwrap();
-                let ended = live(child, moments.within(time));
+                let ended = live(child, moments.training(time));
                 if Checkpoint::path(&at.join(&out)).exists() {
                     let now = Checkpoint::open(&at.join(&out)).unwrap().progress.steps;
                     assert!(now >= steps, "{out}: from step {steps} back to {now}");
