@@ -49,7 +49,7 @@ pub fn propose(
     let learned = if random { None } else { learn(space, past) };
     let mut last = None;
     for attempt in 0..MOST_TRIES {
-        let mut stream = Stream::new(seed, Purpose::Tune, number << 16 | u64::from(attempt));
+        let mut stream = Stream::new(seed, Purpose::Tune, (number << 16) | u64::from(attempt));
         let shares = match &learned {
             Some(history) => best_expected(history, stream.word()),
             None => space.dimensions().iter().map(|_| stream.unit()).collect(),

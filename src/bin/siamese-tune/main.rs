@@ -38,7 +38,7 @@ struct Arguments {
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
     /// Trials in all; more may be asked for later.
-    #[arg(long, default_value_t = 24)]
+    #[arg(long, default_value_t = 24, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     trials: u64,
     /// Batches that a trial trains on, instead of the preset's number.
     #[arg(long)]
