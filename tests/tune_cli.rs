@@ -4,6 +4,7 @@
 
 mod common;
 #[path = "common/small.rs"]
+#[allow(dead_code, reason = "only its presets are used here")]
 mod small;
 
 use std::fs;
