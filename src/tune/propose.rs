@@ -4,8 +4,9 @@
 //! the trials before scored, and of two thousand random points that with the greatest expected
 //! improvement is tried (Jones et al. 1998; Snoek et al. 2012). The process and its maximiser are
 //! [`optimizer`]'s: a Matérn 5/2 kernel, whose length along each setting is the spread of the tried
-//! values; it goes by the hundred latest trials. Everything is in shares of ranges, from 0 to 1, so that logarithms and whole numbers are
-//! this room's own affair; choices count as numbers in the order they are written in.
+//! values; it goes by the hundred latest trials. Everything is in shares of ranges, from 0 to 1, so
+//! that logarithms and whole numbers are this room's own affair; choices count as numbers in the
+//! order they are written in.
 //!
 //! A proposal is a pure function of the seed, the trial's number, and the trials before.
 
