@@ -16,9 +16,10 @@
 //! 6. `model`: the network embeds a batch `[n, 1, side, side]` as unit vectors `[n, d]`.
 //! 7. `train`: the loss, the step, the average of the weights.
 //! 8. `eval`: new characters, one drawing each: who is nearest? Ties are wrong.
-//! 9. [`report`]: pictures to look at, and the page of an evaluation.
+//! 9. `tune`: the settings of 7 are searched by what 8 says of held-out background alphabets.
+//! 10. [`report`]: pictures to look at, and the pages of an evaluation and of a search.
 //!
-//! `model`, `train` and `eval` need libtorch and the feature `torch`, which is on by default.
+//! `model`, `train`, `eval` and `tune` need libtorch and the feature `torch`, which is on by default.
 //!
 //! # As a library
 //!
@@ -79,5 +80,8 @@ pub mod train;
 
 #[cfg(feature = "torch")]
 pub mod eval;
+
+#[cfg(feature = "torch")]
+pub mod tune;
 
 pub mod report;

@@ -58,6 +58,8 @@ pub enum Purpose {
     Gallery = 18,
     /// How the drawings that tasks are exported with are numbered.
     Export = 19,
+    /// Which settings a search tries.
+    Tune = 20,
 }
 
 /// Random numbers of one item of one stream.

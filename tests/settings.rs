@@ -16,8 +16,13 @@ fn settings_can_be_changed_and_mistakes_are_told() {
         change("keep=last").unwrap().keep,
         omnishot::train::Keep::Last
     );
+    let listed = change("network.filters.1=32").unwrap();
+    assert!(format!("{listed:?}").contains("filters: [64, 32, 128, 256]"));
     for (mistake, says) in [
         ("steps", "is no setting"),
+        ("network.filters.4=32", "is no setting"),
+        ("network.filters.one=32", "is no setting"),
+        ("network.filters.0.0=32", "is no setting"),
         ("no.such=1", "is no setting"),
         ("stepps=1", "unknown field `stepps`"),
         ("steps=many", "invalid type"),

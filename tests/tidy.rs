@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The rooms in the order that data flows: each may use only those before it.
-const ROOMS: [&str; 10] = [
-    "seed", "archive", "store", "sample", "distort", "loader", "model", "train", "eval", "report",
+const ROOMS: [&str; 11] = [
+    "seed", "archive", "store", "sample", "distort", "loader", "model", "train", "eval", "tune",
+    "report",
 ];
 /// The most lines of a file that one can read in one sitting.
 const MOST_LINES: usize = 400;

@@ -1,5 +1,5 @@
 //! Pictures and tables of what is in a store and of what a model answers, and the page of an
-//! evaluation.
+//! evaluation and of a search for settings.
 
 mod canvas;
 mod events;
@@ -19,7 +19,7 @@ mod terminal;
 pub use canvas::{Canvas, Ink, Scale};
 pub use events::{EventError, EventWriter};
 #[cfg(feature = "torch")]
-pub use page::page;
+pub use page::{page, tuning_page, tuning_text};
 #[cfg(feature = "torch")]
 pub use published::{Published, Task};
 pub use replay::{Cell, Panel, Replay, replay_sheet};

@@ -317,12 +317,13 @@ impl Preset {
     }
 
     /// Reads and checks a preset, each setting of `changes` (`optimizer.learning_rate=1e-3`)
-    /// in place of the text's own. The value is TOML; quotes around a lone word may be left out.
+    /// in place of the text's own; places of a list count from 0 (`network.filters.0=32`). The
+    /// value is TOML; quotes around a lone word may be left out.
     ///
     /// # Errors
     /// If the text is not a preset, a change names no setting, or a value is out of its range.
     pub fn parse(text: &str, changes: &[String]) -> Result<Preset, PresetError> {
-        let mut table: toml::Table = toml::from_str(text)?;
+        let mut settings = toml::Value::Table(toml::from_str(text)?);
         for change in changes {
             let refused = || PresetError::Setting(change.clone());
             let (path, value) = change.split_once('=').ok_or_else(refused)?;
@@ -331,21 +332,34 @@ impl Preset {
                 .map(|mut table: toml::Table| table.remove("value"))?
                 .ok_or_else(refused)?;
             let (parents, name) = path.rsplit_once('.').unwrap_or(("", path));
-            let mut place = &mut table;
+            let mut place = &mut settings;
             for parent in parents.split('.').filter(|parent| !parent.is_empty()) {
-                let inner = place.get_mut(parent).and_then(toml::Value::as_table_mut);
-                place = inner.ok_or_else(refused)?;
+                place = inner(place, parent).ok_or_else(refused)?;
             }
             // Names that were not there are refused below, as unknown fields.
-            let whole = matches!(place.get(name), Some(toml::Value::Float(_)));
+            let whole = matches!(inner(place, name), Some(toml::Value::Float(_)));
             let value = match value {
                 toml::Value::Integer(number) if whole => toml::Value::Float(number as f64),
                 value => value,
             };
-            place.insert(name.to_owned(), value);
+            match place {
+                toml::Value::Table(table) => {
+                    table.insert(name.to_owned(), value);
+                }
+                list => *inner(list, name).ok_or_else(refused)? = value,
+            }
         }
-        let preset: Preset = table.try_into()?;
+        let preset: Preset = settings.try_into()?;
         preset.check()?;
         Ok(preset)
+    }
+}
+
+/// What a table has of a name, or a list at a place.
+fn inner<'a>(settings: &'a mut toml::Value, name: &str) -> Option<&'a mut toml::Value> {
+    match settings {
+        toml::Value::Table(table) => table.get_mut(name),
+        toml::Value::Array(list) => list.get_mut(name.parse::<usize>().ok()?),
+        _ => None,
     }
 }

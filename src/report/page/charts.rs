@@ -164,6 +164,32 @@ pub(super) fn line_chart(
     }
 }
 
+/// A chart of a line, and of points of two kinds that it is drawn over: filled ones as its own,
+/// and pale ones.
+pub(super) fn scatter_chart(
+    label: &str,
+    (x, y): (&Axis, &Axis),
+    line: Line,
+    [filled, pale]: [Line; 2],
+) -> Markup {
+    let dots = [(places(&filled, x, y), "s0"), (places(&pale, x, y), "s1")];
+    html! {
+        div class="chart" {
+            svg class="plot" viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(label) {
+                title { (label) }
+                (axes(x, y))
+                polyline class="line s0" points=(path(&places(&line, x, y))) {}
+                @for (points, style) in &dots {
+                    @for &[x, y] in points {
+                        circle class={ "dot " (style) } cx=(coordinate(x)) cy=(coordinate(y)) r="3" {}
+                    }
+                }
+            }
+            (legend(&[line, pale]))
+        }
+    }
+}
+
 /// The points of a line on the chart; long lines are thinned to means of neighbours.
 fn places(line: &Line, x: &Axis, y: &Axis) -> Vec<[f64; 2]> {
     let finite = |[x, y]: &&[f64; 2]| x.is_finite() && y.is_finite();
@@ -203,13 +229,9 @@ fn axes(x: &Axis, y: &Axis) -> Markup {
 }
 
 fn polyline(points: &[[f64; 2]], style: &str) -> Markup {
-    let path: Vec<String> = points
-        .iter()
-        .map(|&[x, y]| format!("{},{}", coordinate(x), coordinate(y)))
-        .collect();
     html! {
         @if points.len() > 1 {
-            polyline class={ "line " (style) } points=(path.join(" ")) {}
+            polyline class={ "line " (style) } points=(path(points)) {}
         }
         @if points.len() <= 24 {
             @for &[x, y] in points {
@@ -217,6 +239,14 @@ fn polyline(points: &[[f64; 2]], style: &str) -> Markup {
             }
         }
     }
+}
+
+fn path(points: &[[f64; 2]]) -> String {
+    let points = points.iter();
+    let texts: Vec<String> = points
+        .map(|&[x, y]| format!("{},{}", coordinate(x), coordinate(y)))
+        .collect();
+    texts.join(" ")
 }
 
 /// Letters beside the last points, moved apart where they would touch.

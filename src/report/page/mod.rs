@@ -1,4 +1,4 @@
-//! The page of an evaluation: one HTML file that holds all it shows, and fetches nothing.
+//! The pages of an evaluation and of a search for settings: one HTML file each, which holds all it shows, and fetches nothing.
 //!
 //! It reads without scripts and without colour, on a phone and on paper. All texts are escaped by
 //! the templates. The same evaluation gives the same bytes.
@@ -8,12 +8,15 @@ mod curves;
 mod drawings;
 mod provenance;
 mod scores;
+mod tuning;
 mod verification;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::figures::{first_network, headline, interval, percent, sentence, warnings};
 use crate::eval::{Evaluation, Gallery, ProtocolScores, Role};
+
+pub use tuning::{tuning_page, tuning_text};
 
 /// The style sheet, which the page holds.
 const STYLE: &str = include_str!("style.css");
@@ -28,6 +31,24 @@ const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inlin
 #[must_use]
 pub fn page(evaluation: &Evaluation, gallery: &Gallery) -> String {
     let sections = sections(evaluation, gallery);
+    let body = html! {
+        header { (opening(evaluation)) }
+        nav aria-label="Contents" {
+            ul {
+                @for section in &sections {
+                    li { a href={ "#" (section.id) } { (section.name) } }
+                }
+            }
+        }
+        main {
+            @for section in &sections { (section.body) }
+        }
+    };
+    document("One-shot evaluation", &body)
+}
+
+/// An HTML file that holds all it shows.
+fn document(title: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -36,23 +57,11 @@ pub fn page(evaluation: &Evaluation, gallery: &Gallery) -> String {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
-                title { "One-shot evaluation" }
+                title { (title) }
                 link rel="icon" href="data:,";
                 style { (PreEscaped(STYLE)) }
             }
-            body {
-                header { (opening(evaluation)) }
-                nav aria-label="Contents" {
-                    ul {
-                        @for section in &sections {
-                            li { a href={ "#" (section.id) } { (section.name) } }
-                        }
-                    }
-                }
-                main {
-                    @for section in &sections { (section.body) }
-                }
-            }
+            body { (body) }
         }
     };
     page.into_string()
