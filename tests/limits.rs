@@ -116,6 +116,27 @@ fn every_contradiction_is_named_where_it_shows() {
     assert_eq!(refused(last, &[6], "a name is cut off"), last as u64);
 }
 
+/// Tables and names of two bytes at least must fit the front: one entry more is refused as such,
+/// before anything is read or allocated.
+#[test]
+fn counts_are_held_against_the_front() {
+    let spare = front_len(&store_bytes(&small_archive())) - (224 + 2 * 7);
+    // Place of the count, its value, and the bytes that one more takes with its name.
+    for (at, count, more) in [
+        (28, 2, 8 + 2),
+        (32, 4, 16 + 2),
+        (40, 5, 4),
+        (44, 1, 4 + 2),
+        (48, 2, 4),
+        (52, 2, 8),
+    ] {
+        let most = count + spare / more;
+        assert_ne!(refused(at, &[most as u8], ""), 24, "{most} at {at}");
+        let says = "counts do not fit";
+        assert_eq!(refused(at, &[most as u8 + 1], says), 24, "{at}");
+    }
+}
+
 #[test]
 fn blocks_that_do_not_add_up_to_the_file_are_refused() {
     let bytes = store_bytes(&small_archive());
