@@ -178,6 +178,50 @@ fn times_are_numbers() {
     assert!(succeeds(folder.path(), quick).contains("open and read all"));
 }
 
+/// Readings come at each period, and go on where the last loader was dropped.
+#[test]
+fn a_soak_reads_on_and_finds_nothing_left() {
+    let folder = folder_with_store();
+    // Small batches: the first loaders of large ones may take more from the system than a soak
+    // of a second forgives.
+    let soak = "soak s.omni --minutes 0.02 --period 0.2 --workers 2 --side 16 --pixel u8";
+    let mut said = succeeds(folder.path(), &format!("{soak} --pairs 4 --seed 5 --json"));
+    let verdict = said.split_off(said.find("4 pairs a batch").unwrap());
+    let readings: Vec<serde_json::Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(readings.len() > 1, "{said}");
+    for reading in &readings {
+        assert!(reading["resident_kib"].as_u64().unwrap() > 0);
+        assert_eq!(
+            reading["threads"], 1,
+            "a loader's threads outlive it: {reading}"
+        );
+        assert_eq!(reading["files"], readings[0]["files"]);
+    }
+    for two in readings.windows(2) {
+        assert!(two[0]["batches"].as_u64() < two[1]["batches"].as_u64());
+        assert!(two[0]["seconds"].as_u64() <= two[1]["seconds"].as_u64());
+    }
+    let last = &readings[readings.len() - 1];
+    let counted = format!(
+        "{} batches by {} loaders in ",
+        last["batches"],
+        readings.len()
+    );
+    assert!(
+        verdict.contains("seed 5") && verdict.contains(&counted),
+        "{verdict}"
+    );
+    assert!(verdict.contains("; 1 thread, "), "{verdict}");
+    assert_eq!(verdict.lines().count(), 1);
+
+    // Without --json the verdict alone is said.
+    let said = succeeds(folder.path(), &format!("{soak} --stream tasks --ways 2"));
+    assert_eq!(said.lines().count(), 1, "{said}");
+}
+
 #[test]
 fn bad_arguments_are_told_apart_from_bad_data() {
     let folder = folder_with_store();
@@ -198,6 +242,15 @@ fn bad_arguments_are_told_apart_from_bad_data() {
         ("digest s.omni --alphabets 0", 2, "--alphabets"),
         ("loader s.omni --windows 0", 2, "--windows"),
         ("store s.omni --rounds 0", 2, "--rounds"),
+        ("soak s.omni --minutes 0", 2, "--minutes"),
+        ("soak s.omni --minutes nan", 2, "--minutes"),
+        ("soak s.omni --minutes 10001", 2, "--minutes"),
+        ("soak s.omni --period 0", 2, "--period"),
+        ("soak s.omni --period inf", 2, "--period"),
+        ("soak s.omni --workers 0", 2, "--workers"),
+        ("soak s.omni --depth 1025", 2, "--depth"),
+        ("soak s.omni --pairs 3", 1, "a batch of 3 pairs"),
+        ("soak none.omni", 1, "No such file"),
         ("digest s.omni --from 9 --to 9", 1, "no batch from 9 to 9"),
         ("digest none.omni", 1, "No such file"),
         ("loader none.omni", 1, "No such file"),

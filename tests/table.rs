@@ -227,3 +227,101 @@ fn versions_are_told_apart() {
         "{error}"
     );
 }
+
+/// The refusal of a table of 24 pairs over 6 alphabets, signed, with `lie` at `at`. Alphabets lie
+/// at 128, left drawings at 152, right ones at 248, kinds at 344.
+fn refused(lies: &[(usize, &[u8])]) -> (usize, String) {
+    let mut bytes = table_bytes(&recipe(24, 8, 1));
+    for (at, lie) in lies {
+        bytes[*at..at + lie.len()].copy_from_slice(lie);
+    }
+    sign(&mut bytes);
+    match PairTable::from_bytes("lie", bytes).unwrap_err() {
+        TableError::Damaged { offset, what, .. } => (offset, what),
+        error => panic!("{lies:?}: {error}"),
+    }
+}
+
+#[test]
+fn every_contradiction_is_named_where_it_shows() {
+    let bytes = table_bytes(&recipe(24, 8, 1));
+    let all = made_up().drawings().to_le_bytes();
+    let right = &bytes[248 + 4 * 5..][..4];
+    type Lies<'a> = &'a [(usize, &'a [u8])];
+    let contradictions: &[(Lies, usize, &str)] = &[
+        (&[(12, &[23])], 40, "its counts"),
+        (&[(16, &[7])], 40, "its counts"),
+        (&[(40, &[0])], 40, "its header says"),
+        // Lengths that add up, of 15 and of 60 alphabets.
+        (&[(12, &[20]), (16, &[15])], 12, "evenly"),
+        (&[(12, &[0]), (16, &[60])], 12, "evenly"),
+        (&[(20, &[0, 1])], 20, "more than 255 copies"),
+        (&[(24, &[5])], 24, "drawers"),
+        (&[(48, &[1])], 24, "not zero"),
+        (&[(63, &[1])], 24, "not zero"),
+        (&[(128, &[9])], 128, "do not ascend"),
+        (&[(132, &bytes[128..132])], 128, "do not ascend"),
+        (&[(152 + 4 * 5, right)], 152 + 4 * 5, "pair 5: "),
+        (&[(152 + 4 * 8, &all)], 152 + 4 * 8, "pair 8: "),
+        (&[(248 + 4 * 7, &all)], 152 + 4 * 7, "pair 7: "),
+        (&[(344 + 3, &[0])], 152 + 4 * 3, "pair 3: "),
+        (&[(344 + 6, &[1])], 152 + 4 * 6, "pair 6: "),
+        (&[(344 + 23, &[2])], 152 + 4 * 23, "pair 23: "),
+    ];
+    for &(lies, offset, says) in contradictions {
+        let (at, what) = refused(lies);
+        assert!(what.contains(says), "{lies:?}: {what}");
+        assert_eq!(at, offset, "{lies:?}: {what}");
+    }
+    // What just fits: as many copies as a byte counts, and one drawer alone.
+    let mut fits = bytes.clone();
+    (fits[20], fits[24]) = (255, 4);
+    sign(&mut fits);
+    let table = PairTable::from_bytes("fits", fits.clone()).unwrap();
+    assert_eq!((table.len(), table.bytes()), (24 * 256, fits.len()));
+    assert_eq!(table.entry(24 * 256 - 1).copy, 255);
+    assert_eq!(table.recipe().drawers, 4..=4);
+    let hex: String = fits[96..128].iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(table.sum(), hex);
+}
+
+#[test]
+fn a_check_tells_which_pair_lies() {
+    let store = made_up();
+    let checked = |at: usize, id: u32| {
+        let mut bytes = table_bytes(&recipe(24, 8, 1));
+        bytes[at..at + 4].copy_from_slice(&id.to_le_bytes());
+        sign(&mut bytes);
+        PairTable::from_bytes("lie", bytes).unwrap().check(&store)
+    };
+    let table = PairTable::from_bytes("t", table_bytes(&recipe(24, 8, 1))).unwrap();
+    let first = |character| store.character(character).drawings.start;
+    // Pair 2 is of one character; pair 9 of two of one alphabet, which is the fourth.
+    assert!(table.pair(2).same && !table.pair(9).same);
+    let characters = store
+        .alphabet(table.recipe().alphabets[2])
+        .characters
+        .clone();
+    let same = store.character_of(table.pair(2).left);
+    let other = characters.clone().find(|&c| c != same).unwrap();
+    let elsewhere = store.alphabet(table.recipe().alphabets[4]).characters.start;
+    for (at, id, pair, offset) in [
+        (152 + 4 * 2, first(other), 2, 160),
+        (248 + 4 * 2, first(other), 2, 160),
+        (152 + 4 * 9, first(elsewhere), 9, 188),
+        (248 + 4 * 9, first(elsewhere), 9, 188),
+    ] {
+        match checked(at, id).unwrap_err() {
+            TableError::Damaged {
+                offset: got, what, ..
+            } => {
+                assert_eq!(got, offset);
+                assert_eq!(what, format!("pair {pair} does not show what it says"));
+            }
+            error => panic!("{error}"),
+        }
+    }
+    // The same store by its digest, and another number of drawings.
+    let error = checked(28, store.drawings() + 1).unwrap_err();
+    assert!(matches!(error, TableError::OtherStore { .. }), "{error}");
+}

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -117,7 +118,7 @@ impl Visit for &Soak {
                 batches += 1;
             }
             drop(loader);
-            let reading = Reading::take(began.elapsed().as_secs(), batches)?;
+            let reading = Reading::settled(began.elapsed().as_secs(), batches)?;
             if self.json {
                 println!("{}", serde_json::to_string(&reading)?);
             }
@@ -128,6 +129,19 @@ impl Visit for &Soak {
 }
 
 impl Reading {
+    /// A reading with the loader's threads gone. The system may list a thread for a moment after
+    /// it was joined, so there is a second in which it may still go.
+    fn settled(seconds: u64, batches: u64) -> Result<Reading> {
+        for _ in 0..100 {
+            let reading = Reading::take(seconds, batches)?;
+            if reading.threads == 1 {
+                return Ok(reading);
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        Reading::take(seconds, batches)
+    }
+
     fn take(seconds: u64, batches: u64) -> Result<Reading> {
         let status = fs::read_to_string("/proc/self/status")
             .context("/proc/self/status: cannot be read; a soak needs Linux")?;

@@ -8,6 +8,7 @@ use crate::distort::elastic::{self, Field};
 use crate::distort::map::Map;
 use crate::distort::plane::{Plane, Reduction, SIDE_MIN};
 use crate::distort::tests::{plane_of, scribble, warped};
+use crate::distort::warp::Pixel;
 use crate::distort::{Affine, stroke};
 use crate::seed::{Purpose, Stream};
 
@@ -44,6 +45,47 @@ fn any_affine() -> impl Strategy<Value = Affine> {
             scale,
             shift_pixels,
         })
+}
+
+/// Warps into the middle of a larger slice, from `before` on: what is around must stay, and all
+/// must if the picture is too narrow for vectors.
+fn fills_its_slice<P: Pixel>(page: &Page, map: &Map, before: usize, mark: P) {
+    let Some(mut avx2) = Avx2::detect() else {
+        return;
+    };
+    let (side, plane) = (map.side(), plane_of(page));
+    let area = before..before + side * side;
+    let law = warped::<P>(&plane, map, None);
+    for whole in [true, false] {
+        let mut out = vec![mark; area.end + 40];
+        let done = if whole {
+            avx2.warp_page(page, map, &mut out[area.clone()])
+        } else {
+            avx2.warp_plane(&plane, map, None, &mut out[area.clone()])
+        };
+        assert_eq!(done, side >= 16, "side {side}");
+        if done {
+            assert_eq!(out[area.clone()], law, "side {side} at {before}");
+            out[area.clone()].fill(mark);
+        }
+        assert!(
+            out.iter().all(|&pixel| pixel == mark),
+            "side {side} at {before}"
+        );
+    }
+}
+
+/// Pictures of a batch lie one behind the other, so they begin at any byte.
+#[test]
+fn vectors_write_their_slice_and_nothing_else() {
+    let page = scribble(5);
+    for side in [1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 49, 104, 105] {
+        let map = Map::new(&Affine::IDENTITY, 3, SIDE, side);
+        for before in [0, 1, 2, 3, 7, 33] {
+            fills_its_slice(&page, &map, before, 9f32);
+            fills_its_slice(&page, &map, before, 9u8);
+        }
+    }
 }
 
 proptest! {
