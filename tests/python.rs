@@ -45,7 +45,7 @@ fn python_gets_the_batches_that_rust_makes() {
     let target = root.join("target/python");
     output(
         Command::new(env!("CARGO"))
-            .args(["build", "--release", "--locked", "--manifest-path"])
+            .args(["build", "--locked", "--manifest-path"])
             .arg(root.join("tools/python/Cargo.toml"))
             .arg("--target-dir")
             .arg(&target),
@@ -72,7 +72,7 @@ fn python_gets_the_batches_that_rust_makes() {
         Command::new("python3")
             .arg(root.join("tools/python/check.py"))
             .args([&store, folder.path()])
-            .env("OMNISHOT_LIBRARY", target.join("release").join(library))
+            .env("OMNISHOT_LIBRARY", target.join("debug").join(library))
             .env("PYTHONDONTWRITEBYTECODE", "1"),
     );
     for kind in ["numpy", "torch"] {

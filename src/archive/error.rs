@@ -125,7 +125,7 @@ pub enum Problem {
     #[error("is neither a PNG nor a JPEG picture; convert it or remove it")]
     NoPicture,
     /// A damaged picture, or one too large.
-    #[error("is a damaged picture, or one of more than 16,384 pixels a side")]
+    #[error("is a damaged picture, or one of more pixels than are read (16,384 a side, 512 MB)")]
     Picture(#[from] image::ImageError),
     /// A picture of one shade.
     #[error("shows nothing: all of it has nearly one shade; remove it")]

@@ -17,6 +17,10 @@ use super::error::Problem;
 const MOST_SIDE: u32 = 16_384;
 /// The most bytes that decoding may take.
 const MOST_BYTES: u64 = 1 << 29;
+/// The most that decoding may take for each byte of the file, and for a file of none: twice what
+/// deflate makes of its most even data, so that a header's claim alone takes no memory.
+const MOST_BYTES_EACH: u64 = 2048;
+const LEAST_BYTES: u64 = 1 << 20;
 /// Pixels of the longer side of what is drawn, if it is cut out: the median of Omniglot's
 /// background drawings.
 const CUT_SIDE: u32 = 68;
@@ -79,25 +83,15 @@ pub fn scan(bytes: &[u8], options: ScanOptions) -> Result<Scanned, Problem> {
     } else {
         (ink, SIDE as u32)
     };
-    let ink = ink.scaled(longest);
+    let ink = ink.scaled(longest).centred();
     let threshold = ink.threshold()?;
     let mut page = Page::BLANK;
-    let mut shades = options.grey.then(|| vec![0; AREA]);
-    let most = ink.pixels.iter().copied().max().unwrap_or(0).max(1);
-    let (left, top) = (
-        (SIDE as u32 - ink.width) / 2,
-        (SIDE as u32 - ink.height) / 2,
-    );
-    for (at, &value) in (0..).zip(&ink.pixels) {
-        let (x, y) = (left + at % ink.width, top + at / ink.width);
-        let (x, y) = (x as usize, y as usize);
-        page.set(x, y, value > threshold);
-        if let Some(shades) = &mut shades {
-            let share = 255 * u32::from(value) + u32::from(most) / 2;
-            shades[y * SIDE + x] = (share / u32::from(most)) as u8;
-        }
+    for (at, &value) in ink.pixels.iter().enumerate() {
+        page.set(at % SIDE, at / SIDE, value > threshold);
     }
-    let shades = shades.map(Shades::new);
+    let most = u32::from(ink.pixels.iter().copied().max().unwrap_or(0).max(1));
+    let share = |&value: &u8| ((255 * u32::from(value) + most / 2) / most) as u8;
+    let shades = (options.grey).then(|| Shades::new(ink.pixels.iter().map(share).collect()));
     Ok(Scanned { page, shades })
 }
 
@@ -109,7 +103,8 @@ fn decode(bytes: &[u8]) -> Result<Ink, Problem> {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MOST_SIDE);
     limits.max_image_height = Some(MOST_SIDE);
-    limits.max_alloc = Some(MOST_BYTES);
+    let fitting = LEAST_BYTES + MOST_BYTES_EACH * bytes.len() as u64;
+    limits.max_alloc = Some(fitting.min(MOST_BYTES));
     reader.limits(limits);
     let picture = reader.decode()?.into_luma_alpha8();
     let (width, height) = picture.dimensions();
@@ -198,6 +193,23 @@ impl Ink {
             width: (right - left + 1) as u32,
             height: (bottom - top + 1) as u32,
             pixels: pixels.copied().collect(),
+        }
+    }
+
+    /// The same in the middle of a page, whose ground is as much a part of it: what is cut out may
+    /// be all ink.
+    fn centred(self) -> Ink {
+        let side = SIDE as u32;
+        let (left, top) = ((side - self.width) / 2, (side - self.height) / 2);
+        let mut pixels = vec![0; AREA];
+        let rows = self.pixels.chunks_exact(self.width as usize);
+        for (row, line) in rows.zip(pixels.chunks_exact_mut(SIDE).skip(top as usize)) {
+            line[left as usize..][..row.len()].copy_from_slice(row);
+        }
+        Ink {
+            width: side,
+            height: side,
+            pixels,
         }
     }
 
@@ -366,6 +378,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_ink_alone_once_it_is_cut_out_is_still_drawn() {
+        let mut bar = GrayImage::from_pixel(40, 90, Luma([240]));
+        image::imageops::replace(&mut bar, &GrayImage::from_pixel(6, 60, Luma([20])), 17, 15);
+        let cut = page(bar, true);
+        let tall = (0..SIDE).filter(|&y| cut.ink(SIDE / 2, y)).count();
+        assert_eq!(tall, CUT_SIDE as usize);
+        assert!(!cut.ink(SIDE / 2 + 10, SIDE / 2));
+    }
+
+    #[test]
     fn what_shows_nothing_or_is_no_picture_is_refused() {
         let scan = |bytes: &[u8]| scan(bytes, WHOLE);
         let blank = encoded(GrayImage::from_pixel(50, 50, Luma([200])), ImageFormat::Png);
@@ -383,5 +405,12 @@ mod tests {
         let crc = crc32fast::hash(&giant[12..29]);
         giant[29..33].copy_from_slice(&crc.to_be_bytes());
         assert!(matches!(scan(&giant), Err(Problem::Picture(_))));
+        // 10,000 x 10,000 would be few enough, but for a file this short.
+        giant[16..24].copy_from_slice(&[0, 0, 0x27, 0x10, 0, 0, 0x27, 0x10]);
+        let crc = crc32fast::hash(&giant[12..29]);
+        giant[29..33].copy_from_slice(&crc.to_be_bytes());
+        let Err(Problem::Picture(image::ImageError::Limits(_))) = scan(&giant) else {
+            panic!("a claim is believed")
+        };
     }
 }

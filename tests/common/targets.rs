@@ -7,7 +7,7 @@
 use std::fmt::Write;
 use std::sync::LazyLock;
 
-use omnishot::archive::Digits;
+use omnishot::archive::{Digits, ScanOptions, scan};
 use omnishot::sample::PairTable;
 use omnishot::store::Store;
 use sha2::{Digest, Sha256};
@@ -21,6 +21,7 @@ pub const ALL: &[(&str, Target)] = &[
     ("blocks", blocks),
     ("table", table),
     ("idx", idx),
+    ("picture", picture),
     #[cfg(feature = "torch")]
     ("weights", torch::weights),
     #[cfg(feature = "torch")]
@@ -31,6 +32,10 @@ pub const ALL: &[(&str, Target)] = &[
     ("tasks", torch::tasks),
     #[cfg(feature = "torch")]
     ("predictions", torch::predictions),
+    #[cfg(feature = "torch")]
+    ("journal", torch::journal),
+    #[cfg(feature = "torch")]
+    ("space", torch::space),
 ];
 
 /// Takes what an error says, and keeps none of it.
@@ -204,6 +209,24 @@ pub fn idx(data: &[u8]) {
     }
 }
 
+/// A PNG or JPEG picture of one's own: the first byte says how it is scanned.
+pub fn picture(data: &[u8]) {
+    let Some((how, bytes)) = data.split_first() else {
+        return;
+    };
+    let options = ScanOptions {
+        cut: how & 1 != 0,
+        grey: how & 2 != 0,
+    };
+    match scan(bytes, options) {
+        Ok(scanned) => {
+            assert!(scanned.page.ink_count() > 0);
+            assert_eq!(scanned.shades.is_some(), options.grey);
+        }
+        Err(error) => tell(&error),
+    }
+}
+
 #[cfg(feature = "torch")]
 mod torch {
     //! Those that need libtorch.
@@ -214,6 +237,7 @@ mod torch {
     use omnishot::eval::{TaskSet, Ties};
     use omnishot::model::Model;
     use omnishot::train::{Checkpoint, Preset};
+    use omnishot::tune::{Journal, Space};
     use tch::Device;
 
     use super::tell;
@@ -289,6 +313,38 @@ mod torch {
             if let Err(error) = answers_of(&TASKS, "made up", data, ties) {
                 return tell(&error);
             }
+        }
+    }
+
+    /// A journal of a search, the sum of each of its lines made to fit.
+    pub fn journal(data: &[u8]) {
+        const BEFORE: usize = r#"{"sum":"--------","entry":"#.len();
+        let mut bytes = data.to_vec();
+        for line in bytes.split_mut(|&byte| byte == b'\n') {
+            if let Some(entry) = line.get(BEFORE..line.len().max(1) - 1) {
+                let sum = format!("{:08x}", crc32c::crc32c(entry));
+                line[8..16].copy_from_slice(sum.as_bytes());
+            }
+        }
+        match Journal::parse(&bytes) {
+            Ok((journal, sound)) => {
+                assert!(sound <= bytes.len());
+                // What is sound says the same without what is not.
+                let again = Journal::parse(&bytes[..sound]).expect("it is sound");
+                assert_eq!(again.1, sound);
+                assert_eq!(again.0.is_some(), journal.is_some());
+            }
+            Err(error) => tell(&error),
+        }
+    }
+
+    /// A space of settings.
+    pub fn space(data: &[u8]) {
+        let Ok(text) = std::str::from_utf8(data) else {
+            return;
+        };
+        if let Err(error) = Space::parse(text) {
+            tell(&error);
         }
     }
 }
