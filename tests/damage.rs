@@ -196,12 +196,12 @@ fn verify_names_the_damaged_character() {
 #[test]
 fn other_versions_and_files_are_told_apart() {
     let mut bytes = store_bytes(&small_archive());
-    bytes[8] = 2;
+    bytes[8] = 3;
     assert!(matches!(
         Store::from_bytes("new", bytes),
         Err(StoreError::Version {
-            expected: 1,
-            got: 2,
+            expected: 2,
+            got: 3,
             ..
         })
     ));
