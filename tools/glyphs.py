@@ -67,12 +67,22 @@ def picture(font_file, letter):
     return image, ".jpg" if draw[5] % 3 == 0 else ".png"
 
 
+def families_in_turn(files):
+    """One font of each family, then the second of each, and so on: a family's fonts are alike."""
+    seen = {}
+    rank = {}
+    for f in sorted(files, key=lambda f: f.name):
+        family = f.stem.split("-")[0]
+        rank[f] = seen[family] = seen.get(family, -1) + 1
+    return sorted(files, key=lambda f: (rank[f], f.name))
+
+
 def main():
     if len(sys.argv) not in (2, 3) or sys.argv[1].startswith("-"):
         sys.exit(__doc__)
     out = pathlib.Path(sys.argv[1])
     root = pathlib.Path(sys.argv[2] if len(sys.argv) == 3 else "/usr/share/fonts")
-    files = sorted({f.name: f for f in root.rglob("*.[to]tf")}.values(), key=lambda f: f.name)
+    files = families_in_turn({f.name: f for f in root.rglob("*.[to]tf")}.values())
     fonts = [(f, set(TTFont(f, lazy=True).getBestCmap() or ())) for f in files]
     pictures = 0
     for script, (first, last) in SCRIPTS.items():
