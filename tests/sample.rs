@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use common::store_bytes;
 use drawings::made_up;
-use omnishot::archive::Split;
+use omnishot::archive::{Archive, Split};
 use omnishot::sample::{
     BatchItem, BatchSampler, BatchScratch, BatchShape, Scope, TaskSampler, TaskShape,
     TrainingSplit, alphabets_of,
@@ -198,6 +198,34 @@ fn items_do_not_depend_on_the_order_they_are_drawn_in() {
         32,
         "batches repeat"
     );
+}
+
+/// As in folders of one's own: it is learned, but there is nothing to set beside it.
+#[test]
+fn a_character_with_one_drawing_is_in_no_alphabets_part() {
+    let characters = vec![
+        common::character("a", 1, &[1]),
+        common::character("b", 2, &[1, 2]),
+        common::character("c", 3, &[4, 7, 9]),
+    ];
+    let archive = Archive {
+        alphabets: vec![common::alphabet("own", Split::Background, characters)],
+        runs: Vec::new(),
+    };
+    let store = Store::from_bytes("own", store_bytes(&archive)).unwrap();
+    let sampler = sampler(&store, 1);
+    let mut seen = BTreeSet::new();
+    for index in 0..50 {
+        let (items, part) = batch(&sampler, index);
+        assert_eq!((items.len(), part), (SHAPE.drawings, 4));
+        assert!(
+            items[..part]
+                .iter()
+                .all(|item| store.character_of(item.drawing) != 0)
+        );
+        seen.extend(items.iter().map(|item| store.character_of(item.drawing)));
+    }
+    assert_eq!(seen, BTreeSet::from([0, 1, 2]));
 }
 
 #[test]
