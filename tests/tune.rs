@@ -2,33 +2,17 @@
 #![cfg(feature = "torch")]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+#[path = "common/study.rs"]
+mod searched;
+
 use std::cell::Cell;
 
 use omnishot::train::{Preset, PresetError};
 use omnishot::tune::{
-    Ending, Entry, FIRST, GRACE_TRIALS, JOURNAL_VERSION, Journal, Past, Range, Space, SpaceError,
-    Study, Trial, TuneError, Value, hopeless, importance, propose,
+    Ending, Entry, FIRST, GRACE_TRIALS, Journal, Past, Range, Space, SpaceError, Trial, TuneError,
+    Value, hopeless, importance, propose,
 };
-
-const SPACE: &str = "
-    a.rate = { low = 1e-4, high = 1e-1, log = true }
-    a.share = { low = 0, high = 1 }
-    [b]
-    width = { low = 16, high = 250, step = 16 }
-    kind = { choices = ['x', 'y', 'z'] }
-";
-
-fn study(seed: u64) -> Study {
-    Study {
-        version: JOURNAL_VERSION,
-        seed,
-        random: false,
-        stopping: true,
-        store: "none".to_owned(),
-        preset: String::new(),
-        space: SPACE.to_owned(),
-    }
-}
+use searched::{SPACE, study};
 
 /// The trial numbers from 0 to `count`, each ended with what `score` says of its values.
 fn search(

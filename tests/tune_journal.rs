@@ -2,35 +2,18 @@
 #![cfg(feature = "torch")]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+#[path = "common/study.rs"]
+mod searched;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Mutex;
 
 use omnishot::tune::{
-    Ending, Entry, Folder, JOURNAL_VERSION, Journal, JournalError, Next, Space, Study, TuneError,
-    Value, propose,
+    Ending, Entry, Folder, Journal, JournalError, Next, Space, Study, TuneError, Value, propose,
 };
-
-const SPACE: &str = "
-    a.rate = { low = 1e-4, high = 1e-1, log = true }
-    a.share = { low = 0, high = 1 }
-    [b]
-    width = { low = 16, high = 250, step = 16 }
-    kind = { choices = ['x', 'y', 'z'] }
-";
-
-fn study(seed: u64) -> Study {
-    Study {
-        version: JOURNAL_VERSION,
-        seed,
-        random: false,
-        stopping: true,
-        store: "none".to_owned(),
-        preset: String::new(),
-        space: SPACE.to_owned(),
-    }
-}
+use searched::{SPACE, study};
 
 /// A journal of three trials: one finished, one hopeless, one going on.
 fn entries() -> Vec<Entry> {

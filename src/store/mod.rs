@@ -12,7 +12,7 @@ mod map;
 mod publish;
 mod read;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod write;
 
 pub use cache::PageCache;

@@ -17,33 +17,36 @@ const REPLACE: ExportOptions = ExportOptions {
     overwrite: true,
 };
 
-/// A few characters by two drawers.
-fn small() -> Archive {
+/// One background alphabet and, if `evaluation`, one more, of so many characters by so many drawers; no runs.
+fn made_up(seed: u64, evaluation: bool, characters: u16, drawers: u16) -> Archive {
     let options = SyntheticOptions {
-        seed: 3,
+        seed,
         background: 1,
-        evaluation: 1,
-        characters_per_alphabet: 20..=20,
-        drawers: 2,
-    };
-    let alphabets = synthesize(&options);
-    let runs = synthesize_runs(&alphabets, 3);
-    Archive { alphabets, runs }
-}
-
-/// Two characters in each half, by two drawers, and no runs: few files, since each costs a process.
-fn tiny() -> Archive {
-    let options = SyntheticOptions {
-        seed: 3,
-        background: 1,
-        evaluation: 1,
-        characters_per_alphabet: 2..=2,
-        drawers: 2,
+        evaluation: evaluation.into(),
+        characters_per_alphabet: characters..=characters,
+        drawers,
     };
     Archive {
         alphabets: synthesize(&options),
         runs: Vec::new(),
     }
+}
+
+/// Twenty characters in each half by two drawers, and runs.
+pub(crate) fn small() -> Archive {
+    let archive = made_up(3, true, 20, 2);
+    let runs = synthesize_runs(&archive.alphabets, 3);
+    Archive { runs, ..archive }
+}
+
+/// A store of one background alphabet, for the tests of other rooms.
+pub(crate) fn one_alphabet(characters: u16, drawers: u16) -> Store {
+    packed(&made_up(1, false, characters, drawers))
+}
+
+/// Two characters in each half, by two drawers, and no runs: few files, since each costs a process.
+fn tiny() -> Archive {
+    made_up(3, true, 2, 2)
 }
 
 fn pack(folder: &Path) -> Result<(), StoreError> {
@@ -58,12 +61,11 @@ fn pack_all(folder: &Path, archive: &Archive) -> Result<(), StoreError> {
     write(&folder.join("s.omni"), archive, options, |_| ()).map(drop)
 }
 
-/// A store in a folder of its own, which stays as long as the first is held.
-fn packed(archive: &Archive) -> (tempfile::TempDir, Store) {
+/// A store in memory.
+pub(crate) fn packed(archive: &Archive) -> Store {
     let folder = tempfile::tempdir().unwrap();
     pack_all(folder.path(), archive).unwrap();
-    let store = Store::open(&folder.path().join("s.omni")).unwrap();
-    (folder, store)
+    Store::read(&folder.path().join("s.omni")).unwrap()
 }
 
 #[test]
@@ -87,7 +89,7 @@ fn packs() {
 
 #[test]
 fn an_array_file_is_the_old_one_or_the_new_one_whatever_step_is_refused() {
-    let (_held, store) = packed(&small());
+    let store = packed(&small());
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.npz");
     a_file_is_old_or_new(folder.path(), "a.npz", || {
@@ -128,7 +130,7 @@ fn export(store: &Store, parent: &Path) -> Result<Exported, ExportError> {
 
 #[test]
 fn a_folder_is_the_old_one_or_the_new_one_whatever_step_is_refused() {
-    let (_held, store) = packed(&tiny());
+    let store = packed(&tiny());
     // The name that errors have is the real one.
     let parent = tempfile::tempdir().unwrap();
     let out = parent.path().join("out");
@@ -160,7 +162,7 @@ fn a_folder_is_the_old_one_or_the_new_one_whatever_step_is_refused() {
 /// If moves are refused and then the way back as well, what was there is still somewhere.
 #[test]
 fn nothing_that_was_there_is_lost_if_the_disk_refuses_everything() {
-    let (_held, store) = packed(&tiny());
+    let store = packed(&tiny());
     let mut stuck = 0;
     for step in 0.. {
         let parent = tempfile::tempdir().unwrap();

@@ -167,12 +167,11 @@ pub(super) fn save(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::{Archive, SyntheticOptions, synthesize};
     use crate::model::Card;
     use crate::store::disk::faults::{
         a_file_is_old_or_new, a_killed_file_is_old_or_new, killed_here,
     };
-    use crate::store::{WriteOptions, write};
+    use crate::store::tests::one_alphabet;
     use tch::Device;
 
     const NAME: &str = "checkpoint.safetensors";
@@ -187,25 +186,7 @@ mod tests {
         ];
         let text = Preset::shipped_text("keras").unwrap();
         let preset = Preset::parse(text, &changes.map(str::to_owned)).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("s.omni");
-        let options = SyntheticOptions {
-            seed: 1,
-            background: 1,
-            evaluation: 0,
-            characters_per_alphabet: 1..=1,
-            drawers: 1,
-        };
-        let alphabets = synthesize(&options);
-        let runs = Vec::new();
-        write(
-            &path,
-            &Archive { alphabets, runs },
-            WriteOptions::default(),
-            |_| (),
-        )
-        .unwrap();
-        let store = Store::open(&path).unwrap();
+        let store = one_alphabet(1, 1);
         let card = Card {
             program: "a test".to_owned(),
             network: preset.network,

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Parser};
 use omnishot::archive::{Class, ScanOptions, Scanned, read_classes, read_picture};
-use omnishot::eval::{Ranked, Score, StrangerPlan, Threshold, classify};
+use omnishot::eval::{Ranked, Score, StrangerPlan, Threshold, classify, stands_out};
 use omnishot::model::{Model, parse_device};
 use omnishot::store::Store;
 use serde_json::json;
@@ -171,16 +171,13 @@ enum Answer {
 
 impl Answer {
     fn of(ranked: &[Ranked], threshold: Option<f64>) -> Answer {
-        let first = ranked[0];
-        let tied = ranked
-            .get(1)
-            .is_some_and(|second| second.score == first.score);
-        if threshold.is_some_and(|least| first.score <= least) {
-            Answer::None
-        } else if tied || first.score.is_nan() {
-            Answer::Tied
-        } else {
-            Answer::Class(first.class)
+        let scores: Vec<f64> = ranked.iter().map(|ranked| ranked.score).collect();
+        if threshold.is_some_and(|least| scores[0] <= least) {
+            return Answer::None;
+        }
+        match stands_out(&scores) {
+            Some(place) => Answer::Class(ranked[place].class),
+            None => Answer::Tied,
         }
     }
 }

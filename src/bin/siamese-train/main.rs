@@ -1,13 +1,13 @@
 //! `siamese-train`: trains a network from a store.
 
 mod folder;
+#[path = "../training/mod.rs"]
+mod training;
 mod watch;
 
-use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -18,6 +18,7 @@ use omnishot::sample::TrainingSplit;
 use omnishot::store::Store;
 use omnishot::train::{self, Checkpoint, Preset, RunOptions};
 use tch::Device;
+use training::{STOPPED, preset_help, read_preset, stop_at_ctrl_c};
 use watch::Watch;
 
 /// Trains a network from the background set of a store, and writes its weights, its settings,
@@ -80,9 +81,6 @@ struct Arguments {
     json: bool,
 }
 
-/// The exit code of a run that was stopped by Ctrl-C: 128 + SIGINT.
-const STOPPED: u8 = 130;
-
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(code) => code,
@@ -91,11 +89,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn preset_help() -> String {
-    let names = Preset::names();
-    format!("Settings that ship with the program ({names}), or a TOML file of settings")
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
@@ -116,13 +109,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         (folder, None, preset, arguments.seed)
     };
     set_threads(arguments, preset.batch.shards(), resume.as_ref());
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if asked.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(STOPPED)); // asked twice: do not wait for the step
-        }
-    })?;
+    let stop = stop_at_ctrl_c()?;
     let from = resume
         .as_ref()
         .map_or(0, |checkpoint| checkpoint.progress.steps);
@@ -161,7 +148,6 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 fn preset(arguments: &Arguments) -> Result<Preset> {
-    let name = &arguments.preset;
     let mut changes = arguments.set.clone();
     if let Some(steps) = arguments.steps {
         changes.push(format!("steps={steps}"));
@@ -172,12 +158,7 @@ fn preset(arguments: &Arguments) -> Result<Preset> {
     if let Some(precision) = &arguments.precision {
         changes.push(format!("precision={precision}"));
     }
-    let preset = if name.ends_with(".toml") {
-        let text = fs::read_to_string(name).with_context(|| format!("{name}: cannot be read"))?;
-        Preset::parse(&text, &changes).with_context(|| name.clone())?
-    } else {
-        Preset::parse(Preset::shipped_text(name)?, &changes)?
-    };
+    let preset = read_preset(&arguments.preset, &changes)?;
     Ok(preset.settled(arguments.device))
 }
 

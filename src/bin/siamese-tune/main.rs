@@ -1,12 +1,14 @@
 //! `siamese-tune`: searches for settings of a network.
 
+#[path = "../training/mod.rs"]
+mod training;
 mod watch;
 
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -16,6 +18,7 @@ use omnishot::store::{Store, publish};
 use omnishot::train::Preset;
 use omnishot::tune::{self, Folder, Journal, Space, TuneOptions};
 use tch::Device;
+use training::{STOPPED, preset_help, read_preset, stop_at_ctrl_c};
 use watch::Watch;
 
 /// Searches for settings by Bayesian optimisation of the one-shot accuracy on background
@@ -78,9 +81,6 @@ struct Arguments {
     json: bool,
 }
 
-/// The exit code of a search that was stopped by Ctrl-C: 128 + SIGINT.
-const STOPPED: u8 = 130;
-
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(code) => code,
@@ -89,11 +89,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-fn preset_help() -> String {
-    let names = Preset::names();
-    format!("Settings that ship with the program ({names}), or a TOML file of settings")
 }
 
 fn space_help() -> String {
@@ -118,13 +113,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     // Fails only if there is a pool already, and nothing has asked for one.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads));
     let _ = pool.build_global();
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&stop);
-    ctrlc::set_handler(move || {
-        if asked.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(STOPPED)); // asked twice: do not wait for the step
-        }
-    })?;
+    let stop = stop_at_ctrl_c()?;
     let options = TuneOptions {
         trials: arguments.trials,
         device: arguments.device,
@@ -160,16 +149,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 /// The settings that are not searched. The steps between scores follow from how many there are.
 fn preset(arguments: &Arguments) -> Result<Preset> {
-    let parse = |changes: &[String]| -> Result<Preset> {
-        let name = &arguments.preset;
-        if name.ends_with(".toml") {
-            let text =
-                fs::read_to_string(name).with_context(|| format!("{name}: cannot be read"))?;
-            Preset::parse(&text, changes).with_context(|| name.clone())
-        } else {
-            Ok(Preset::parse(Preset::shipped_text(name)?, changes)?)
-        }
-    };
+    let name = &arguments.preset;
     let mut changes = arguments.set.clone();
     if let Some(steps) = arguments.steps {
         changes.push(format!("steps={steps}"));
@@ -177,10 +157,10 @@ fn preset(arguments: &Arguments) -> Result<Preset> {
     if let Some(held_out) = arguments.validation_alphabets {
         changes.push(format!("validation_alphabets={held_out}"));
     }
-    let steps = parse(&changes)?.steps;
+    let steps = read_preset(name, &changes)?.steps;
     let every = steps.div_ceil(arguments.scores).max(1);
     changes.push(format!("validation_every={every}"));
-    Ok(parse(&changes)?.settled(arguments.device))
+    Ok(read_preset(name, &changes)?.settled(arguments.device))
 }
 
 /// The text of the space.

@@ -100,32 +100,13 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::archive::{Archive, SyntheticOptions, synthesize, synthesize_runs};
     use crate::store::disk::faults::{Fault, at_every_step};
-    use crate::store::{WriteOptions, write};
+    use crate::store::tests::{packed, small};
 
     /// Tasks are replaced whole, or not at all, whichever step is refused.
     #[test]
     fn exported_tasks_are_the_old_ones_or_the_new_ones_whatever_step_is_refused() {
-        let elsewhere = tempfile::tempdir().unwrap();
-        let path = elsewhere.path().join("s.omni");
-        let options = SyntheticOptions {
-            seed: 3,
-            background: 1,
-            evaluation: 1,
-            characters_per_alphabet: 20..=20,
-            drawers: 2,
-        };
-        let alphabets = synthesize(&options);
-        let runs = synthesize_runs(&alphabets, 3);
-        write(
-            &path,
-            &Archive { alphabets, runs },
-            WriteOptions::default(),
-            |_| (),
-        )
-        .unwrap();
-        let store = Store::open(&path).unwrap();
+        let store = packed(&small());
         let mut set = TaskSet::lake_runs(&store).unwrap();
         set.tasks.truncate(2);
         set.group_of.truncate(2);

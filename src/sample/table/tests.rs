@@ -3,30 +3,11 @@
 use std::path::Path;
 
 use super::{PairTable, TableError, TableRecipe};
-use crate::archive::{Archive, SyntheticOptions, synthesize};
 use crate::store::disk::faults::{a_file_is_old_or_new, a_killed_file_is_old_or_new, killed_here};
-use crate::store::{Store, WriteOptions, write};
+use crate::store::tests::one_alphabet;
 
 /// Writes a table over four characters into `folder`.
 fn draw(folder: &Path) -> Result<(), TableError> {
-    let options = SyntheticOptions {
-        seed: 1,
-        background: 1,
-        evaluation: 0,
-        characters_per_alphabet: 4..=4,
-        drawers: 4,
-    };
-    let alphabets = synthesize(&options);
-    let runs = Vec::new();
-    let elsewhere = tempfile::tempdir().unwrap();
-    let path = elsewhere.path().join("s.omni");
-    write(
-        &path,
-        &Archive { alphabets, runs },
-        WriteOptions::default(),
-        |_| (),
-    )
-    .unwrap();
     let recipe = TableRecipe {
         alphabets: vec![0],
         drawers: 1..=4,
@@ -34,7 +15,7 @@ fn draw(folder: &Path) -> Result<(), TableError> {
         copies: 2,
         seed: 1,
     };
-    let store = Store::open(&path).unwrap();
+    let store = one_alphabet(4, 4);
     PairTable::write(&folder.join("t.pairs"), &store, &recipe, true).map(drop)
 }
 

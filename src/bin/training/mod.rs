@@ -1,0 +1,39 @@
+//! What the programs that train have in common: which settings they take, and how they are stopped.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+use omnishot::train::Preset;
+
+/// The exit code of one that was stopped by Ctrl-C: 128 + SIGINT.
+pub const STOPPED: u8 = 130;
+
+/// What `--preset` takes.
+pub fn preset_help() -> String {
+    let names = Preset::names();
+    format!("Settings that ship with the program ({names}), or a TOML file of settings")
+}
+
+/// The settings of a preset's name, or of a TOML file, with `changes` in place of its own.
+pub fn read_preset(name: &str, changes: &[String]) -> Result<Preset> {
+    if name.ends_with(".toml") {
+        let text = fs::read_to_string(name).with_context(|| format!("{name}: cannot be read"))?;
+        Preset::parse(&text, changes).with_context(|| name.to_owned())
+    } else {
+        Ok(Preset::parse(Preset::shipped_text(name)?, changes)?)
+    }
+}
+
+/// Set once Ctrl-C is pressed; pressed again, it ends the process.
+pub fn stop_at_ctrl_c() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let asked = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if asked.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(STOPPED)); // asked twice: do not wait for the step
+        }
+    })?;
+    Ok(stop)
+}
