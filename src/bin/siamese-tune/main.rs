@@ -100,7 +100,7 @@ fn space_help() -> String {
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let store = Arc::new(Store::open(&arguments.store)?);
+    let store = Arc::new(Store::read(&arguments.store)?);
     let preset = preset(arguments)?;
     let space = space(arguments)?;
     let which = (arguments.seed, arguments.random, !arguments.no_stopping);
