@@ -76,6 +76,9 @@ pub mod loader;
 pub mod model;
 
 #[cfg(feature = "torch")]
+pub mod ranks;
+
+#[cfg(feature = "torch")]
 pub mod train;
 
 #[cfg(feature = "torch")]

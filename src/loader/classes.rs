@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::picture::Pictures;
 use super::queue::Produce;
+use super::share::Share;
 use crate::distort::{Distorter, Distortion, Pixel, Refusal};
 use crate::sample::{BatchItem, BatchSampler, BatchScratch};
 use crate::seed::{Purpose, Stream};
@@ -17,7 +18,8 @@ pub struct ClassBatch<P = f32> {
     pub images: Vec<P>,
     /// The class of each drawing.
     pub classes: Vec<i64>,
-    /// How many drawings, at the front, are of one alphabet.
+    /// How many drawings at the front are of one alphabet: of the whole batch, also where this is
+    /// a part of it.
     pub alphabet_part: usize,
     /// Which drawings they are, in order.
     pub items: Vec<BatchItem>,
@@ -55,6 +57,7 @@ pub struct ClassBatches<P = f32> {
     distorter: Distorter,
     side: usize,
     seed: u64,
+    share: Share,
     pixel: PhantomData<P>,
 }
 
@@ -77,8 +80,15 @@ impl<P: Pixel> ClassBatches<P> {
             distorter,
             side,
             seed,
+            share: Share::WHOLE,
             pixel: PhantomData,
         })
+    }
+
+    /// The same batches, of each a part alone.
+    #[must_use]
+    pub fn shared(self, share: Share) -> ClassBatches<P> {
+        ClassBatches { share, ..self }
     }
 
     /// The sampler that chooses the drawings.
@@ -99,12 +109,13 @@ impl<P: Pixel> Produce for ClassBatches<P> {
     type Scratch = (Distorter, BatchScratch);
 
     fn batch(&self) -> ClassBatch<P> {
-        let drawings = self.sampler.shape().drawings;
+        let whole = self.sampler.shape().drawings;
+        let drawings = self.share.count(whole);
         ClassBatch {
             images: vec![P::default(); drawings * self.side * self.side],
             classes: vec![0; drawings],
             alphabet_part: 0,
-            items: Vec::with_capacity(drawings),
+            items: Vec::with_capacity(whole),
         }
     }
 
@@ -120,12 +131,14 @@ impl<P: Pixel> Produce for ClassBatches<P> {
     ) -> Result<(), StoreError> {
         batch.alphabet_part = self.sampler.draw(index, scratch, &mut batch.items);
         let drawings = batch.items.len() as u64;
+        self.share.keep(&mut batch.items);
         let images = batch.images.chunks_exact_mut(self.side * self.side);
-        for (place, (item, image)) in (0..).zip(batch.items.iter().zip(images)) {
+        for (place, (item, image)) in batch.items.iter().zip(images).enumerate() {
             let drawn = self.pages.drawn(item.drawing)?;
-            let mut stream = Stream::new(self.seed, Purpose::Distort, index * drawings + place);
+            let number = index * drawings + self.share.place(place);
+            let mut stream = Stream::new(self.seed, Purpose::Distort, number);
             distorter.draw(drawn, item.pose, &mut stream, self.side, image);
-            batch.classes[place as usize] = i64::from(item.class);
+            batch.classes[place] = i64::from(item.class);
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::picture::Pictures;
 use super::queue::Produce;
+use super::share::Share;
 use crate::distort::{Distorter, Distortion, Pixel, Refusal};
 use crate::sample::{PairItem, PairSampler, PairScratch};
 use crate::seed::{Purpose, Stream};
@@ -98,6 +99,7 @@ pub struct PairBatches<P> {
     distorter: Distorter,
     side: usize,
     seed: u64,
+    share: Share,
     pixel: PhantomData<P>,
 }
 
@@ -119,8 +121,15 @@ impl<P: Pixel> PairBatches<P> {
             distorter: Distorter::new(distortion)?.at(side)?,
             side,
             seed,
+            share: Share::WHOLE,
             pixel: PhantomData,
         })
+    }
+
+    /// The same batches, of each a part alone.
+    #[must_use]
+    pub fn shared(self, share: Share) -> PairBatches<P> {
+        PairBatches { share, ..self }
     }
 
     /// The sampler that chooses the pairs.
@@ -141,7 +150,7 @@ impl<P: Pixel> Produce for PairBatches<P> {
     type Scratch = (Distorter, PairScratch);
 
     fn batch(&self) -> PairBatch<P> {
-        PairBatch::empty(self.sampler.shape().pairs, self.side)
+        PairBatch::empty(self.share.count(self.sampler.shape().pairs), self.side)
     }
 
     fn scratch(&self) -> Self::Scratch {
@@ -156,8 +165,9 @@ impl<P: Pixel> Produce for PairBatches<P> {
     ) -> Result<(), StoreError> {
         self.sampler.draw(index, scratch, &mut batch.items);
         let first = index * batch.items.len() as u64;
+        self.share.keep(&mut batch.items);
         batch.paint(self.side, |place, tower, drawing, picture| {
-            let item = 2 * (first + place as u64) + tower;
+            let item = 2 * (first + self.share.place(place)) + tower;
             let drawn = self.pages.drawn(drawing)?;
             let mut stream = Stream::new(self.seed, Purpose::PairDistort, item);
             distorter.draw(drawn, 0, &mut stream, self.side, picture);

@@ -18,6 +18,7 @@ use thiserror::Error;
 use super::pairs::PairBatch;
 use super::picture::Pictures;
 use super::queue::Produce;
+use super::share::Share;
 use crate::distort::{Distorter, Distortion, Pixel, Refusal};
 use crate::sample::{MOST_PAIRS, Order, PairTable, TableEntry, TableError};
 use crate::store::{PageCache, StoreError};
@@ -80,6 +81,7 @@ pub struct TableBatches<P> {
     distorter: Distorter,
     side: usize,
     seed: u64,
+    share: Share,
     pixel: PhantomData<P>,
 }
 
@@ -109,8 +111,15 @@ impl<P: Pixel> TableBatches<P> {
             distorter: Distorter::new(distortion)?.at(side)?,
             side,
             seed,
+            share: Share::WHOLE,
             pixel: PhantomData,
         })
+    }
+
+    /// The same batches, of each a part alone.
+    #[must_use]
+    pub fn shared(self, share: Share) -> TableBatches<P> {
+        TableBatches { share, ..self }
     }
 
     /// The table that the pairs stand in; an epoch visits all its entries.
@@ -133,7 +142,8 @@ impl<P: Pixel> TableBatches<P> {
         let mut epoch = first / all;
         let mut order = Order::new(self.seed, epoch, all);
         entries.clear();
-        for number in first..first + self.pairs as u64 {
+        for place in 0..self.share.count(self.pairs) {
+            let number = first + self.share.place(place);
             if number / all != epoch {
                 epoch = number / all;
                 order = Order::new(self.seed, epoch, all);
@@ -149,8 +159,8 @@ impl<P: Pixel> Produce for TableBatches<P> {
 
     fn batch(&self) -> TableBatch<P> {
         TableBatch {
-            pairs: PairBatch::empty(self.pairs, self.side),
-            entries: Vec::with_capacity(self.pairs),
+            pairs: PairBatch::empty(self.share.count(self.pairs), self.side),
+            entries: Vec::with_capacity(self.share.count(self.pairs)),
         }
     }
 

@@ -168,6 +168,7 @@ pub(super) fn save(
 mod tests {
     use super::*;
     use crate::model::Card;
+    use crate::ranks::Ranks;
     use crate::store::disk::faults::{
         a_file_is_old_or_new, a_killed_file_is_old_or_new, killed_here,
     };
@@ -198,7 +199,8 @@ mod tests {
             training: Vec::new(),
             validation: Vec::new(),
         };
-        let learner = Learner::new(&preset, card, Device::Cpu, 0, preset.epoch_steps);
+        let alone = Ranks::alone();
+        let learner = Learner::new(&preset, card, Device::Cpu, 0, preset.epoch_steps, &alone);
         act(&Progress::new(&store, &preset, 1), &learner);
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::preset::PresetError;
 use crate::loader::{LoadError, TableRefusal};
 use crate::model::ModelError;
+use crate::ranks::RankError;
 use crate::sample::{PairRefusal, TableError};
 use crate::store::StoreError;
 
@@ -52,6 +53,20 @@ pub enum TrainError {
         /// A file of the batch's images and labels.
         kept: PathBuf,
     },
+    /// The batches cannot be shared out among so many ranks.
+    #[error(
+        "{world} ranks cannot share batches in {shards} parts: say --set batch.shards=N with a \
+         multiple of {world}; a matching network learns on one rank alone"
+    )]
+    Share {
+        /// Ranks.
+        world: u64,
+        /// Parts of a batch.
+        shards: usize,
+    },
+    /// The ranks do not agree, or one is gone.
+    #[error(transparent)]
+    Ranks(#[from] RankError),
     /// Weights or a checkpoint could not be written or read, or do not fit.
     #[error(transparent)]
     Model(#[from] ModelError),

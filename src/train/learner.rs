@@ -11,6 +11,7 @@ use super::optimizer::{Adam, Average, Descent, Parameter, Sgd, learning_rate};
 use super::preset::{Optimizer, Preset};
 use super::shards::Shards;
 use crate::model::{Card, CompactShape, Model, ModelError, hand_over, initialise, ordered};
+use crate::ranks::{RankError, Ranks};
 use crate::seed::{Purpose, Stream};
 
 /// Where the time of a run went.
@@ -33,6 +34,8 @@ pub struct Profile {
 /// The state of training: everything that a step changes.
 pub struct Learner<'a> {
     pub(super) preset: &'a Preset,
+    /// Who else learns the same from the rest of each batch.
+    pub(super) ranks: &'a Ranks,
     seed: u64,
     pub(super) device: Device,
     pub(super) model: Model,
@@ -59,6 +62,7 @@ impl<'a> Learner<'a> {
         device: Device,
         classes: u32,
         epoch_steps: u64,
+        ranks: &'a Ranks,
     ) -> Learner<'a> {
         let seed = card.seed;
         let model = Model::new(card.clone(), device);
@@ -106,10 +110,14 @@ impl<'a> Learner<'a> {
         };
         let shards = match preset.batch.shards() {
             1 => None,
-            shards => Some(Shards::start(shards, device, &model, &class_vectors)),
+            shards => {
+                let own = shards / ranks.world() as usize;
+                Some(Shards::start(own, device, &model, &class_vectors))
+            }
         };
         Learner {
             preset,
+            ranks,
             seed,
             device,
             model,
@@ -181,13 +189,17 @@ impl<'a> Learner<'a> {
         }
     }
 
-    /// Trains on one batch; gives its loss and the learning rate.
-    pub fn step(&mut self, batch: &impl Lesson) -> (f64, f64) {
+    /// Trains on this rank's share of one batch; gives what of the batch's loss is known here, all
+    /// of which the ranks have together, and the learning rate. All ranks take the same step.
+    ///
+    /// # Errors
+    /// If another rank is gone; then nothing has changed but running statistics.
+    pub fn step(&mut self, batch: &impl Lesson) -> Result<(f64, f64), RankError> {
         let began = Instant::now();
-        let (value, forwarded, gradients) = match (&self.shards, batch.classes()) {
-            (Some(shards), Some(batch)) => shards.learn(self, batch),
+        let (value, forwarded, mut gradients) = match (&self.shards, batch.classes()) {
+            (Some(shards), Some(batch)) => shards.learn(self, batch)?,
             _ => {
-                let loss = batch.loss(self);
+                let loss = self.weigh(batch.loss(self), batch.drawings());
                 let value = loss.double_value(&[]); // waits for the device
                 let forwarded = Instant::now();
                 let inputs: Vec<&Tensor> = self.parameters().collect();
@@ -195,6 +207,7 @@ impl<'a> Learner<'a> {
                 (value, forwarded, gradients)
             }
         };
+        self.ranks.all_reduce(&mut gradients)?;
         self.wait();
         let backwarded = Instant::now();
         let rate = self.update(&gradients);
@@ -203,7 +216,55 @@ impl<'a> Learner<'a> {
         self.profile.forward += forwarded - began;
         self.profile.backward += backwarded - forwarded;
         self.profile.update += backwarded.elapsed();
-        (value, rate)
+        Ok((value, rate))
+    }
+
+    /// The mean loss of a share of the batch, as what it counts for in the whole batch's.
+    fn weigh(&self, loss: Tensor, drawings: usize) -> Tensor {
+        match self.ranks.world() {
+            1 => loss,
+            _ => loss * (drawings as f64 / self.preset.batch.drawings() as f64),
+        }
+    }
+
+    /// What a step changes without learning it, of the network itself or of its average: running
+    /// statistics.
+    fn statistics(&self, model: &Model) -> Vec<Tensor> {
+        let learning = self.model.learning();
+        let learns = |name: &String| learning.iter().any(|(known, _)| known == name);
+        (ordered(model.weights()).into_iter())
+            .filter(|(name, _)| !learns(name))
+            .map(|(_, tensor)| tensor)
+            .collect()
+    }
+
+    /// The running statistics as they are, to be set again after a step that failed; none
+    /// of a rank that is alone, whose steps do not fail.
+    pub fn before_step(&self) -> Vec<Tensor> {
+        match self.ranks.world() {
+            1 => Vec::new(),
+            _ => (self.statistics(&self.model).iter())
+                .map(Tensor::copy)
+                .collect(),
+        }
+    }
+
+    /// Undoes what a step that failed has changed.
+    pub fn undo_step(&mut self, before: &[Tensor]) {
+        for (mut now, before) in self.statistics(&self.model).into_iter().zip(before) {
+            now.copy_(before);
+        }
+    }
+
+    /// Gives the network to score the first rank's running statistics on all ranks.
+    ///
+    /// # Errors
+    /// If another rank is gone.
+    pub fn same_statistics(&self) -> Result<(), RankError> {
+        for mut tensor in self.statistics(self.result()) {
+            self.ranks.broadcast(&mut tensor)?;
+        }
+        Ok(())
     }
 
     fn update(&mut self, gradients: &[Tensor]) -> f64 {
@@ -259,11 +320,22 @@ impl<'a> Learner<'a> {
         hand_over(pixels, self.device).view([-1, 1, side, side])
     }
 
-    /// Dropout's mask `[n, features]` of this step: 0, or 1 / (1 - dropout).
-    pub(super) fn keep(&self, n: i64) -> Tensor {
+    /// Dropout's mask `[n, features]` of this step: 0, or 1 / (1 - dropout). The batch has `n`
+    /// drawings, or twice `n / 2` which ranks share side by side; of what they share this gives
+    /// the rank's own part.
+    pub(super) fn keep(&self, n: usize, towers: i64) -> Tensor {
         let embedder = self.preset.network.embedder();
         let shape = embedder.expect("Koch's network drops nothing out");
-        keep(shape, self.seed, self.steps, n).to_device(self.device)
+        let all = keep(shape, self.seed, self.steps, n as i64);
+        let (rank, world) = (self.ranks.rank() as i64, self.ranks.world() as i64);
+        let own = match world {
+            1 => all,
+            _ => {
+                let own = |half: &Tensor| half.slice(0, rank, None, world);
+                Tensor::cat(&all.chunk(towers, 0).iter().map(own).collect::<Vec<_>>(), 0)
+            }
+        };
+        own.to_device(self.device)
     }
 }
 

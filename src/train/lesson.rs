@@ -9,8 +9,11 @@ use crate::model::{Compact, Network, hand_over};
 
 /// A batch that a network learns from.
 pub trait Lesson {
-    /// The batch's loss, a scalar.
+    /// The batch's loss, a scalar; the mean over what a rank has of it.
     fn loss(&self, learner: &Learner) -> Tensor;
+
+    /// Drawings that this rank has of it.
+    fn drawings(&self) -> usize;
 
     /// Its pixels `[n, 1, side, side]`, and what is said of each drawing or pair, as numbers:
     /// for whoever wants to see the batch that a loss went wrong on.
@@ -30,7 +33,7 @@ impl Lesson for ClassBatch {
             let area = self.images.len() / self.classes.len();
             let images = learner.images(&self.images[..n * area]);
             let kind = learner.kind();
-            network.embed_training(&images, &learner.keep(n as i64), kind)
+            network.embed_training(&images, &learner.keep(n, 1), kind)
         };
         let (all, part) = (self.classes.len(), self.alphabet_part);
         match network {
@@ -47,6 +50,10 @@ impl Lesson for ClassBatch {
             }
             _ => unreachable!("a preset's parts fit together"),
         }
+    }
+
+    fn drawings(&self) -> usize {
+        self.classes.len()
     }
 
     fn classes(&self) -> Option<&ClassBatch> {
@@ -69,7 +76,7 @@ impl Lesson for PairBatch<f32> {
         let (features, score) = match &learner.model.network {
             Network::Koch(network) => (network.features_in(&images, kind), &network.score),
             Network::Siamese(network) => {
-                let keep = learner.keep(images.size()[0]);
+                let keep = learner.keep(learner.preset.batch.drawings(), 2);
                 let features = network.features_training(&images, &keep, kind);
                 (features, &network.score)
             }
@@ -77,6 +84,10 @@ impl Lesson for PairBatch<f32> {
         };
         let halves = features.chunk(2, 0);
         objective::verification(&score.logits(&halves[0], &halves[1]), &same)
+    }
+
+    fn drawings(&self) -> usize {
+        2 * self.items.len()
     }
 
     fn contents(&self) -> (&[f32], Vec<f32>) {
@@ -88,6 +99,10 @@ impl Lesson for PairBatch<f32> {
 impl Lesson for TableBatch<f32> {
     fn loss(&self, learner: &Learner) -> Tensor {
         self.pairs.loss(learner)
+    }
+
+    fn drawings(&self) -> usize {
+        self.pairs.drawings()
     }
 
     fn contents(&self) -> (&[f32], Vec<f32>) {

@@ -2,11 +2,13 @@
 
 mod check;
 mod checkpoint;
+mod company;
 mod error;
 mod learner;
 mod lesson;
 mod objective;
 mod optimizer;
+mod options;
 mod precision;
 mod preset;
 mod run;
@@ -17,9 +19,10 @@ pub use error::TrainError;
 pub use learner::Profile;
 pub use objective::{loss, matching, softmax, verification};
 pub use optimizer::{Adam, Average, Descent, Parameter, Sgd, learning_rate};
+pub use options::{RunOptions, StepRecord, Trained};
 pub use precision::Precision;
 pub use preset::{
     AdamOptions, AdamWOptions, Batch, ClassBatch, Keep, Layer, Metric, Objective, Optimizer,
     PairBatch, Preset, PresetError, SgdOptions, Softmax, TableBatch,
 };
-pub use run::{RunOptions, StepRecord, Trained, save, train};
+pub use run::{save, train};

@@ -316,6 +316,21 @@ impl Preset {
         self
     }
 
+    /// The preset with batches that `world` ranks can share: its shards raised to the next multiple
+    /// of `world`, where there are shards. Whoever computes a shard, its statistics are its own, so that
+    /// the settings and not the ranks say what is learned. Pairs are shared out as they are.
+    #[must_use]
+    pub fn shared_by(mut self, world: u64) -> Preset {
+        if let (Batch::Classes(batch), NetworkShape::Compact(_)) = (&mut self.batch, self.network) {
+            let world = usize::try_from(world).unwrap_or(usize::MAX);
+            batch.shards = batch
+                .shards
+                .checked_next_multiple_of(world)
+                .unwrap_or(world);
+        }
+        self
+    }
+
     /// Reads and checks a preset, each setting of `changes` (`optimizer.learning_rate=1e-3`)
     /// in place of the text's own; places of a list count from 0 (`network.filters.0=32`). The
     /// value is TOML; quotes around a lone word may be left out.

@@ -6,70 +6,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use serde::Serialize;
-use tch::Device;
-
-use super::checkpoint::{self, Best, Checkpoint, Progress};
+use super::checkpoint::{self, Best, Progress};
+use super::company;
 use super::error::TrainError;
 use super::learner::{Learner, Profile};
 use super::lesson::Lesson;
+use super::options::{RunOptions, StepRecord, Trained};
 use super::preset::{Batch, Keep, Objective, Preset, PresetError};
-use crate::loader::{ClassBatches, Loader, LoaderOptions, PairBatches, Produce, TableBatches};
+use crate::loader::{
+    ClassBatches, Loader, LoaderOptions, PairBatches, Produce, Share, TableBatches,
+};
 use crate::model::{Card, Model, ModelError, save_tensors};
 use crate::sample::{BatchSampler, PairSampler, PairShape, PairTable, TableRecipe, TrainingSplit};
 use crate::store::{PageCache, Store, StoreError};
-
-/// What one step was like.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct StepRecord {
-    /// Steps taken, from 1.
-    pub step: u64,
-    /// The batch's loss.
-    pub loss: f64,
-    /// The step's learning rate; the highest of those that layers have of their own.
-    pub learning_rate: f64,
-    /// One-shot accuracy on held-out background alphabets, if it was taken now.
-    pub validation: Option<f64>,
-    /// Drawings trained on in a second, on average since the start; scoring and saving left out.
-    pub images_per_second: f64,
-    /// Share of the time that the trainer waited for batches.
-    pub waited: f64,
-    /// Batches that lay ready when this one was asked for.
-    pub ready: usize,
-    /// Whether a checkpoint is written once this record is.
-    #[serde(skip)]
-    pub checkpoint: bool,
-}
-
-/// What a run needs beside its preset.
-pub struct RunOptions {
-    /// Everything random follows from it.
-    pub seed: u64,
-    /// Where the network runs.
-    pub device: Device,
-    /// Threads that make batches, at least 1. The batches are the same with any number.
-    pub workers: usize,
-    /// Where checkpoints and the best weights are kept.
-    pub folder: PathBuf,
-    /// Steps from one checkpoint to the next; 0 writes one only when the run ends or is stopped.
-    pub checkpoint_every: u64,
-    /// Where to go on from; nowhere for a new run.
-    pub resume: Option<Checkpoint>,
-}
-
-/// How training ended.
-pub struct Trained {
-    /// The network that the preset keeps.
-    pub model: Model,
-    /// Steps taken.
-    pub steps: u64,
-    /// Whether it was stopped before it was done.
-    pub stopped: bool,
-    /// The best score on held-out alphabets.
-    pub best: Option<Best>,
-    /// Where the time went.
-    pub profile: Profile,
-}
 
 /// A loss beyond this has exploded: the losses of sound runs begin below 50.
 const EXPLODED: f64 = 1e4;
@@ -80,9 +29,15 @@ const EXPLODED: f64 = 1e4;
 /// gets a record of each step, and `stop` ends the run, with a checkpoint, after the step
 /// that sees it set.
 ///
+/// Several ranks train on one stream of batches, each on its share of every batch, as far as
+/// rounding goes as one would train alone (batch statistics are those of a batch's shards, see
+/// [`Preset::shared_by`]). All of them score; the first one's score counts, and the first alone
+/// writes. If one is gone, the others end with an error, the first with a checkpoint of the last
+/// whole step.
+///
 /// # Errors
 /// If the store cannot be read, the preset does not fit it, the checkpoint to go on from is
-/// another run's, a file cannot be written, or the loss diverges.
+/// another run's, a file cannot be written, the loss diverges, or the ranks differ or are gone.
 ///
 /// # Example
 ///
@@ -98,6 +53,7 @@ const EXPLODED: f64 = 1e4;
 /// use std::sync::atomic::AtomicBool;
 ///
 /// use omnishot::eval;
+/// use omnishot::ranks::Ranks;
 /// use omnishot::train::{Preset, RunOptions, train};
 ///
 /// let shipped = Preset::shipped_text("compact").expect("it ships with the program");
@@ -111,6 +67,7 @@ const EXPLODED: f64 = 1e4;
 ///     folder: folder.path().to_owned(),
 ///     checkpoint_every: 0,
 ///     resume: None,
+///     ranks: Ranks::alone(),
 /// };
 /// let store = Arc::new(Store::open(&path)?);
 /// let mut losses = Vec::new();
@@ -149,6 +106,13 @@ pub fn train(
         })?;
     let pages = Arc::new(PageCache::new(Arc::clone(store)));
     let (side, law) = (preset.network.side(), preset.distortion);
+    let (rank, world) = (options.ranks.rank(), options.ranks.world());
+    let shards = preset.batch.shards();
+    let whole = matches!(preset.batch, Batch::Classes(_)) && !(shards as u64).is_multiple_of(world);
+    if whole || preset.batch.drawings() as u64 / 2 < world {
+        return Err(TrainError::Share { world, shards });
+    }
+    let share = Share::of(rank, world);
     let mut run = Run {
         store,
         preset,
@@ -165,7 +129,7 @@ pub fn train(
             }
             let batches = ClassBatches::<f32>::new(pages, sampler, law, side, seed)
                 .map_err(PresetError::from)?;
-            run.take(batches, score, watch, stop)
+            run.take(batches.shared(share), score, watch, stop)
         }
         Batch::Pairs(batch) => {
             let shape = PairShape {
@@ -175,7 +139,7 @@ pub fn train(
             let sampler = PairSampler::new(store, &split.training, shape, seed)?;
             let batches = PairBatches::<f32>::new(pages, sampler, law, side, seed)
                 .map_err(PresetError::from)?;
-            run.take(batches, score, watch, stop)
+            run.take(batches.shared(share), score, watch, stop)
         }
         Batch::Table(batch) => {
             let each = 2 * split.training.len() as u32;
@@ -184,7 +148,7 @@ pub fn train(
             let table = Arc::new(PairTable::draw(store, &recipe)?);
             run.epoch_steps = table.len().div_ceil(batch.pairs as u64);
             let batches = TableBatches::<f32>::new(pages, table, batch.pairs, law, side, seed)?;
-            run.take(batches, score, watch, stop)
+            run.take(batches.shared(share), score, watch, stop)
         }
     }
 }
@@ -210,10 +174,11 @@ impl Run<'_> {
     ) -> Result<Trained, TrainError> {
         let (preset, options) = (self.preset, self.options);
         let (mut learner, mut progress) = self.begin()?;
-        let first = learner.steps;
+        let (first, ranks) = (learner.steps, &options.ranks);
+        company::agree(ranks, &learner, &progress)?;
         if options.checkpoint_every > 0 && options.resume.is_none() {
             // So that a run can go on from its first moment.
-            checkpoint::save(&options.folder, &progress, &learner)?;
+            self.save(&progress, &learner)?;
         }
         let workers = LoaderOptions {
             workers: options.workers,
@@ -228,7 +193,9 @@ impl Run<'_> {
                 break;
             };
             let batch = batch?;
-            let (loss, rate) = learner.step(&*batch);
+            let (loss, rate) = self.step(&mut learner, &progress, &*batch)?;
+            let asked = f64::from(u8::from(stop.load(Ordering::Relaxed)));
+            let [loss, asked] = ranks.sum([loss, asked])?;
             progress.steps = learner.steps;
             if loss.is_nan() || loss.abs() > EXPLODED {
                 return Err(self.diverged(loss, batch.index(), &*batch)?);
@@ -248,7 +215,7 @@ impl Run<'_> {
             } else {
                 None
             };
-            stopped = stop.load(Ordering::Relaxed) && !last;
+            stopped = asked > 0.0 && !last;
             let every = options.checkpoint_every;
             let regular = every > 0 && steps.is_multiple_of(every);
             let checkpoint = regular || last || stopped || impatient(&progress);
@@ -265,14 +232,17 @@ impl Run<'_> {
             });
             if checkpoint {
                 let began = Instant::now();
-                checkpoint::save(&options.folder, &progress, &learner)?;
+                self.save(&progress, &learner)?;
                 learner.profile.saving += began.elapsed();
             }
         }
         drop(loader);
+        ranks.barrier()?; // none leaves while another still works
         let (steps, profile, best) = (learner.steps, learner.profile, progress.best);
         let model = match (preset.keep, best) {
-            (Keep::Best, Some(_)) => Model::load(&best_path(&options.folder), options.device)?,
+            (Keep::Best, Some(_)) if ranks.first() => {
+                Model::load(&best_path(&options.folder), options.device)?
+            }
             _ => learner.into_result(),
         };
         Ok(Trained {
@@ -309,13 +279,38 @@ impl Run<'_> {
             training: names(&split.training),
             validation: names(&split.validation),
         };
-        let mut learner =
-            Learner::new(preset, card, options.device, self.classes, self.epoch_steps);
+        let (device, ranks) = (options.device, &options.ranks);
+        let mut learner = Learner::new(preset, card, device, self.classes, self.epoch_steps, ranks);
         let Some(checkpoint) = &options.resume else {
             return Ok((learner, Progress::new(store, preset, options.seed)));
         };
         checkpoint.restore(&mut learner)?;
         Ok((learner, checkpoint.progress.clone()))
+    }
+
+    /// Takes a step. If another rank is gone, this one, if it is the first, leaves a checkpoint of
+    /// the step before.
+    fn step(
+        &self,
+        learner: &mut Learner,
+        progress: &Progress,
+        batch: &impl Lesson,
+    ) -> Result<(f64, f64), TrainError> {
+        let before = learner.before_step();
+        learner.step(batch).map_err(|gone| {
+            learner.undo_step(&before);
+            // The cause is worth more than that it could not be saved either.
+            let _ = self.save(progress, learner);
+            gone.into()
+        })
+    }
+
+    /// Writes the checkpoint, if this is the rank that writes.
+    fn save(&self, progress: &Progress, learner: &Learner) -> Result<(), ModelError> {
+        if !self.options.ranks.first() {
+            return Ok(());
+        }
+        checkpoint::save(&self.options.folder, progress, learner)
     }
 
     /// Scores the network on held-out alphabets, and keeps it if it is the best so far.
@@ -326,7 +321,9 @@ impl Run<'_> {
         score: &mut impl FnMut(&Model, &TrainingSplit) -> Result<f64, StoreError>,
     ) -> Result<f64, TrainError> {
         let began = Instant::now();
+        learner.same_statistics()?;
         let accuracy = score(learner.result(), self.split)?;
+        let accuracy = self.options.ranks.of_first(accuracy)?;
         learner.profile.scoring += began.elapsed();
         if progress.best.is_some_and(|best| accuracy <= best.accuracy) {
             progress.without_gain += 1;
@@ -335,7 +332,7 @@ impl Run<'_> {
         progress.without_gain = 0;
         let step = learner.steps;
         progress.best = Some(Best { step, accuracy });
-        if self.preset.keep == Keep::Best {
+        if self.preset.keep == Keep::Best && self.options.ranks.first() {
             let began = Instant::now();
             learner.save_result(&best_path(&self.options.folder))?;
             learner.profile.saving += began.elapsed();
@@ -359,12 +356,10 @@ impl Run<'_> {
             ("labels".to_owned(), tch::Tensor::from_slice(&labels)),
         ];
         let seed = self.options.seed;
-        save_tensors(
-            &kept,
-            format!("batch {index} of seed {seed}"),
-            tensors,
-            false,
-        )?;
+        if self.options.ranks.first() {
+            let card = format!("batch {index} of seed {seed}");
+            save_tensors(&kept, card, tensors, false)?;
+        }
         Ok(TrainError::Diverged {
             step: index + 1,
             batch: index,

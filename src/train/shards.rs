@@ -6,6 +6,10 @@
 //! 2017), and the running statistics are the first one's. The contrast of a batch needs all of
 //! its embeddings: it is taken of them on one thread, and each shard gets its gradient back.
 //! Sums are taken in the order of the shards, so that a run does not depend on which was first.
+//!
+//! Several ranks share the shards of a batch: rank `r` of `w` has shards `r`, `r + w`, and so on.
+//! Each takes the contrast of all embeddings, which they gather. So a batch in two shards is
+//! learned from alike by one process and by two.
 
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -18,6 +22,7 @@ use super::objective;
 use super::preset::Objective;
 use crate::loader::ClassBatch;
 use crate::model::{Compact, Model, Network, hand_over};
+use crate::ranks::RankError;
 
 /// What a shard learns with; its values lie in the learner's own memory.
 struct Replica {
@@ -134,7 +139,7 @@ impl Worker {
     }
 }
 
-/// The shards of every batch but the first, which is the caller's own work.
+/// This rank's shards of every batch but the first, which is the caller's own work.
 pub(super) struct Shards {
     workers: Vec<Worker>,
 }
@@ -156,7 +161,11 @@ impl Shards {
         }
     }
 
-    /// The loss of a batch, when it was known, and the gradients of the learner's parameters.
+    /// This rank's part of the loss of a batch, when it was known, and of the gradients of the
+    /// learner's parameters. The contrast counts for the first rank.
+    ///
+    /// # Errors
+    /// If another rank is gone.
     ///
     /// # Panics
     /// If a shard's thread has panicked.
@@ -164,16 +173,16 @@ impl Shards {
         &self,
         learner: &Learner,
         batch: &ClassBatch,
-    ) -> (f64, Instant, Vec<Tensor>) {
+    ) -> Result<(f64, Instant, Vec<Tensor>), RankError> {
         const GONE: &str = "a shard's thread does not end before the learner";
         let Network::Compact(network) = &learner.model.network else {
             unreachable!("a preset's parts fit together");
         };
         let shards = 1 + self.workers.len() as i64;
-        let drawings = batch.classes.len() as i64;
+        let ranks = learner.ranks;
         let images = learner.images(&batch.images);
         let classes = hand_over(&batch.classes, learner.device);
-        let keep = learner.keep(drawings);
+        let keep = learner.keep(learner.preset.batch.drawings(), 1);
         // Neighbours go to different shards, so that each gets its share of the alphabet.
         let part = |number: i64| {
             let own = |all: &Tensor| all.slice(0, number, None, shards).contiguous();
@@ -183,7 +192,7 @@ impl Shards {
                 keep: own(&keep),
                 kind: learner.kind(),
                 objective: learner.preset.objective,
-                share: 1.0 / shards as f64,
+                share: 1.0 / (shards as f64 * ranks.world() as f64),
             }
         };
         for (number, worker) in (1..).zip(&self.workers) {
@@ -197,14 +206,22 @@ impl Shards {
             embeddings.push(own);
             loss += part;
         }
-        let together = Tensor::stack(&embeddings, 1).flatten(0, 1);
+        let own = Tensor::stack(&embeddings, 1).flatten(0, 1);
+        // [world, n, d] to [n * world, d]: neighbours are of different ranks.
+        let together = ranks.all_gather(&own)?.transpose(0, 1).flatten(0, 1);
         let together = together.set_requires_grad(true);
         let (part, objective) = (batch.alphabet_part, learner.preset.objective);
         let pull = objective::within_alphabet(&together, part, objective).map(|contrast| {
-            loss += contrast.double_value(&[]);
+            if ranks.first() {
+                loss += contrast.double_value(&[]);
+            }
             Tensor::run_backward(&[contrast], &[&together], false, false).remove(0)
         });
-        let pull = |number| Some(pull.as_ref()?.slice(0, number, None, shards));
+        let (rank, world) = (ranks.rank() as i64, ranks.world() as i64);
+        let pull = |number: i64| {
+            let first = rank + number * world;
+            Some(pull.as_ref()?.slice(0, first, None, shards * world))
+        };
         let forwarded = Instant::now();
         for (number, worker) in (1..).zip(&self.workers) {
             worker.pulls.send(pull(number)).expect(GONE);
@@ -217,7 +234,7 @@ impl Shards {
                 *sum += more;
             }
         }
-        (loss, forwarded, gradients)
+        Ok((loss, forwarded, gradients))
     }
 }
 
@@ -243,8 +260,9 @@ mod tests {
     use super::super::preset::Preset;
     use super::*;
     use crate::model::Card;
+    use crate::ranks::Ranks;
 
-    fn learner(preset: &Preset) -> Learner<'_> {
+    fn learner<'a>(preset: &'a Preset, alone: &'a Ranks) -> Learner<'a> {
         let card = Card {
             program: String::new(),
             network: preset.network,
@@ -256,7 +274,7 @@ mod tests {
             training: Vec::new(),
             validation: Vec::new(),
         };
-        Learner::new(preset, card, Device::Cpu, CLASSES, 0)
+        Learner::new(preset, card, Device::Cpu, CLASSES, 0, alone)
     }
 
     const CLASSES: u32 = 9;
@@ -299,12 +317,13 @@ mod tests {
                 Preset::parse(Preset::shipped_text(name).unwrap(), &changes).unwrap()
             };
             let (whole, cut) = (preset(1), preset(shards));
-            let (whole, cut) = (learner(&whole), learner(&cut));
+            let alone = Ranks::alone();
+            let (whole, cut) = (learner(&whole, &alone), learner(&cut, &alone));
             let batch = batch(shards);
             let loss = batch.loss(&whole);
             let inputs: Vec<&Tensor> = whole.parameters().collect();
             let expected = Tensor::run_backward(&[&loss], &inputs, false, false);
-            let (value, _, gradients) = cut.shards.as_ref().unwrap().learn(&cut, &batch);
+            let (value, _, gradients) = cut.shards.as_ref().unwrap().learn(&cut, &batch).unwrap();
             assert!((value / loss.double_value(&[]) - 1.0).abs() < 1e-5);
             assert_eq!(gradients.len(), expected.len());
             for (got, expected) in gradients.iter().zip(&expected) {
@@ -332,12 +351,13 @@ mod tests {
         ];
         let changes = changes.map(str::to_owned);
         let preset = Preset::parse(Preset::shipped_text("fast").unwrap(), &changes).unwrap();
-        let mut learner = learner(&preset);
+        let alone = Ranks::alone();
+        let mut learner = learner(&preset, &alone);
         let batch = batch(2);
-        let losses: Vec<f64> = (0..30).map(|_| learner.step(&batch).0).collect();
+        let losses: Vec<f64> = (0..30).map(|_| learner.step(&batch).unwrap().0).collect();
         // The whole batch's loss under the weights as they are now is the next step's.
         let whole = batch.loss(&learner).double_value(&[]);
-        let (next, _) = learner.step(&batch);
+        let (next, _) = learner.step(&batch).unwrap();
         assert!((next / whole - 1.0).abs() < 1e-4, "{next} and {whole}");
         assert!(next < losses[0] - 1.0, "{losses:?}");
     }

@@ -12,6 +12,7 @@ use super::propose::{Past, propose};
 use super::space::Space;
 use super::stopping::hopeless;
 use crate::eval::validate;
+use crate::ranks::Ranks;
 use crate::store::Store;
 use crate::train::{self, Checkpoint, Keep, Preset, RunOptions, StepRecord, TrainError};
 
@@ -146,6 +147,7 @@ fn attempt(
         Some((how, accuracy, steps)) => Outcome::Over(how, accuracy, steps),
         None => {
             let run = RunOptions {
+                ranks: Ranks::alone(),
                 seed: journal.study.seed,
                 device: options.device,
                 workers: options.workers,

@@ -68,6 +68,7 @@ pub fn with(name: &str, steps: u64, changes: &[&str]) -> Preset {
 /// A run without checkpoints into `folder`.
 pub fn options(seed: u64, workers: usize, folder: &Path) -> RunOptions {
     RunOptions {
+        ranks: omnishot::ranks::Ranks::alone(),
         seed,
         device: Device::Cpu,
         workers,

@@ -86,11 +86,6 @@ impl RunFolder {
         Ok(folder)
     }
 
-    /// Where it is.
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The records of a run that has taken so many steps; those of later ones are cut off.
     pub fn record(&self, steps: u64) -> Result<Record> {
         let path = self.path.join("metrics.jsonl");

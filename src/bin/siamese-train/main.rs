@@ -1,5 +1,7 @@
 //! `siamese-train`: trains a network from a store.
 
+#[path = "../company/mod.rs"]
+mod company;
 mod folder;
 #[path = "../training/mod.rs"]
 mod training;
@@ -11,6 +13,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use company::Company;
 use folder::RunFolder;
 use omnishot::eval;
 use omnishot::model::{Model, parse_device};
@@ -24,8 +27,14 @@ use watch::Watch;
 /// Trains a network from the background set of a store, and writes its weights, its settings,
 /// checkpoints and a record of every step into a folder.
 #[derive(Parser)]
-#[command(version)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
 struct Arguments {
+    #[command(subcommand)]
+    company: Option<Company>,
     /// The store, as omni-pack builds it.
     #[arg(required_unless_present = "print")]
     store: Option<PathBuf>,
@@ -70,6 +79,9 @@ struct Arguments {
     /// many a shard has.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
     threads: u16,
+    /// Seconds that one of several ranks waits for the others before it gives them up.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
     /// Replace a run that is in the folder already.
     #[arg(long)]
     force: bool,
@@ -92,36 +104,58 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
+    if let Some(Company::Launch(launch)) = &arguments.company {
+        return company::launch(launch);
+    }
     let (Some(store), Some(out), false) = (&arguments.store, &arguments.out, arguments.print)
     else {
-        print!("{}", toml::to_string(&preset(arguments)?)?);
+        let settled = preset(arguments)?.settled(arguments.device);
+        print!("{}", toml::to_string(&settled)?);
         return Ok(ExitCode::SUCCESS);
     };
     let store = Arc::new(Store::read(store)?);
+    let (ranks, device) = company::meet(arguments.device, arguments.timeout)?;
     let (folder, resume, preset, seed) = if arguments.resume {
-        let folder = RunFolder::open(out)?;
-        let checkpoint = Checkpoint::open(folder.path()).context("there is nothing to resume")?;
-        let (preset, seed) = (checkpoint.progress.preset.clone(), checkpoint.progress.seed);
+        let folder = ranks.first().then(|| RunFolder::open(out)).transpose()?;
+        let mut checkpoint = Checkpoint::open(out).context("there is nothing to resume")?;
+        let progress = &mut checkpoint.progress;
+        let had = progress.preset.batch.shards();
+        progress.preset = progress.preset.clone().shared_by(ranks.world());
+        let (preset, seed) = (progress.preset.clone(), progress.seed);
+        let shards = preset.batch.shards();
+        if shards != had && ranks.first() {
+            eprintln!(
+                "siamese-train: the run's batches were in {had} parts, which {} ranks cannot share; \
+                 they go on in {shards}, each with batch statistics of its own: the same drawings, \
+                 other losses than those of a run that was never stopped",
+                ranks.world()
+            );
+        }
         (folder, Some(checkpoint), preset, seed)
     } else {
-        let preset = preset(arguments)?;
-        let folder = RunFolder::begin(out, &preset, arguments.force)?;
+        let preset = preset(arguments)?.settled(device).shared_by(ranks.world());
+        let begin = || RunFolder::begin(out, &preset, arguments.force);
+        let folder = ranks.first().then(begin).transpose()?;
         (folder, None, preset, arguments.seed)
     };
-    set_threads(arguments, preset.batch.shards(), resume.as_ref());
+    let shards = preset.batch.shards().div_ceil(ranks.world() as usize);
+    set_threads(arguments, shards, resume.as_ref());
     let stop = stop_at_ctrl_c()?;
     let from = resume
         .as_ref()
         .map_or(0, |checkpoint| checkpoint.progress.steps);
-    let mut record = folder.record(from)?;
-    let mut watch = Watch::new(arguments, &preset, &store, seed, from);
+    let folder = folder.as_ref();
+    let mut record = folder.map(|folder| folder.record(from)).transpose()?;
+    let first = ranks.first();
+    let mut watch = first.then(|| Watch::new(arguments, &preset, &store, seed, from, &ranks));
     let options = RunOptions {
         seed,
-        device: arguments.device,
+        device,
         workers: usize::from(arguments.workers),
         folder: out.clone(),
         checkpoint_every: arguments.checkpoint_every,
         resume,
+        ranks,
     };
     let tasks = preset.validation_tasks;
     let score = |model: &Model, split: &TrainingSplit| eval::validate(model, &store, split, tasks);
@@ -132,14 +166,20 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         score,
         |step| {
             let line = serde_json::to_string(step).expect("a record is plain numbers");
-            record.step(step, &line);
-            watch.step(step, &line);
+            if let Some(record) = &mut record {
+                record.step(step, &line);
+            }
+            if let Some(watch) = &mut watch {
+                watch.step(step, &line);
+            }
         },
         &stop,
     )?;
-    record.end()?;
-    let path = train::save(&trained, out)?;
-    watch.end(&trained, from, &path);
+    if let (Some(record), Some(watch)) = (record, watch) {
+        record.end()?;
+        let path = train::save(&trained, out)?;
+        watch.end(&trained, from, &path);
+    }
     Ok(if trained.stopped {
         ExitCode::from(STOPPED)
     } else {
@@ -158,8 +198,7 @@ fn preset(arguments: &Arguments) -> Result<Preset> {
     if let Some(precision) = &arguments.precision {
         changes.push(format!("precision={precision}"));
     }
-    let preset = read_preset(&arguments.preset, &changes)?;
-    Ok(preset.settled(arguments.device))
+    read_preset(&arguments.preset, &changes)
 }
 
 /// Shares the threads of arithmetic out among the shards of a batch, at least one each. A

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use omnishot::ranks::Ranks;
 use omnishot::sample::TrainingSplit;
 use omnishot::store::Store;
 use omnishot::train::{Preset, Profile, StepRecord, Trained};
@@ -29,6 +30,7 @@ impl Watch {
         store: &Store,
         seed: u64,
         from: u64,
+        ranks: &Ranks,
     ) -> Watch {
         let json = arguments.json;
         let steps = preset.steps;
@@ -38,10 +40,14 @@ impl Watch {
                 from => format!("resumed after step {from}"),
             };
             eprintln!(
-                "{name}: {steps} steps of {} drawings, seed {seed}, {:?}, {} threads, store {}",
+                "{name}: {steps} steps of {} drawings, seed {seed}, {:?}, {} threads{}, store {}",
                 preset.batch.drawings(),
                 arguments.device,
                 tch::get_num_threads(),
+                match ranks.world() {
+                    1 => String::new(),
+                    world => format!(" of each of {world} ranks"),
+                },
                 store.digest(),
             );
             if let Some(split) = TrainingSplit::draw(store, seed, preset.validation_alphabets) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
+use omnishot::ranks::stop_with_launcher;
 use omnishot::train::Preset;
 
 /// The exit code of one that was stopped by Ctrl-C: 128 + SIGINT.
@@ -26,10 +27,12 @@ pub fn read_preset(name: &str, changes: &[String]) -> Result<Preset> {
     }
 }
 
-/// Set once Ctrl-C is pressed; pressed again, it ends the process.
+/// Set once Ctrl-C is pressed, or the process's launcher is asked to stop; pressed again, it ends
+/// the process.
 pub fn stop_at_ctrl_c() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stop);
+    stop_with_launcher(&stop);
     ctrlc::set_handler(move || {
         if asked.swap(true, Ordering::Relaxed) {
             std::process::exit(i32::from(STOPPED)); // asked twice: do not wait for the step
