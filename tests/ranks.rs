@@ -1,0 +1,298 @@
+//! Several ranks learn what one learns, and none waits for ever for one that is gone.
+#![cfg(feature = "distributed")]
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+mod common;
+#[path = "common/drawings.rs"]
+mod drawings;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use drawings::made_up;
+use omnishot::train::Checkpoint;
+use tempfile::TempDir;
+
+const TRAIN: &str = env!("CARGO_BIN_EXE_siamese-train");
+
+/// Koch's network, small: without batch norm.
+const KOCH: &[&str] = &[
+    "batch.pairs=6",
+    "batch.table_pairs=20",
+    "batch.copies=2",
+    "optimizer.momentum_epochs=2",
+    "network.side=32",
+    "network.filters=[3,4,4,5]",
+    "network.kernels=[4,3,2,2]",
+    "network.units=12",
+];
+/// A compact network in two shards.
+const FAST: &[&str] = &[
+    "batch.drawings=16",
+    "batch.alphabet_characters=6",
+    "network.side=32",
+    "network.width=2",
+    "network.dimensions=8",
+    "batch.shards=2",
+];
+/// A siamese one, whose batch statistics are each rank's own.
+const SIAMESE: &[&str] = &[
+    "batch.pairs=6",
+    "network.embedder.side=32",
+    "network.embedder.width=2",
+    "network.embedder.dimensions=8",
+];
+
+fn prepared() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = common::store_bytes(&common::unpack(&made_up()));
+    fs::write(folder.path().join("s.omni"), bytes).unwrap();
+    folder
+}
+
+/// What a run is called with.
+fn arguments(out: &str, preset: &str, steps: u64, changes: &[&str]) -> Vec<String> {
+    let fixed = "s.omni --seed 5 --threads 1 --checkpoint-every 5 --json --timeout 20";
+    let mut all: Vec<String> = fixed.split(' ').map(str::to_owned).collect();
+    all.extend(["--out", out, "--preset", preset].map(str::to_owned));
+    let own = [
+        format!("steps={steps}"),
+        "validation_alphabets=2".to_owned(),
+        "validation_tasks=20".to_owned(),
+        "validation_every=7".to_owned(),
+    ];
+    for change in changes.iter().map(|text| (*text).to_owned()).chain(own) {
+        all.extend(["--set".to_owned(), change]);
+    }
+    all
+}
+
+fn alone(folder: &Path, arguments: &[String]) -> Output {
+    let mut command = Command::new(TRAIN);
+    command
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn launched(folder: &Path, ranks: u64, arguments: &[String]) -> Output {
+    let mut command = Command::new(TRAIN);
+    command.current_dir(folder).arg("launch").arg("--nproc");
+    command.arg(ranks.to_string()).args(arguments);
+    command.output().unwrap()
+}
+
+fn losses(output: &Output) -> Vec<f64> {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let text = String::from_utf8(output.stdout.clone()).unwrap();
+    let loss = |line: &str| {
+        let record: serde_json::Value = serde_json::from_str(line).unwrap();
+        record["loss"].as_f64().unwrap()
+    };
+    text.lines().map(loss).collect()
+}
+
+/// One rank as torchrun would start it.
+fn rank(folder: &Path, rank: u64, world: u64, port: u16, arguments: &[String]) -> Child {
+    let mut command = Command::new(TRAIN);
+    command.current_dir(folder).args(arguments);
+    command.env("RANK", rank.to_string());
+    command.env("WORLD_SIZE", world.to_string());
+    command.env("MASTER_ADDR", "127.0.0.1");
+    command.env("MASTER_PORT", port.to_string());
+    command.stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// Waits for an end that must be a failure, and gives what was said.
+fn failure(child: Child) -> String {
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    said
+}
+
+#[test]
+fn two_and_four_ranks_learn_what_one_learns() {
+    let folder = prepared();
+    let begin = |out| arguments(out, "koch", 100, KOCH);
+    let one = losses(&alone(folder.path(), &begin("one")));
+    assert_eq!(one.len(), 100);
+    for (ranks, out) in [(2, "two"), (4, "four")] {
+        let more = losses(&launched(folder.path(), ranks, &begin(out)));
+        assert_eq!(more.len(), 100);
+        for (step, (a, b)) in one.iter().zip(&more).enumerate() {
+            assert!((a - b).abs() < 2e-6 * a.abs(), "{ranks}, {step}: {a} {b}");
+        }
+    }
+}
+
+/// Whoever computes a shard: with two, no sum has another order, so that the weights are the same
+/// files.
+#[test]
+fn two_ranks_with_a_shard_each_are_one_with_two() {
+    let folder = prepared();
+    let begin = |out| {
+        let mut all = arguments(out, "fast", 20, FAST);
+        let at = all.iter().position(|text| text == "--threads").unwrap();
+        "2".clone_into(&mut all[at + 1]); // shared among the shards of a process
+        all
+    };
+    let one = losses(&alone(folder.path(), &begin("one")));
+    let mut each = begin("two");
+    let at = each.iter().position(|text| text == "--threads").unwrap();
+    "1".clone_into(&mut each[at + 1]);
+    let two = losses(&launched(folder.path(), 2, &each));
+    assert_eq!(one.len(), 20);
+    for (a, b) in one.iter().zip(&two) {
+        assert!((a - b).abs() < 1e-6, "{a} {b}"); // a sum of f32 and one of f64
+    }
+    let weights = |out: &str| fs::read(folder.path().join(out).join("weights.safetensors"));
+    assert_eq!(weights("one").unwrap(), weights("two").unwrap());
+}
+
+#[test]
+fn a_run_of_two_ranks_goes_on_with_one_and_with_four() {
+    let folder = prepared();
+    let whole = losses(&alone(folder.path(), &arguments("whole", "koch", 40, KOCH)));
+    // Two ranks are stopped by the death of one.
+    let port = free_port();
+    let begin = arguments("run", "koch", 40, KOCH);
+    let mut first = rank(folder.path(), 0, 2, port, &begin);
+    let mut second = rank(folder.path(), 1, 2, port, &begin);
+    let mut lines = BufReader::new(first.stdout.take().unwrap()).lines();
+    for _ in 0..12 {
+        lines.next().unwrap().unwrap();
+    }
+    second.kill().unwrap();
+    second.wait().unwrap();
+    let began = Instant::now();
+    let rest = lines.count();
+    let said = failure(first);
+    assert!(said.contains("rank 0 of 2 waited in vain"), "{said}");
+    assert!(began.elapsed() < Duration::from_secs(20), "{said}");
+    let checkpoint = Checkpoint::open(&folder.path().join("run")).unwrap();
+    let steps = checkpoint.progress.steps;
+    assert_eq!(steps, 12 + rest as u64);
+    for ranks in [1, 4] {
+        let out = format!("run{ranks}");
+        let copy = folder.path().join(&out);
+        fs::create_dir(&copy).unwrap();
+        for name in ["checkpoint.safetensors", "metrics.jsonl", "settings.toml"] {
+            fs::copy(folder.path().join("run").join(name), copy.join(name)).unwrap();
+        }
+        let mut resume: Vec<String> = ["s.omni", "--resume", "--json", "--out"]
+            .map(str::to_owned)
+            .into();
+        resume.push(out);
+        let rest = losses(&launched(folder.path(), ranks, &resume));
+        assert_eq!(rest.len() as u64, 40 - steps);
+        for (a, b) in whole[steps as usize..].iter().zip(&rest) {
+            assert!((a - b).abs() < 2e-6 * a.abs(), "{ranks}: {a} {b}");
+        }
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn a_rank_that_hangs_ends_the_others_in_time() {
+    let folder = prepared();
+    let port = free_port();
+    let mut begin = arguments("run", "siamese", 100_000, SIAMESE);
+    let at = begin.iter().position(|text| text == "--timeout").unwrap();
+    "3".clone_into(&mut begin[at + 1]);
+    let mut first = rank(folder.path(), 0, 2, port, &begin);
+    let mut second = rank(folder.path(), 1, 2, port, &begin);
+    let mut lines = BufReader::new(first.stdout.take().unwrap()).lines();
+    for _ in 0..3 {
+        lines.next().unwrap().unwrap();
+    }
+    let stopped = Command::new("kill")
+        .args(["-STOP", &second.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(stopped.success());
+    lines.count();
+    let said = failure(first);
+    assert!(said.contains("waited in vain"), "{said}");
+    Checkpoint::open(&folder.path().join("run")).unwrap();
+    second.kill().unwrap();
+    second.wait().unwrap();
+    // Nothing holds the port any more.
+    TcpListener::bind(("127.0.0.1", port)).unwrap();
+}
+
+#[test]
+fn ranks_that_differ_are_refused_at_once() {
+    let folder = prepared();
+    let koch = |changes: &[&str]| arguments("run", "koch", 20, &[KOCH, changes].concat());
+    let mut seed = koch(&[]);
+    let at = seed.iter().position(|text| text == "--seed").unwrap();
+    "6".clone_into(&mut seed[at + 1]);
+    let other = prepared();
+    let mut archive = common::unpack(&made_up());
+    archive.alphabets.pop();
+    let bytes = common::store_bytes(&archive);
+    fs::write(other.path().join("s.omni"), bytes).unwrap();
+    let cases = [
+        (folder.path(), 2, seed, "a seed other than rank 0's"),
+        (
+            folder.path(),
+            2,
+            koch(&["network.units=13"]),
+            "settings other than rank 0's",
+        ),
+        (other.path(), 2, koch(&[]), "a store other than rank 0's"),
+        (folder.path(), 3, koch(&[]), "WORLD_SIZE 3"),
+    ];
+    for (place, world, differs, expected) in cases {
+        let port = free_port();
+        let mut begin = koch(&[]);
+        begin.push("--force".to_owned());
+        let first = rank(folder.path(), 0, 2, port, &begin);
+        let second = rank(place, 1, world, port, &differs);
+        for said in [failure(second), failure(first)] {
+            assert!(said.contains(expected), "{expected}: {said}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_shared_or_started_is_said() {
+    let folder = prepared();
+    let refused = |ranks, preset, changes: &[&str], expected: &str| {
+        let output = launched(folder.path(), ranks, &arguments("run", preset, 5, changes));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(expected), "{said}");
+    };
+    let matching = [
+        "batch.drawings=16",
+        "batch.alphabet_characters=8",
+        "network.embedder.side=32",
+        "network.embedder.width=2",
+        "network.embedder.dimensions=8",
+    ];
+    refused(2, "matching", &matching, "one rank alone");
+    refused(3, "fast", FAST, "batch.shards");
+    let unknown = ["nothing=1"];
+    refused(2, "koch", &unknown, "rank");
+    let mut half = Command::new(TRAIN);
+    half.current_dir(folder.path()).env("WORLD_SIZE", "2");
+    half.args(arguments("run", "koch", 5, KOCH));
+    let said = half.output().unwrap();
+    let said = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(said.contains("RANK"), "{said}");
+}
