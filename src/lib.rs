@@ -14,12 +14,13 @@
 //! 4. [`distort`]: the page is warped into a grey image, in the caller's slice.
 //! 5. [`loader`]: threads fill batches ahead, and hand them out in order.
 //! 6. `model`: the network embeds a batch `[n, 1, side, side]` as unit vectors `[n, d]`.
-//! 7. `train`: the loss, the step, the average of the weights.
-//! 8. `eval`: new characters, one drawing each: who is nearest? Ties are wrong.
-//! 9. `tune`: the settings of 7 are searched by what 8 says of held-out background alphabets.
-//! 10. [`report`]: pictures to look at, and the pages of an evaluation and of a search.
+//! 7. `ranks`: who else learns from the rest of the batch, and how sums are told.
+//! 8. `train`: the loss, the step, the average of the weights.
+//! 9. `eval`: new characters, one drawing each: who is nearest? Ties are wrong.
+//! 10. `tune`: the settings of 8 are searched by what 9 says of held-out background alphabets.
+//! 11. [`report`]: pictures to look at, and the pages of an evaluation and of a search.
 //!
-//! `model`, `train`, `eval` and `tune` need libtorch and the feature `torch`, which is on by default.
+//! `model`, `ranks`, `train`, `eval` and `tune` need libtorch and the feature `torch`, which is on by default.
 //!
 //! # As a library
 //!

@@ -235,6 +235,30 @@ fn a_rank_that_hangs_ends_the_others_in_time() {
 }
 
 #[test]
+fn the_ranks_of_a_launcher_that_is_killed_stop_with_a_checkpoint() {
+    let folder = prepared();
+    let mut command = Command::new(TRAIN);
+    command.current_dir(folder.path());
+    command.args(["launch", "--nproc", "2"]);
+    command.args(arguments("run", "koch", 1_000_000, KOCH));
+    let mut launcher = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(launcher.stdout.take().unwrap()).lines();
+    for _ in 0..7 {
+        lines.next().unwrap().unwrap();
+    }
+    launcher.kill().unwrap();
+    launcher.wait().unwrap();
+    // The pipe ends when the last rank has.
+    let steps = 7 + lines.count() as u64;
+    let checkpoint = Checkpoint::open(&folder.path().join("run")).unwrap();
+    assert_eq!(checkpoint.progress.steps, steps);
+}
+
+#[test]
 fn ranks_that_differ_are_refused_at_once() {
     let folder = prepared();
     let koch = |changes: &[&str]| arguments("run", "koch", 20, &[KOCH, changes].concat());
