@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use drawings::made_up;
 use omnishot::distort::{AffineLaw, Distortion};
-use omnishot::loader::{LoadError, Loader, LoaderOptions, Pictures, Produce};
+use omnishot::loader::{LoadError, Loader, LoaderOptions, Pictures, Produce, Share};
 use omnishot::sample::Scope;
 use omnishot::store::StoreError;
 use proptest::prelude::*;
@@ -302,6 +302,65 @@ fn pictures_of_a_pair_are_its_drawings() {
                 (0..105 * 105).all(|at| picture[at] == ink(at)),
                 "pair {place}"
             );
+        }
+    }
+}
+
+/// The pictures of batch `index`, one after the other, as bytes of so many for a picture.
+fn pictures<P: Produce<Batch: Pictures<Pixel = u8>>>(batches: &P, index: u64) -> Vec<Vec<u8>> {
+    let mut batch = batches.batch();
+    batches
+        .fill(index, &mut batches.scratch(), &mut batch)
+        .unwrap();
+    let pixels = batch.pixels().concat();
+    pixels.chunks_exact(24 * 24).map(<[u8]>::to_vec).collect()
+}
+
+/// One of two towers of pictures.
+fn tower(all: &[Vec<u8>], right: bool) -> &[Vec<u8>] {
+    let (left, other) = all.split_at(all.len() / 2);
+    if right { other } else { left }
+}
+
+/// Several processes that share each batch see what one sees, at the same places, distorted alike.
+#[test]
+fn shares_of_a_batch_are_the_batch() {
+    let law = Distortion::KOCH;
+    let table = || streams::table::<u8>(law, 24, 3);
+    let (pairs, classes) = (
+        || streams::pairs::<u8>(law, 24, 3),
+        || streams::classes::<u8>(law, 24, 3),
+    );
+    for index in [0, 1, 1_000_003] {
+        let whole = pictures(&classes(), index);
+        for world in 1..=4u64 {
+            for rank in 0..world {
+                let share = Share::of(rank, world);
+                let own = pictures(&classes().shared(share), index);
+                assert_eq!(own.len(), share.count(whole.len()));
+                for (place, picture) in own.iter().enumerate() {
+                    assert_eq!(picture, &whole[share.place(place) as usize]);
+                }
+                let both = [
+                    (
+                        pictures(&pairs(), index),
+                        pictures(&pairs().shared(share), index),
+                    ),
+                    (
+                        pictures(&table(), index),
+                        pictures(&table().shared(share), index),
+                    ),
+                ];
+                for (whole, own) in &both {
+                    assert_eq!(own.len(), 2 * share.count(whole.len() / 2));
+                    for right in [false, true] {
+                        let (whole, own) = (tower(whole, right), tower(own, right));
+                        for (place, picture) in own.iter().enumerate() {
+                            assert_eq!(picture, &whole[share.place(place) as usize]);
+                        }
+                    }
+                }
+            }
         }
     }
 }
