@@ -55,8 +55,9 @@ pub enum TrainError {
     },
     /// The batches cannot be shared out among so many ranks.
     #[error(
-        "{world} ranks cannot share batches in {shards} parts: say --set batch.shards=N with a \
-         multiple of {world}; a matching network learns on one rank alone"
+        "{world} ranks cannot share batches in {shards} parts: it takes a pair for each rank, or \
+         with --set batch.shards=N a multiple of {world} parts; a matching network learns on one \
+         rank alone"
     )]
     Share {
         /// Ranks.

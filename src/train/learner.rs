@@ -189,12 +189,16 @@ impl<'a> Learner<'a> {
         }
     }
 
-    /// Trains on this rank's share of one batch; gives what of the batch's loss is known here, all
-    /// of which the ranks have together, and the learning rate. All ranks take the same step.
+    /// Trains on this rank's share of one batch; gives the whole batch's loss, the learning rate, and
+    /// whether any rank was `asked` to stop. All ranks take the same step and get the same answer.
     ///
     /// # Errors
     /// If another rank is gone; then nothing has changed but running statistics.
-    pub fn step(&mut self, batch: &impl Lesson) -> Result<(f64, f64), RankError> {
+    pub fn step(
+        &mut self,
+        batch: &impl Lesson,
+        asked: bool,
+    ) -> Result<(f64, f64, bool), RankError> {
         let began = Instant::now();
         let (value, forwarded, mut gradients) = match (&self.shards, batch.classes()) {
             (Some(shards), Some(batch)) => shards.learn(self, batch)?,
@@ -207,6 +211,8 @@ impl<'a> Learner<'a> {
                 (value, forwarded, gradients)
             }
         };
+        // All that can fail comes before anything is learned.
+        let [value, asked] = self.ranks.sum([value, f64::from(u8::from(asked))])?;
         self.ranks.all_reduce(&mut gradients)?;
         self.wait();
         let backwarded = Instant::now();
@@ -216,7 +222,7 @@ impl<'a> Learner<'a> {
         self.profile.forward += forwarded - began;
         self.profile.backward += backwarded - forwarded;
         self.profile.update += backwarded.elapsed();
-        Ok((value, rate))
+        Ok((value, rate, asked > 0.0))
     }
 
     /// The mean loss of a share of the batch, as what it counts for in the whole batch's.

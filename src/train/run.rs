@@ -193,9 +193,8 @@ impl Run<'_> {
                 break;
             };
             let batch = batch?;
-            let (loss, rate) = self.step(&mut learner, &progress, &*batch)?;
-            let asked = f64::from(u8::from(stop.load(Ordering::Relaxed)));
-            let [loss, asked] = ranks.sum([loss, asked])?;
+            let asked = stop.load(Ordering::Relaxed);
+            let (loss, rate, asked) = self.step(&mut learner, &progress, &*batch, asked)?;
             progress.steps = learner.steps;
             if loss.is_nan() || loss.abs() > EXPLODED {
                 return Err(self.diverged(loss, batch.index(), &*batch)?);
@@ -215,7 +214,7 @@ impl Run<'_> {
             } else {
                 None
             };
-            stopped = asked > 0.0 && !last;
+            stopped = asked && !last;
             let every = options.checkpoint_every;
             let regular = every > 0 && steps.is_multiple_of(every);
             let checkpoint = regular || last || stopped || impatient(&progress);
@@ -295,9 +294,10 @@ impl Run<'_> {
         learner: &mut Learner,
         progress: &Progress,
         batch: &impl Lesson,
-    ) -> Result<(f64, f64), TrainError> {
+        asked: bool,
+    ) -> Result<(f64, f64, bool), TrainError> {
         let before = learner.before_step();
-        learner.step(batch).map_err(|gone| {
+        learner.step(batch, asked).map_err(|gone| {
             learner.undo_step(&before);
             // The cause is worth more than that it could not be saved either.
             let _ = self.save(progress, learner);

@@ -354,10 +354,12 @@ mod tests {
         let alone = Ranks::alone();
         let mut learner = learner(&preset, &alone);
         let batch = batch(2);
-        let losses: Vec<f64> = (0..30).map(|_| learner.step(&batch).unwrap().0).collect();
+        let losses: Vec<f64> = (0..30)
+            .map(|_| learner.step(&batch, false).unwrap().0)
+            .collect();
         // The whole batch's loss under the weights as they are now is the next step's.
         let whole = batch.loss(&learner).double_value(&[]);
-        let (next, _) = learner.step(&batch).unwrap();
+        let (next, ..) = learner.step(&batch, false).unwrap();
         assert!((next / whole - 1.0).abs() < 1e-4, "{next} and {whole}");
         assert!(next < losses[0] - 1.0, "{losses:?}");
     }
