@@ -5,6 +5,8 @@
 mod common;
 #[path = "common/drawings.rs"]
 mod drawings;
+#[path = "common/runs.rs"]
+mod runs;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -15,59 +17,19 @@ use std::time::{Duration, Instant};
 
 use drawings::made_up;
 use omnishot::train::Checkpoint;
-use tempfile::TempDir;
+use runs::{COMPACT, KOCH, MATCHING, SIAMESE, prepared, small_run};
 
 const TRAIN: &str = env!("CARGO_BIN_EXE_siamese-train");
 
-/// Koch's network, small: without batch norm.
-const KOCH: &[&str] = &[
-    "batch.pairs=6",
-    "batch.table_pairs=20",
-    "batch.copies=2",
-    "optimizer.momentum_epochs=2",
-    "network.side=32",
-    "network.filters=[3,4,4,5]",
-    "network.kernels=[4,3,2,2]",
-    "network.units=12",
-];
 /// A compact network in two shards.
-const FAST: &[&str] = &[
-    "batch.drawings=16",
-    "batch.alphabet_characters=6",
-    "network.side=32",
-    "network.width=2",
-    "network.dimensions=8",
-    "batch.shards=2",
-];
-/// A siamese one, whose batch statistics are each rank's own.
-const SIAMESE: &[&str] = &[
-    "batch.pairs=6",
-    "network.embedder.side=32",
-    "network.embedder.width=2",
-    "network.embedder.dimensions=8",
-];
-
-fn prepared() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let bytes = common::store_bytes(&common::unpack(&made_up()));
-    fs::write(folder.path().join("s.omni"), bytes).unwrap();
-    folder
+fn two_shards() -> Vec<&'static str> {
+    [&COMPACT[..], &["batch.shards=2"]].concat()
 }
 
 /// What a run is called with.
-fn arguments(out: &str, preset: &str, steps: u64, changes: &[&str]) -> Vec<String> {
-    let fixed = "s.omni --seed 5 --threads 1 --checkpoint-every 5 --json --timeout 20";
-    let mut all: Vec<String> = fixed.split(' ').map(str::to_owned).collect();
-    all.extend(["--out", out, "--preset", preset].map(str::to_owned));
-    let own = [
-        format!("steps={steps}"),
-        "validation_alphabets=2".to_owned(),
-        "validation_tasks=20".to_owned(),
-        "validation_every=7".to_owned(),
-    ];
-    for change in changes.iter().map(|text| (*text).to_owned()).chain(own) {
-        all.extend(["--set".to_owned(), change]);
-    }
+fn arguments(out: &str, preset: &str, steps: usize, changes: &[&str]) -> Vec<String> {
+    let mut all = small_run(out, (preset, changes), steps);
+    all.extend(["--timeout", "20"].map(str::to_owned));
     all
 }
 
@@ -127,7 +89,7 @@ fn failure(child: Child) -> String {
 #[test]
 fn two_and_four_ranks_learn_what_one_learns() {
     let folder = prepared();
-    let begin = |out| arguments(out, "koch", 100, KOCH);
+    let begin = |out| arguments(out, "koch", 100, &KOCH);
     let one = losses(&alone(folder.path(), &begin("one")));
     assert_eq!(one.len(), 100);
     for (ranks, out) in [(2, "two"), (4, "four")] {
@@ -145,7 +107,7 @@ fn two_and_four_ranks_learn_what_one_learns() {
 fn two_ranks_with_a_shard_each_are_one_with_two() {
     let folder = prepared();
     let begin = |out| {
-        let mut all = arguments(out, "fast", 20, FAST);
+        let mut all = arguments(out, "fast", 20, &two_shards());
         let at = all.iter().position(|text| text == "--threads").unwrap();
         "2".clone_into(&mut all[at + 1]); // shared among the shards of a process
         all
@@ -168,7 +130,7 @@ fn a_run_of_two_ranks_goes_on_with_one_and_with_four() {
     let folder = prepared();
     // Nothing is scored on the way: a rank that waits for a score saves nothing.
     let begin = |out| {
-        let all = arguments(out, "koch", 40, KOCH).into_iter();
+        let all = arguments(out, "koch", 40, &KOCH).into_iter();
         let never = |text: String| text.replace("validation_every=7", "validation_every=40");
         all.map(never).collect::<Vec<String>>()
     };
@@ -216,7 +178,7 @@ fn a_run_of_two_ranks_goes_on_with_one_and_with_four() {
 fn a_rank_that_hangs_ends_the_others_in_time() {
     let folder = prepared();
     let port = free_port();
-    let mut begin = arguments("run", "siamese", 100_000, SIAMESE);
+    let mut begin = arguments("run", "siamese", 100_000, &SIAMESE);
     let at = begin.iter().position(|text| text == "--timeout").unwrap();
     "3".clone_into(&mut begin[at + 1]);
     let mut first = rank(folder.path(), 0, 2, port, &begin);
@@ -246,7 +208,7 @@ fn the_ranks_of_a_launcher_that_is_killed_stop_with_a_checkpoint() {
     let mut command = Command::new(TRAIN);
     command.current_dir(folder.path());
     command.args(["launch", "--nproc", "2"]);
-    command.args(arguments("run", "koch", 1_000_000, KOCH));
+    command.args(arguments("run", "koch", 1_000_000, &KOCH));
     let mut launcher = command
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -267,7 +229,7 @@ fn the_ranks_of_a_launcher_that_is_killed_stop_with_a_checkpoint() {
 #[test]
 fn ranks_that_differ_are_refused_at_once() {
     let folder = prepared();
-    let koch = |changes: &[&str]| arguments("run", "koch", 20, &[KOCH, changes].concat());
+    let koch = |changes: &[&str]| arguments("run", "koch", 20, &[&KOCH, changes].concat());
     let mut seed = koch(&[]);
     let at = seed.iter().position(|text| text == "--seed").unwrap();
     "6".clone_into(&mut seed[at + 1]);
@@ -309,20 +271,13 @@ fn what_cannot_be_shared_or_started_is_said() {
         assert_eq!(output.status.code(), Some(1), "{said}");
         assert!(said.contains(expected), "{said}");
     };
-    let matching = [
-        "batch.drawings=16",
-        "batch.alphabet_characters=8",
-        "network.embedder.side=32",
-        "network.embedder.width=2",
-        "network.embedder.dimensions=8",
-    ];
-    refused(2, "matching", &matching, "one rank alone");
-    refused(3, "fast", FAST, "batch.shards");
+    refused(2, "matching", &MATCHING, "one rank alone");
+    refused(3, "fast", &two_shards(), "batch.shards");
     let unknown = ["nothing=1"];
     refused(2, "koch", &unknown, "rank");
     let mut half = Command::new(TRAIN);
     half.current_dir(folder.path()).env("WORLD_SIZE", "2");
-    half.args(arguments("run", "koch", 5, KOCH));
+    half.args(arguments("run", "koch", 5, &KOCH));
     let said = half.output().unwrap();
     let said = String::from_utf8_lossy(&said.stderr).into_owned();
     assert!(said.contains("RANK"), "{said}");

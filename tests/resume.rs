@@ -5,106 +5,35 @@
 mod common;
 #[path = "common/drawings.rs"]
 mod drawings;
+#[path = "common/runs.rs"]
+mod runs;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use drawings::made_up;
-use tempfile::TempDir;
+use runs::{COMPACT, KERAS, KOCH, MATCHING, SIAMESE, SOFTMAX, prepared, small_run};
 
 const TRAIN: &str = env!("CARGO_BIN_EXE_siamese-train");
 const STEPS: usize = 24;
-
-/// Small settings of a compact network that learns by class.
-const COMPACT: [&str; 5] = [
-    "batch.drawings=16",
-    "batch.alphabet_characters=6",
-    "network.side=32",
-    "network.width=2",
-    "network.dimensions=8",
-];
 
 /// Small settings of each kind of batch, objective and optimizer.
 const RUNS: [(&str, &[&str]); 7] = [
     ("compact", &COMPACT),
     ("fast", &COMPACT),
-    (
-        "siamese",
-        &[
-            "batch.pairs=6",
-            "network.embedder.side=32",
-            "network.embedder.width=2",
-            "network.embedder.dimensions=8",
-        ],
-    ),
-    (
-        "keras",
-        &[
-            "batch.pairs=6",
-            "network.side=32",
-            "network.filters=[3,4,4,5]",
-            "network.kernels=[4,3,2,2]",
-            "network.units=12",
-        ],
-    ),
-    (
-        "koch",
-        &[
-            "batch.pairs=6",
-            "batch.table_pairs=20",
-            "batch.copies=2",
-            "optimizer.momentum_epochs=2",
-            "network.side=32",
-            "network.filters=[3,4,4,5]",
-            "network.kernels=[4,3,2,2]",
-            "network.units=12",
-        ],
-    ),
-    (
-        "softmax",
-        &[
-            "batch.drawings=16",
-            "network.side=32",
-            "network.width=2",
-            "network.dimensions=8",
-        ],
-    ),
-    (
-        "matching",
-        &[
-            "batch.drawings=16",
-            "batch.alphabet_characters=8",
-            "network.embedder.side=32",
-            "network.embedder.width=2",
-            "network.embedder.dimensions=8",
-        ],
-    ),
+    ("siamese", &SIAMESE),
+    ("keras", &KERAS),
+    ("koch", &KOCH),
+    ("softmax", &SOFTMAX),
+    ("matching", &MATCHING),
 ];
 
-fn prepared() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let bytes = common::store_bytes(&common::unpack(&made_up()));
-    fs::write(folder.path().join("s.omni"), bytes).unwrap();
-    folder
-}
-
 /// The command that begins a run in `out`.
-fn begin(folder: &Path, out: &str, (preset, changes): (&str, &[&str])) -> Command {
+fn begin(folder: &Path, out: &str, run: (&str, &[&str])) -> Command {
     let mut command = Command::new(TRAIN);
     command.current_dir(folder);
-    command.args(["s.omni", "--out", out, "--preset", preset, "--seed", "5"]);
-    command.args(["--threads", "1", "--checkpoint-every", "5", "--json"]);
-    let all = [
-        "steps=24",
-        "validation_alphabets=2",
-        "validation_tasks=20",
-        "validation_every=7",
-    ];
-    for change in changes.iter().chain(&all) {
-        command.args(["--set", change]);
-    }
+    command.args(small_run(out, run, STEPS));
     command
 }
 

@@ -17,11 +17,11 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
-#include <optional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -37,22 +37,17 @@ using Work = c10::intrusive_ptr<c10d::Work>;
 // The bytes that are sent at once, as in DistributedDataParallel.
 constexpr int64_t BUCKET = 25 << 20;
 
-char* text(const char* what) {
-  // Without the addresses of C++ functions, which say nothing to a reader.
-  return strdup(what);
-}
-
 template <typename Act>
 char* told(Act act) {
   try {
     act();
     return nullptr;
   } catch (const c10::Error& error) {
-    return text(error.what_without_backtrace());
+    return strdup(error.what_without_backtrace()); // addresses of C++ functions say nothing to a reader
   } catch (const std::exception& error) {
-    return text(error.what());
+    return strdup(error.what());
   } catch (...) {
-    return text("an exception that is no error");
+    return strdup("an exception that is no error");
   }
 }
 
@@ -75,8 +70,7 @@ struct Bucket {
 };
 
 struct Group {
-  c10::intrusive_ptr<c10d::Store> store;
-  c10::intrusive_ptr<c10d::Backend> backend;
+  c10::intrusive_ptr<c10d::Backend> backend; // holds the store, and rank 0's serves the others
 
   Bucket send(Tensors parts) {
     Bucket bucket{std::move(parts), {}, {}};
@@ -177,7 +171,6 @@ char* omnishot_c10d_join(const omnishot_c10d_options* options, Group** joined) {
     store->setTimeout(timeout);
     meet(*store, options->rank, options->world, timeout);
     auto group = std::make_unique<Group>();
-    group->store = store;
     if (options->gpu >= 0) {
 #ifdef OMNISHOT_NCCL
       auto nccl = c10d::ProcessGroupNCCL::Options::create();
@@ -203,12 +196,11 @@ char* omnishot_c10d_barrier(Group* group) {
   return told([&] { group->backend->barrier()->wait(); });
 }
 
-char* omnishot_c10d_broadcast(Group* group, at::Tensor* tensor, int32_t from) {
+// Rank 0's values into `tensor`.
+char* omnishot_c10d_broadcast(Group* group, at::Tensor* tensor) {
   return told([&] {
     Tensors tensors{*tensor};
-    c10d::BroadcastOptions options;
-    options.rootRank = from;
-    group->backend->broadcast(tensors, options)->wait();
+    group->backend->broadcast(tensors)->wait();
   });
 }
 

@@ -35,8 +35,8 @@ unsafe extern "C" {
     fn omnishot_c10d_free(told: *mut c_char);
     fn omnishot_c10d_join(options: *const Options, joined: *mut *mut Handle) -> *mut c_char;
     fn omnishot_c10d_leave(group: *mut Handle);
-    fn omnishot_c10d_broadcast(group: *mut Handle, tensor: *mut C_tensor, from: i32)
-    -> *mut c_char;
+    fn omnishot_c10d_barrier(group: *mut Handle) -> *mut c_char;
+    fn omnishot_c10d_broadcast(group: *mut Handle, tensor: *mut C_tensor) -> *mut c_char;
     fn omnishot_c10d_all_gather(
         group: *mut Handle,
         gathered: *mut C_tensor,
@@ -136,10 +136,15 @@ impl Group {
         heard(unsafe { omnishot_c10d_all_gather(self.handle, all, own) })
     }
 
+    pub(super) fn barrier(&self) -> Result<(), String> {
+        // SAFETY: the group lives as long as `self`.
+        heard(unsafe { omnishot_c10d_barrier(self.handle) })
+    }
+
     /// The first rank's values into `tensor`.
     pub(super) fn broadcast(&self, tensor: &mut Tensor) -> Result<(), String> {
         // SAFETY: as in `all_reduce`.
-        heard(unsafe { omnishot_c10d_broadcast(self.handle, tensor.as_mut_ptr(), 0) })
+        heard(unsafe { omnishot_c10d_broadcast(self.handle, tensor.as_mut_ptr()) })
     }
 }
 

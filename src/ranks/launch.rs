@@ -80,7 +80,7 @@ impl Launch {
                 source,
             })?,
         };
-        let mut ranks = Ranks(Vec::new());
+        let mut ranks = Running(Vec::new());
         for rank in 0..self.processes {
             let child = self
                 .command(rank, port)
@@ -149,9 +149,9 @@ impl Launch {
 }
 
 /// Ranks that run; those that still do are ended when this is dropped.
-struct Ranks(Vec<Option<Child>>);
+struct Running(Vec<Option<Child>>);
 
-impl Drop for Ranks {
+impl Drop for Running {
     fn drop(&mut self) {
         for child in self.0.iter_mut().flatten() {
             // Either fails only for one that has ended.

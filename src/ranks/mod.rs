@@ -125,23 +125,16 @@ impl Ranks {
         Ok(all.unflatten(0, [self.world as i64, -1]))
     }
 
-    /// Puts the first rank's values in place of the tensor's on all others.
-    ///
-    /// # Errors
-    /// As [`Ranks::all_reduce`].
-    pub fn broadcast(&self, tensor: &mut Tensor) -> Result<(), RankError> {
-        self.exchange("taking the first rank's tensor", |group| {
-            group.broadcast(tensor)
-        })
-    }
-
     /// The first rank's number.
     ///
     /// # Errors
     /// As [`Ranks::all_reduce`].
     pub fn of_first(&self, number: f64) -> Result<f64, RankError> {
-        let [sum] = self.sum([if self.first() { number } else { 0.0 }])?;
-        Ok(sum)
+        let mut told = Tensor::from_slice(&[number]).to_device(self.device());
+        self.exchange("taking the first rank's number", |group| {
+            group.broadcast(&mut told)
+        })?;
+        Ok(told.double_value(&[0]))
     }
 
     /// Waits until all ranks have come as far.
@@ -149,7 +142,7 @@ impl Ranks {
     /// # Errors
     /// As [`Ranks::all_reduce`].
     pub fn barrier(&self) -> Result<(), RankError> {
-        self.sum([0.0]).map(|_| ())
+        self.exchange("waiting for all", Group::barrier)
     }
 
     /// Refuses to go on unless each of the named texts is the same on all ranks.

@@ -233,12 +233,11 @@ impl<'a> Learner<'a> {
         }
     }
 
-    /// What a step changes without learning it, of the network itself or of its average: running
-    /// statistics.
-    fn statistics(&self, model: &Model) -> Vec<Tensor> {
+    /// What a step changes without learning it: the network's running statistics.
+    fn statistics(&self) -> Vec<Tensor> {
         let learning = self.model.learning();
         let learns = |name: &String| learning.iter().any(|(known, _)| known == name);
-        (ordered(model.weights()).into_iter())
+        (ordered(self.model.weights()).into_iter())
             .filter(|(name, _)| !learns(name))
             .map(|(_, tensor)| tensor)
             .collect()
@@ -249,28 +248,15 @@ impl<'a> Learner<'a> {
     pub fn before_step(&self) -> Vec<Tensor> {
         match self.ranks.world() {
             1 => Vec::new(),
-            _ => (self.statistics(&self.model).iter())
-                .map(Tensor::copy)
-                .collect(),
+            _ => self.statistics().iter().map(Tensor::copy).collect(),
         }
     }
 
     /// Undoes what a step that failed has changed.
     pub fn undo_step(&mut self, before: &[Tensor]) {
-        for (mut now, before) in self.statistics(&self.model).into_iter().zip(before) {
+        for (mut now, before) in self.statistics().into_iter().zip(before) {
             now.copy_(before);
         }
-    }
-
-    /// Gives the network to score the first rank's running statistics on all ranks.
-    ///
-    /// # Errors
-    /// If another rank is gone.
-    pub fn same_statistics(&self) -> Result<(), RankError> {
-        for mut tensor in self.statistics(self.result()) {
-            self.ranks.broadcast(&mut tensor)?;
-        }
-        Ok(())
     }
 
     fn update(&mut self, gradients: &[Tensor]) -> f64 {

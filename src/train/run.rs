@@ -31,8 +31,7 @@ const EXPLODED: f64 = 1e4;
 ///
 /// Several ranks train on one stream of batches, each on its share of every batch, as far as
 /// rounding goes as one would train alone (batch statistics are those of a batch's shards, see
-/// [`Preset::shared_by`]). All of them score; the first one's score counts, and the first alone
-/// writes. If one is gone, the others end with an error, the first with a checkpoint of the last
+/// [`Preset::shared_by`]). The first alone scores, and writes. If one is gone, the others end with an error, the first with a checkpoint of the last
 /// whole step.
 ///
 /// # Errors
@@ -321,9 +320,12 @@ impl Run<'_> {
         score: &mut impl FnMut(&Model, &TrainingSplit) -> Result<f64, StoreError>,
     ) -> Result<f64, TrainError> {
         let began = Instant::now();
-        learner.same_statistics()?;
-        let accuracy = score(learner.result(), self.split)?;
-        let accuracy = self.options.ranks.of_first(accuracy)?;
+        let ranks = &self.options.ranks;
+        let accuracy = match ranks.first() {
+            true => score(learner.result(), self.split)?,
+            false => f64::NAN, // the first rank's is put in its place
+        };
+        let accuracy = ranks.of_first(accuracy)?;
         learner.profile.scoring += began.elapsed();
         if progress.best.is_some_and(|best| accuracy <= best.accuracy) {
             progress.without_gain += 1;
@@ -332,7 +334,7 @@ impl Run<'_> {
         progress.without_gain = 0;
         let step = learner.steps;
         progress.best = Some(Best { step, accuracy });
-        if self.preset.keep == Keep::Best && self.options.ranks.first() {
+        if self.preset.keep == Keep::Best && ranks.first() {
             let began = Instant::now();
             learner.save_result(&best_path(&self.options.folder))?;
             learner.profile.saving += began.elapsed();

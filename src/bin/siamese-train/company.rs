@@ -1,5 +1,4 @@
-//! What the programs that run as several ranks have in common: how they are launched, and how one
-//! finds the others.
+//! Several ranks of this program: how they are launched, and how one finds the others.
 
 use std::env;
 use std::ffi::OsString;
