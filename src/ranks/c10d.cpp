@@ -17,10 +17,12 @@
 #include <torch/csrc/distributed/c10d/ProcessGroupNCCL.hpp>
 #endif
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -51,38 +53,118 @@ char* told(Act act) {
   }
 }
 
-// Tensors that are reduced together: one that is whole in memory is so where it lies, several are
-// copied into one and back.
-struct Bucket {
-  Tensors parts;
-  Tensors sent;
-  Work work;
-
-  void take_back() {
-    work->wait();
-    if (parts.size() == 1 && sent[0].is_same(parts[0])) return;
-    int64_t start = 0;
-    for (auto& part : parts) {
-      part.copy_(sent[0].narrow(0, start, part.numel()).view_as(part));
-      start += part.numel();
-    }
-  }
-};
-
 struct Group {
   c10::intrusive_ptr<c10d::Backend> backend; // holds the store, and rank 0's serves the others
+};
 
-  Bucket send(Tensors parts) {
-    Bucket bucket{std::move(parts), {}, {}};
-    if (bucket.parts.size() == 1 && bucket.parts[0].is_contiguous()) {
-      bucket.sent = bucket.parts;
-    } else {
-      Tensors flat;
-      for (auto& part : bucket.parts) flat.push_back(part.reshape({-1}));
-      bucket.sent = {at::cat(flat)};
+// Gradients that are sent together, one after the other in one tensor.
+struct Bucket {
+  at::Tensor flat;
+  size_t members = 0;
+  size_t missing = 0;
+  Work work;
+};
+
+// The gradients of some tensors on their way through one backward pass.
+class Reduction {
+ public:
+  // The last tensors come first, since a backward pass ends with the first. A bucket is closed by
+  // the gradient that fills it.
+  Reduction(Group& group, at::Tensor** tensors, size_t count)
+      : backend_(group.backend), places_(count), seen_(count) {
+    std::vector<size_t> members;
+    int64_t bytes = 0;
+    for (size_t at = count; at-- > 0;) {
+      members.push_back(at);
+      bytes += static_cast<int64_t>(tensors[at]->nbytes());
+      if (bytes >= BUCKET || at == 0) {
+        close(tensors, std::exchange(members, {}));
+        bytes = 0;
+      }
     }
-    bucket.work = backend->allreduce(bucket.sent);
-    return bucket;
+  }
+
+  // From here on, gradients of a backward pass are taken.
+  void begin() {
+    std::fill(seen_.begin(), seen_.end(), false);
+    for (auto& bucket : buckets_) {
+      bucket.missing = bucket.members;
+      bucket.work = {};
+    }
+    sent_ = 0;
+    failed_ = nullptr;
+    begun_ = true;
+  }
+
+  // A gradient that the backward pass has just made. All ranks send the same buckets in the same
+  // order, whichever is full first. What fails here is told by `end`: it would go through libtorch's
+  // engine, which knows nothing of it.
+  void take(size_t at, const at::Tensor& gradient) noexcept {
+    if (!begun_ || seen_[at] || failed_) return;
+    try {
+      at::NoGradGuard guard;
+      places_[at].second.copy_(gradient);
+      seen_[at] = true;
+      --buckets_[places_[at].first].missing;
+      for (; sent_ < buckets_.size() && buckets_[sent_].missing == 0; ++sent_) {
+        Tensors flat{buckets_[sent_].flat};
+        buckets_[sent_].work = backend_->allreduce(flat);
+      }
+    } catch (...) {
+      failed_ = std::current_exception();
+    }
+  }
+
+  // Puts the sums into the places of gradients, of which some were not taken before.
+  void end(at::Tensor** gradients) {
+    for (size_t at = places_.size(); at-- > 0;) take(at, *gradients[at]);
+    begun_ = false;
+    if (failed_) std::rethrow_exception(failed_);
+    for (auto& bucket : buckets_) bucket.work->wait();
+    for (size_t at = 0; at < places_.size(); ++at) *gradients[at] = places_[at].second;
+  }
+
+ private:
+  void close(at::Tensor** tensors, const std::vector<size_t>& members) {
+    int64_t numbers = 0;
+    for (auto at : members) numbers += tensors[at]->numel();
+    auto flat = at::empty({numbers}, tensors[members[0]]->options().requires_grad(false));
+    int64_t start = 0;
+    for (auto at : members) {
+      const auto own = tensors[at]->numel();
+      places_[at] = {buckets_.size(), flat.narrow(0, start, own).view(tensors[at]->sizes())};
+      start += own;
+    }
+    buckets_.push_back({flat, members.size(), 0, {}});
+  }
+
+  c10::intrusive_ptr<c10d::Backend> backend_;
+  std::vector<Bucket> buckets_;
+  std::vector<std::pair<size_t, at::Tensor>> places_; // of each tensor: bucket, and part of it
+  std::vector<bool> seen_;
+  size_t sent_ = 0; // buckets
+  bool begun_ = false;
+  std::exception_ptr failed_;
+};
+
+// What a backward pass tells a reduction by, as long as this lives.
+struct Watch {
+  std::shared_ptr<Reduction> reduction;
+  std::vector<std::pair<at::Tensor, unsigned>> hooks;
+
+  Watch(Group& group, at::Tensor** tensors, size_t count)
+      : reduction(std::make_shared<Reduction>(group, tensors, count)) {
+    for (size_t at = 0; at < count; ++at) {
+      auto take = [told = reduction, at](const at::Tensor& gradient) { told->take(at, gradient); };
+      hooks.emplace_back(*tensors[at], tensors[at]->register_hook(take));
+    }
+  }
+
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+  ~Watch() {
+    for (auto& [tensor, hook] : hooks) tensor.remove_hook(hook);
   }
 };
 
@@ -189,7 +271,7 @@ char* omnishot_c10d_join(const omnishot_c10d_options* options, Group** joined) {
 }
 
 void omnishot_c10d_leave(Group* group) {
-  told([&] { delete group; });
+  free(told([&] { delete group; }));
 }
 
 char* omnishot_c10d_barrier(Group* group) {
@@ -209,25 +291,29 @@ char* omnishot_c10d_all_gather(Group* group, at::Tensor* gathered, at::Tensor* t
   return told([&] { group->backend->_allgather_base(*gathered, *tensor)->wait(); });
 }
 
-// The sums over all ranks in place of tensors of one kind. The last are sent first, since a
-// backward pass ends with the first; while some are on their way, others are copied.
-char* omnishot_c10d_all_reduce(Group* group, at::Tensor** tensors, size_t count) {
+// The sum over all ranks in place of a tensor.
+char* omnishot_c10d_all_reduce(Group* group, at::Tensor* tensor) {
   return told([&] {
-    std::vector<Bucket> buckets;
-    Tensors parts;
-    int64_t bytes = 0;
-    for (size_t at = count; at-- > 0;) {
-      const auto more = static_cast<int64_t>(tensors[at]->nbytes());
-      if (bytes > 0 && bytes + more > BUCKET) {
-        buckets.push_back(group->send(std::exchange(parts, {})));
-        bytes = 0;
-      }
-      parts.push_back(*tensors[at]);
-      bytes += more;
-    }
-    if (!parts.empty()) buckets.push_back(group->send(std::move(parts)));
-    for (auto& bucket : buckets) bucket.take_back();
+    Tensors tensors{*tensor};
+    group->backend->allreduce(tensors)->wait();
   });
+}
+
+// Watches tensors of one kind that learn: from `begin` to `end`, gradients of a backward pass are
+// added up over all ranks while it goes on.
+char* omnishot_c10d_watch(Group* group, at::Tensor** tensors, size_t count, Watch** watch) {
+  return told([&] { *watch = new Watch(*group, tensors, count); });
+}
+
+void omnishot_c10d_unwatch(Watch* watch) {
+  free(told([&] { delete watch; }));
+}
+
+void omnishot_c10d_begin(Watch* watch) { watch->reduction->begin(); }
+
+// The sums into the places of all gradients. Those that no backward pass has told are sent now.
+char* omnishot_c10d_end(Watch* watch, at::Tensor** gradients) {
+  return told([&] { watch->reduction->end(gradients); });
 }
 
 } // extern "C"

@@ -17,6 +17,12 @@ struct Handle {
     _private: [u8; 0],
 }
 
+/// What it calls `Watch`.
+#[repr(C)]
+struct WatchHandle {
+    _private: [u8; 0],
+}
+
 /// As `omnishot_c10d_options` in `c10d.cpp`.
 #[repr(C)]
 struct Options {
@@ -42,11 +48,16 @@ unsafe extern "C" {
         gathered: *mut C_tensor,
         tensor: *mut C_tensor,
     ) -> *mut c_char;
-    fn omnishot_c10d_all_reduce(
+    fn omnishot_c10d_all_reduce(group: *mut Handle, tensor: *mut C_tensor) -> *mut c_char;
+    fn omnishot_c10d_watch(
         group: *mut Handle,
         tensors: *const *mut C_tensor,
         count: usize,
+        watch: *mut *mut WatchHandle,
     ) -> *mut c_char;
+    fn omnishot_c10d_unwatch(watch: *mut WatchHandle);
+    fn omnishot_c10d_begin(watch: *mut WatchHandle);
+    fn omnishot_c10d_end(watch: *mut WatchHandle, gradients: *const *mut C_tensor) -> *mut c_char;
 }
 
 /// What a call has told: nothing, or what went wrong.
@@ -117,12 +128,12 @@ impl Group {
         self.device
     }
 
-    pub(super) fn all_reduce(&self, tensors: &mut [Tensor]) -> Result<(), String> {
-        let all: Vec<*mut C_tensor> = tensors.iter_mut().map(Tensor::as_mut_ptr).collect();
-        // SAFETY: the group lives as long as `self`; the pointers are of `all.len()` tensors that
-        // are borrowed alone until the call returns, with all its work done or given up: c10d
-        // keeps counted references of its own to what is still on its way.
-        heard(unsafe { omnishot_c10d_all_reduce(self.handle, all.as_ptr(), all.len()) })
+    /// The sum over all ranks in place of a tensor.
+    pub(super) fn all_reduce(&self, tensor: &mut Tensor) -> Result<(), String> {
+        // SAFETY: the group lives as long as `self`; the tensor is borrowed alone until the call
+        // returns, with its work done or given up: c10d keeps counted references of its own to
+        // what is still on its way.
+        heard(unsafe { omnishot_c10d_all_reduce(self.handle, tensor.as_mut_ptr()) })
     }
 
     /// Into `gathered` from each rank its `tensor`.
@@ -152,5 +163,49 @@ impl Drop for Group {
     fn drop(&mut self) {
         // SAFETY: the handle came from `join`, and no one has given it back before.
         unsafe { omnishot_c10d_leave(self.handle) };
+    }
+}
+
+/// Tensors whose gradients are added up over all ranks while a backward pass makes them.
+pub(super) struct Watch {
+    handle: *mut WatchHandle,
+    tensors: usize,
+}
+
+impl Watch {
+    /// Watches `tensors`, which learn and are of one kind.
+    pub(super) fn new(group: &Group, mut tensors: Vec<Tensor>) -> Result<Watch, String> {
+        let all: Vec<*mut C_tensor> = tensors.iter_mut().map(Tensor::as_mut_ptr).collect();
+        let mut handle = ptr::null_mut();
+        // SAFETY: the group lives through the call, and its engine as long as the watch, which
+        // holds a counted reference to it, as it does to each of the `all.len()` tensors.
+        heard(unsafe {
+            omnishot_c10d_watch(group.handle, all.as_ptr(), all.len(), &raw mut handle)
+        })?;
+        let tensors = all.len();
+        Ok(Watch { handle, tensors })
+    }
+
+    /// Takes the gradients of the backward pass that follows.
+    pub(super) fn begin(&mut self) {
+        // SAFETY: the handle lives as long as `self`, and no backward pass is under way that tells
+        // it anything: one is only between `begin` and `end`, both of which borrow `self` alone.
+        unsafe { omnishot_c10d_begin(self.handle) };
+    }
+
+    /// Puts the sums in the places of the gradients, one of each tensor.
+    pub(super) fn end(&mut self, gradients: &mut [Tensor]) -> Result<(), String> {
+        assert_eq!(gradients.len(), self.tensors, "a gradient for each tensor");
+        let all: Vec<*mut C_tensor> = gradients.iter_mut().map(Tensor::as_mut_ptr).collect();
+        // SAFETY: as in `begin`; the pointers are of as many tensors as are watched, borrowed
+        // alone until the call returns.
+        heard(unsafe { omnishot_c10d_end(self.handle, all.as_ptr()) })
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        // SAFETY: the handle came from `new`, and no one has given it back before.
+        unsafe { omnishot_c10d_unwatch(self.handle) };
     }
 }

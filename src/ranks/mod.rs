@@ -9,6 +9,7 @@
 //! All ranks make the same exchanges in the same order. One that waits longer than the timeout
 //! for the others, or finds one gone, gets an error, and so will each exchange after it.
 
+mod deal;
 mod error;
 #[cfg(feature = "distributed")]
 mod group;
@@ -17,10 +18,14 @@ mod group;
 mod group;
 mod launch;
 mod place;
+mod reducer;
+#[cfg(all(test, feature = "distributed"))]
+mod tests;
 
 pub use error::RankError;
 pub use launch::{Launch, LaunchError, stop_with_launcher};
 pub use place::Place;
+pub use reducer::Reducer;
 
 use std::time::Duration;
 
@@ -83,35 +88,25 @@ impl Ranks {
         self.rank == 0
     }
 
-    /// Puts the sum over all ranks in place of each tensor; all ranks get the same bits. The
-    /// tensors are of one kind, and of the same shapes on all ranks.
-    ///
-    /// # Errors
-    /// [`RankError::Exchange`]; the tensors are then of no use.
-    pub fn all_reduce(&self, tensors: &mut [Tensor]) -> Result<(), RankError> {
-        self.exchange("adding up tensors", |group| group.all_reduce(tensors))
-    }
-
     /// The sums over all ranks of numbers.
     ///
     /// # Errors
-    /// As [`Ranks::all_reduce`].
+    /// [`RankError::Exchange`] if another rank is gone, or does not come in time.
     pub fn sum<const N: usize>(&self, numbers: [f64; N]) -> Result<[f64; N], RankError> {
         if self.world == 1 {
             return Ok(numbers);
         }
-        let mut all = [Tensor::from_slice(&numbers).to_device(self.device())];
-        self.all_reduce(&mut all)?;
+        let mut all = Tensor::from_slice(&numbers).to_device(self.device());
+        self.exchange("adding up numbers", |group| group.all_reduce(&mut all))?;
         let mut sums = [0.0; N];
-        let on_cpu = all[0].to_device(Device::Cpu);
-        on_cpu.copy_data(&mut sums, N);
+        all.to_device(Device::Cpu).copy_data(&mut sums, N);
         Ok(sums)
     }
 
     /// From each rank its tensor `[n, ...]`, of one shape on all: `[world, n, ...]`.
     ///
     /// # Errors
-    /// As [`Ranks::all_reduce`].
+    /// As [`Ranks::sum`].
     pub fn all_gather(&self, tensor: &Tensor) -> Result<Tensor, RankError> {
         let own = tensor.detach().contiguous();
         let Some(mut shape) = (self.world > 1).then(|| own.size()) else {
@@ -128,7 +123,7 @@ impl Ranks {
     /// The first rank's number.
     ///
     /// # Errors
-    /// As [`Ranks::all_reduce`].
+    /// As [`Ranks::sum`].
     pub fn of_first(&self, number: f64) -> Result<f64, RankError> {
         let mut told = Tensor::from_slice(&[number]).to_device(self.device());
         self.exchange("taking the first rank's number", |group| {
@@ -140,7 +135,7 @@ impl Ranks {
     /// Waits until all ranks have come as far.
     ///
     /// # Errors
-    /// As [`Ranks::all_reduce`].
+    /// As [`Ranks::sum`].
     pub fn barrier(&self) -> Result<(), RankError> {
         self.exchange("waiting for all", Group::barrier)
     }
@@ -190,11 +185,15 @@ impl Ranks {
         let Some(group) = &self.group else {
             return Ok(());
         };
-        act(group).map_err(|said| RankError::Exchange {
+        act(group).map_err(|said| self.failed(what, said))
+    }
+
+    fn failed(&self, what: &'static str, said: String) -> RankError {
+        RankError::Exchange {
             what,
             rank: self.rank,
             world: self.world,
             said,
-        })
+        }
     }
 }

@@ -200,7 +200,8 @@ mod tests {
             validation: Vec::new(),
         };
         let alone = Ranks::alone();
-        let learner = Learner::new(&preset, card, Device::Cpu, 0, preset.epoch_steps, &alone);
+        let learner =
+            Learner::new(&preset, card, Device::Cpu, 0, preset.epoch_steps, &alone).unwrap();
         act(&Progress::new(&store, &preset, 1), &learner);
     }
 

@@ -11,7 +11,7 @@ use super::optimizer::{Adam, Average, Descent, Parameter, Sgd, learning_rate};
 use super::preset::{Optimizer, Preset};
 use super::shards::Shards;
 use crate::model::{Card, CompactShape, Model, ModelError, hand_over, initialise, ordered};
-use crate::ranks::{RankError, Ranks};
+use crate::ranks::{RankError, Ranks, Reducer};
 use crate::seed::{Purpose, Stream};
 
 /// Where the time of a run went.
@@ -44,6 +44,8 @@ pub struct Learner<'a> {
     /// A vector for each class `[classes, d]`; none for losses without classes.
     pub(super) class_vectors: Tensor,
     descent: Descent,
+    /// What adds up all ranks' gradients.
+    reducer: Reducer<'a>,
     /// What batches are learned from by, if it is in shards.
     pub(super) shards: Option<Shards>,
     /// Steps of an epoch.
@@ -56,6 +58,9 @@ pub struct Learner<'a> {
 
 impl<'a> Learner<'a> {
     /// A learner with first weights.
+    ///
+    /// # Errors
+    /// As [`Ranks::reducer`].
     pub fn new(
         preset: &'a Preset,
         card: Card,
@@ -63,7 +68,7 @@ impl<'a> Learner<'a> {
         classes: u32,
         epoch_steps: u64,
         ranks: &'a Ranks,
-    ) -> Learner<'a> {
+    ) -> Result<Learner<'a>, RankError> {
         let seed = card.seed;
         let model = Model::new(card.clone(), device);
         preset.network.initialise(model.weights(), seed);
@@ -115,7 +120,7 @@ impl<'a> Learner<'a> {
                 Some(Shards::start(own, device, &model, &class_vectors))
             }
         };
-        Learner {
+        Ok(Learner {
             preset,
             ranks,
             seed,
@@ -123,12 +128,13 @@ impl<'a> Learner<'a> {
             model,
             averaged,
             class_vectors,
+            reducer: ranks.reducer(descent.parameters().iter().map(|p| &p.value))?,
             descent,
             shards,
             epoch_steps,
             steps: 0,
             profile: Profile::default(),
-        }
+        })
     }
 
     /// The network to score: its average, where there is one.
@@ -200,20 +206,24 @@ impl<'a> Learner<'a> {
         asked: bool,
     ) -> Result<(f64, f64, bool), RankError> {
         let began = Instant::now();
-        let (value, forwarded, mut gradients) = match (&self.shards, batch.classes()) {
-            (Some(shards), Some(batch)) => shards.learn(self, batch)?,
+        let (value, forwarded, gradients) = match (&self.shards, batch.classes()) {
+            (Some(shards), Some(batch)) => {
+                let (value, forwarded, own) = shards.learn(self, batch)?;
+                (value, forwarded, self.reducer.reduce(own)?)
+            }
             _ => {
                 let loss = self.weigh(batch.loss(self), batch.drawings());
                 let value = loss.double_value(&[]); // waits for the device
                 let forwarded = Instant::now();
-                let inputs: Vec<&Tensor> = self.parameters().collect();
-                let gradients = self.model.network.gradients(&loss, &inputs);
-                (value, forwarded, gradients)
+                let parameters = self.descent.parameters().iter();
+                let inputs: Vec<&Tensor> = parameters.map(|p| &p.value).collect();
+                let network = &self.model.network;
+                let backward = || network.gradients(&loss, &inputs);
+                (value, forwarded, self.reducer.reduce_during(backward)?)
             }
         };
         // All that can fail comes before anything is learned.
         let [value, asked] = self.ranks.sum([value, f64::from(u8::from(asked))])?;
-        self.ranks.all_reduce(&mut gradients)?;
         self.wait();
         let backwarded = Instant::now();
         let rate = self.update(&gradients);

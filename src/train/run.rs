@@ -278,7 +278,8 @@ impl Run<'_> {
             validation: names(&split.validation),
         };
         let (device, ranks) = (options.device, &options.ranks);
-        let mut learner = Learner::new(preset, card, device, self.classes, self.epoch_steps, ranks);
+        let mut learner =
+            Learner::new(preset, card, device, self.classes, self.epoch_steps, ranks)?;
         let Some(checkpoint) = &options.resume else {
             return Ok((learner, Progress::new(store, preset, options.seed)));
         };

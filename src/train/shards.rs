@@ -274,7 +274,7 @@ mod tests {
             training: Vec::new(),
             validation: Vec::new(),
         };
-        Learner::new(preset, card, Device::Cpu, CLASSES, 0, alone)
+        Learner::new(preset, card, Device::Cpu, CLASSES, 0, alone).unwrap()
     }
 
     const CLASSES: u32 = 9;
