@@ -10,6 +10,7 @@ mod untrained;
 
 use drawings::made_up;
 use omnishot::eval::{Embeddings, Judge};
+use omnishot::ranks::Ranks;
 use omnishot::sample::Task;
 use untrained::{compact, model};
 
@@ -29,10 +30,10 @@ fn a_drawing_is_embedded_alone() {
             .all(|(a, b)| (a - b).abs() < 1e-6);
         assert!(near, "{id}");
     }
-    let averaged = Embeddings::averaged(&model, &store, 0..9, 3, 1).unwrap();
+    let averaged = Embeddings::averaged(&model, &store, 0..9, 3, 1, &Ranks::alone()).unwrap();
     assert!((averaged.inner(4, 4) - 1.0).abs() < 1e-6);
     assert_ne!(averaged.row(4), all.row(4));
-    let none = Embeddings::averaged(&model, &store, 0..300, 0, 1).unwrap();
+    let none = Embeddings::averaged(&model, &store, 0..300, 0, 1, &Ranks::alone()).unwrap();
     assert!((none.similarity(3, 9) - all.similarity(3, 9)).abs() < 1e-6);
 }
 

@@ -17,6 +17,7 @@ use omnishot::eval::{
     Plan, PointSet, Protocol, Role, TaskSet, Ties, assign, evaluate,
 };
 use omnishot::model::Model;
+use omnishot::ranks::Ranks;
 use omnishot::sample::{Scope, Task, TaskShape, alphabets_of};
 use omnishot::store::{PageCache, Store, StoreError};
 use untrained::{compact, model};
@@ -209,6 +210,7 @@ fn a_network_that_has_seen_the_test_is_refused() {
             &plan(),
             None,
             allow,
+            &Ranks::alone(),
             |_| (),
         )
     };
@@ -251,6 +253,7 @@ fn networks_are_told_apart_from_baselines_and_compared_on_the_same_tasks() {
         &everything,
         None,
         false,
+        &Ranks::alone(),
         |_| (),
     )
     .unwrap();

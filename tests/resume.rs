@@ -11,8 +11,9 @@ mod runs;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
+use omnishot::train::Checkpoint;
 use runs::{COMPACT, KERAS, KOCH, MATCHING, SIAMESE, SOFTMAX, prepared, small_run};
 
 const TRAIN: &str = env!("CARGO_BIN_EXE_siamese-train");
@@ -129,14 +130,7 @@ fn ctrl_c_leaves_a_checkpoint_and_exits_130() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut records = BufReader::new(child.stdout.take().unwrap()).lines();
-    records.next().unwrap().unwrap();
-    let kill = Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status();
-    assert!(kill.unwrap().success());
-    let rest = records.count();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let rest = stopped_by("-INT", &mut child);
     assert!(rest < STEPS - 1, "it stopped");
     assert!(at.join("stopped/weights.safetensors").exists());
     assert!(
@@ -152,6 +146,34 @@ fn ctrl_c_leaves_a_checkpoint_and_exits_130() {
             .success()
     );
     assert_eq!(result(at, "whole"), result(at, "stopped"));
+}
+
+/// What batch systems send before they kill.
+#[test]
+fn sigterm_leaves_a_checkpoint_of_the_last_step_and_exits_130() {
+    let folder = prepared();
+    let at = folder.path();
+    let mut endless = begin(at, "stopped", RUNS[1]);
+    let mut child = (endless.args(["--steps", "1000000"]))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let rest = stopped_by("-TERM", &mut child);
+    let checkpoint = Checkpoint::open(&at.join("stopped")).unwrap();
+    assert_eq!(checkpoint.progress.steps, 1 + rest as u64);
+}
+
+/// Sends a signal after the first record; gives how many more came.
+fn stopped_by(signal: &str, child: &mut Child) -> usize {
+    let mut records = BufReader::new(child.stdout.take().unwrap()).lines();
+    records.next().unwrap().unwrap();
+    let kill = Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status();
+    assert!(kill.unwrap().success());
+    let rest = records.count();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    rest
 }
 
 #[test]

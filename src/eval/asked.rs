@@ -1,10 +1,12 @@
 //! The questions of one protocol with every system's answers, and what they add up to.
 
+use super::error::EvalError;
 use super::judge::{Answers, Judge};
 use super::results::{GroupScore, ProtocolScores, Role, SystemScore};
 use super::score::Ties;
 use super::statistics::{group_interval, mcnemar, spread};
 use super::task_set::TaskSet;
+use crate::ranks::Ranks;
 use crate::store::StoreError;
 
 /// The questions of one protocol, and every system's answers.
@@ -38,6 +40,22 @@ impl Asked {
         ties: Ties,
     ) -> Result<(), StoreError> {
         let answers = Answers::of(judge, &self.set, ties)?;
+        self.systems.push((name.to_owned(), role, answers));
+        Ok(())
+    }
+
+    /// [`Asked::add`], with the questions dealt out among ranks.
+    ///
+    /// # Errors
+    /// As [`Answers::dealt`].
+    pub(super) fn deal(
+        &mut self,
+        (name, role): (&str, Role),
+        judge: &impl Judge,
+        ties: Ties,
+        ranks: &Ranks,
+    ) -> Result<(), EvalError> {
+        let answers = Answers::dealt(judge, &self.set, ties, ranks)?;
         self.systems.push((name.to_owned(), role, answers));
         Ok(())
     }

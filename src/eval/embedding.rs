@@ -5,19 +5,17 @@ use std::path::Path;
 use rayon::prelude::*;
 use tch::Tensor;
 
+use super::error::EvalError;
 use super::judge::Judge;
+use super::pieces::{Work, alone, images};
 use super::sums::{inner, weighted_distance};
 use crate::archive::{Digits, Drawn, Scanned};
 use crate::distort::Distorter;
 use crate::model::{Comparison, Model, ModelError, save_tensors};
+use crate::ranks::Ranks;
 use crate::sample::Task;
 use crate::seed::{Purpose, Stream};
 use crate::store::{DrawingId, Store, StoreError};
-
-/// The most drawings in one forward pass, and the most pixels, since what a network holds of
-/// them grows with both.
-const MOST_DRAWINGS: usize = 256;
-const MOST_PIXELS: usize = 600_000;
 
 /// Embeddings of some of a store's drawings.
 pub struct Embeddings {
@@ -47,13 +45,15 @@ impl Embeddings {
         store: &Store,
         drawings: impl IntoIterator<Item = DrawingId>,
     ) -> Result<Embeddings, StoreError> {
-        Embeddings::watched(model, store, drawings, |_, _| ())
+        let fill = |ids: &[DrawingId], pixels: &mut [f32]| draw(model, store, ids, pixels, plain);
+        Embeddings::through(model, store.drawings(), drawings, fill, alone)
     }
 
-    /// [`Embeddings::of`] with news of how many drawings of how many are done.
+    /// [`Embeddings::of`], dealt out among ranks, with news of how many drawings of how many are
+    /// done.
     ///
     /// # Errors
-    /// As [`Embeddings::of`].
+    /// As [`Embeddings::of`], and if another rank is gone.
     ///
     /// # Panics
     /// As [`Embeddings::of`].
@@ -61,10 +61,17 @@ impl Embeddings {
         model: &Model,
         store: &Store,
         drawings: impl IntoIterator<Item = DrawingId>,
-        watch: impl FnMut(usize, usize),
-    ) -> Result<Embeddings, StoreError> {
+        ranks: &Ranks,
+        mut watch: impl FnMut(usize, usize),
+    ) -> Result<Embeddings, EvalError> {
         let fill = |ids: &[DrawingId], pixels: &mut [f32]| draw(model, store, ids, pixels, plain);
-        Embeddings::through(model, store.drawings(), drawings, fill, watch)
+        Embeddings::through(model, store.drawings(), drawings, fill, |work| {
+            ranks.deal(work.pieces(), |piece| {
+                let rows = work.piece(piece)?;
+                watch(work.done_with(piece), work.ids.len());
+                Ok(rows)
+            })
+        })
     }
 
     /// Embeds each drawing as the mean over itself and `copies` distorted copies, by the law that
@@ -72,7 +79,7 @@ impl Embeddings {
     /// of drawing `d` is item `d * 2^8 + c` of the stream [`Purpose::TestDistort`].
     ///
     /// # Errors
-    /// As [`Embeddings::of`].
+    /// As [`Embeddings::watched`].
     ///
     /// # Panics
     /// As [`Embeddings::of`], and if there are more than 255 copies.
@@ -82,9 +89,10 @@ impl Embeddings {
         drawings: impl IntoIterator<Item = DrawingId>,
         copies: usize,
         seed: u64,
-    ) -> Result<Embeddings, StoreError> {
+        ranks: &Ranks,
+    ) -> Result<Embeddings, EvalError> {
         assert!(copies < 256, "{copies} copies");
-        let mut mean = Embeddings::of(model, store, drawings)?;
+        let mut mean = Embeddings::watched(model, store, drawings, ranks, |_, _| ())?;
         for copy in 0..copies as u64 {
             let ids = mean.ids.clone();
             let distorted =
@@ -95,7 +103,11 @@ impl Embeddings {
                 };
             let fill =
                 |ids: &[DrawingId], pixels: &mut [f32]| draw(model, store, ids, pixels, distorted);
-            let other = Embeddings::through(model, store.drawings(), ids, fill, |_, _| ())?;
+            let other = Embeddings::through(model, store.drawings(), ids, fill, |work| {
+                ranks.deal(work.pieces(), |piece| {
+                    Ok::<_, EvalError>(work.piece(piece)?)
+                })
+            })?;
             let sums = mean.values.iter_mut().zip(&other.values);
             sums.for_each(|(sum, value)| *sum += value);
         }
@@ -156,7 +168,7 @@ impl Embeddings {
             Ok(())
         };
         let among = digits.len() as u32; // far fewer than 2^32 are read of a file
-        Embeddings::through(model, among, places, fill, |_, _| ()).expect("nothing is read")
+        Embeddings::through(model, among, places, fill, alone).expect("nothing is read")
     }
 
     /// Embeds pictures that lie in no store, as [`Embeddings::of`] does; an id is a place.
@@ -174,7 +186,7 @@ impl Embeddings {
             Ok(())
         };
         let among = u32::try_from(pictures.len()).expect("no one has 2^32 pictures");
-        Embeddings::through(model, among, 0..among, fill, |_, _| ()).expect("nothing is read")
+        Embeddings::through(model, among, 0..among, fill, alone).expect("nothing is read")
     }
 
     /// Uniform numbers from -1 to 1, by the seed, for drawings 0 to `drawings`, in place of a
@@ -197,14 +209,15 @@ impl Embeddings {
         }
     }
 
-    /// Embeds some of `among` images, which `fill` draws into `[n, side, side]` pixels.
-    fn through(
+    /// Embeds some of `among` images, which `fill` draws into `[n, side, side]` pixels; `all` does
+    /// the work.
+    fn through<F, E>(
         model: &Model,
         among: u32,
         drawings: impl IntoIterator<Item = DrawingId>,
-        fill: impl Fn(&[DrawingId], &mut [f32]) -> Result<(), StoreError>,
-        mut watch: impl FnMut(usize, usize),
-    ) -> Result<Embeddings, StoreError> {
+        fill: F,
+        all: impl FnOnce(&Work<'_, F>) -> Result<Vec<f32>, E>,
+    ) -> Result<Embeddings, E> {
         let mut rows = vec![NO_ROW; among as usize];
         drawings.into_iter().for_each(|id| rows[id as usize] = 0);
         let mut ids = Vec::new();
@@ -212,20 +225,13 @@ impl Embeddings {
             *row = ids.len() as u32;
             ids.push(id);
         }
-        let side = model.card.network.side();
-        let dimensions = model.card.network.dimensions() as usize;
-        let mut values = Vec::with_capacity(ids.len() * dimensions);
-        let batch = (MOST_PIXELS / (side * side)).clamp(1, MOST_DRAWINGS);
-        for chunk in ids.chunks(batch) {
-            let mut pixels = vec![0f32; chunk.len() * side * side];
-            fill(chunk, &mut pixels)?;
-            let embedded = model.embed(&images(&pixels, side));
-            let flat = embedded.to_device(tch::Device::Cpu).flatten(0, -1);
-            values.extend(Vec::<f32>::try_from(flat).expect("embeddings are flat and f32"));
-            watch(values.len() / dimensions, ids.len());
-        }
+        let values = all(&Work {
+            model,
+            ids: &ids,
+            fill,
+        })?;
         Ok(Embeddings {
-            dimensions,
+            dimensions: model.card.network.dimensions() as usize,
             comparison: model.network.comparison(),
             ids,
             rows,
@@ -352,11 +358,6 @@ fn plain(
     image: &mut [f32],
 ) {
     distorter.plain(drawn, 0, side, image);
-}
-
-/// Pixels as a network takes them: `[n, 1, side, side]`.
-fn images(pixels: &[f32], side: usize) -> Tensor {
-    Tensor::from_slice(pixels).view([-1, 1, side as i64, side as i64])
 }
 
 fn distorter(model: &Model) -> Distorter {

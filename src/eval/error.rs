@@ -1,6 +1,7 @@
 //! Why an evaluation is refused.
 
 use super::mnist::DigitRefusal;
+use crate::ranks::RankError;
 use crate::sample::{TableError, TooFew};
 use crate::store::StoreError;
 
@@ -11,6 +12,9 @@ pub enum EvalError {
     /// The store is damaged.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Another rank is gone, or did not work on the same.
+    #[error(transparent)]
+    Ranks(#[from] RankError),
     /// The evaluation set has too few characters.
     #[error(transparent)]
     TooFew(#[from] TooFew),

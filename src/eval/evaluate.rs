@@ -12,11 +12,17 @@ use super::plan::{Contestant, DigitPlan, Event, Plan};
 use super::questions::Questions;
 use super::results::{Evaluation, Provenance, ScoredNetwork};
 use crate::archive::{SYNTHETIC_NAME, Split};
+use crate::ranks::Ranks;
 use crate::store::{PageCache, Store};
 
-/// Evaluates networks and baselines.
+/// What scores.
+const PROGRAM: &str = concat!("omnishot ", env!("CARGO_PKG_VERSION"));
+
+/// Evaluates networks and baselines. Ranks share the embedding of drawings and the questions
+/// that are judged one by one; each gets the whole result, the same for any number of them.
 ///
 /// # Errors
+/// If another rank is gone, or was to do something else.
 /// If a network has seen what it would be asked about, unless `allow_seen`; if the store holds
 /// too few characters for a protocol, or cannot be read.
 pub fn evaluate(
@@ -25,6 +31,7 @@ pub fn evaluate(
     plan: &Plan,
     digits: Option<&DigitPlan>,
     allow_seen: bool,
+    ranks: &Ranks,
     mut watch: impl FnMut(Event),
 ) -> Result<(Evaluation, Gallery), EvalError> {
     let networks: Vec<ScoredNetwork> = contestants.iter().map(|c| scored(store, c)).collect();
@@ -34,8 +41,18 @@ pub fn evaluate(
             alphabet: network.seen[0].clone(),
         });
     }
+    let digests: Vec<&str> = contestants.iter().map(|c| &*c.digest).collect();
+    ranks.agree(&[
+        ("a program", PROGRAM.to_owned()),
+        ("a store", store.digest().to_string()),
+        ("networks", digests.join(", ")),
+        (
+            "a plan",
+            format!("{plan:?}, {:?}", digits.map(|digits| digits.trials)),
+        ),
+    ])?;
     let pages = PageCache::new(Arc::clone(store));
-    let mut questions = Questions::draw(store, plan, &mut watch)?;
+    let mut questions = Questions::draw(store, plan, ranks, &mut watch)?;
     questions.ask_baselines(&pages, plan, &mut watch)?;
     let mut asked_digits = match digits {
         Some(DigitPlan { digits, trials }) => {
@@ -65,7 +82,7 @@ pub fn evaluate(
     let made_up = alphabets.any(|a| a.name.starts_with(SYNTHETIC_NAME));
     let evaluation = Evaluation {
         provenance: Provenance {
-            program: concat!("omnishot ", env!("CARGO_PKG_VERSION")).to_owned(),
+            program: PROGRAM.to_owned(),
             store: store.digest().to_string(),
             made_up,
             seed: plan.seed,

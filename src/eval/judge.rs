@@ -2,9 +2,11 @@
 
 use rayon::prelude::*;
 
+use super::error::EvalError;
 use super::pixel::{Likeness, Pixel};
 use super::score::{Score, Ties, leaders};
 use super::task_set::TaskSet;
+use crate::ranks::Ranks;
 use crate::sample::Task;
 use crate::store::{DrawingId, PageCache, StoreError};
 
@@ -66,6 +68,20 @@ pub(super) fn nearest<T: PartialOrd + Copy>(
     task.support.chunks_exact(shots).map(way).collect()
 }
 
+/// Questions that one rank answers at a time.
+const DEALT: usize = 256;
+
+/// The ways that share the first place in each of some questions.
+fn first_places(
+    judge: &impl Judge,
+    tasks: &[Task],
+    shots: usize,
+) -> Result<Vec<Vec<usize>>, StoreError> {
+    (tasks.par_iter())
+        .map(|task| Ok(leaders(&judge.judge(task, shots)?)))
+        .collect()
+}
+
 /// One system's answers to the questions of a protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answers {
@@ -81,9 +97,34 @@ impl Answers {
     /// # Errors
     /// If a drawing cannot be read.
     pub fn of(judge: &impl Judge, set: &TaskSet, ties: Ties) -> Result<Answers, StoreError> {
-        let firsts: Vec<Vec<usize>> = (set.tasks.par_iter())
-            .map(|task| Ok(leaders(&judge.judge(task, set.shots)?)))
-            .collect::<Result<_, StoreError>>()?;
+        let firsts = first_places(judge, &set.tasks, set.shots)?;
+        Ok(Answers::settle(&firsts, set, ties))
+    }
+
+    /// [`Answers::of`], with the questions dealt out among ranks.
+    ///
+    /// # Errors
+    /// If a drawing cannot be read, or another rank is gone.
+    pub fn dealt(
+        judge: &impl Judge,
+        set: &TaskSet,
+        ties: Ties,
+        ranks: &Ranks,
+    ) -> Result<Answers, EvalError> {
+        let pieces: Vec<&[Task]> = set.tasks.chunks(DEALT).collect();
+        // Of each question how many ways share the first place, and which.
+        let all = ranks.deal(pieces.len(), |piece| {
+            let firsts = first_places(judge, pieces[piece], set.shots)?;
+            let told = |ways: &Vec<usize>| [&[ways.len()], &ways[..]].concat();
+            let told = firsts.iter().flat_map(told).map(|number| number as i64);
+            Ok::<_, EvalError>(told.collect())
+        })?;
+        let mut numbers = all.into_iter().map(|number| number as usize);
+        let firsts: Vec<Vec<usize>> = std::iter::from_fn(|| {
+            let ways = numbers.next()?;
+            Some(numbers.by_ref().take(ways).collect())
+        })
+        .collect();
         Ok(Answers::settle(&firsts, set, ties))
     }
 

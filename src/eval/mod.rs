@@ -20,6 +20,7 @@ mod judge;
 mod layout;
 mod mnist;
 mod oneshot;
+mod pieces;
 mod pixel;
 mod plan;
 mod questions;

@@ -18,11 +18,14 @@ use super::task_set::{Protocol, TaskSet};
 use super::verification::PairSet;
 use crate::archive::Split;
 use crate::model::Comparison;
+use crate::ranks::Ranks;
 use crate::sample::{Scope, TaskShape, alphabets_of, characters_of};
 use crate::store::{AlphabetId, DrawingId, PageCache, Store, StoreError};
 
 /// What all systems are asked.
-pub(super) struct Questions {
+pub(super) struct Questions<'a> {
+    /// Who shares the work.
+    ranks: &'a Ranks,
     pub one_shot: Vec<Asked>,
     pub curve: Option<(CurveTasks, Curve)>,
     pub pairs: Option<(PairSet, Verification)>,
@@ -47,13 +50,14 @@ fn background_named(store: &Store, names: &[String]) -> Vec<AlphabetId> {
         .collect()
 }
 
-impl Questions {
+impl<'a> Questions<'a> {
     /// The questions of a plan.
     pub fn draw(
         store: &Store,
         plan: &Plan,
+        ranks: &'a Ranks,
         watch: &mut impl FnMut(Event),
-    ) -> Result<Questions, EvalError> {
+    ) -> Result<Questions<'a>, EvalError> {
         let evaluation = alphabets_of(store, Split::Evaluation);
         let mut one_shot = Vec::new();
         for &(protocol, shots) in &plan.protocols {
@@ -106,6 +110,7 @@ impl Questions {
             }
         }
         Ok(Questions {
+            ranks,
             one_shot,
             curve,
             pairs,
@@ -128,7 +133,7 @@ impl Questions {
         for (name, pixel) in pixels {
             let judge = PixelJudge::new(pages, pixel);
             for asked in &mut self.one_shot {
-                asked.add(name, Role::Baseline, &judge, plan.ties)?;
+                asked.deal((name, Role::Baseline), &judge, plan.ties, self.ranks)?;
             }
             if let (Pixel::L2, Some((tasks, curve))) = (pixel, &mut self.curve) {
                 let name = format!("{name}, evaluation alphabets");
@@ -141,7 +146,8 @@ impl Questions {
             .iter_mut()
             .filter(|asked| asked.set.shots == 1)
         {
-            asked.add(HAUSDORFF, Role::Baseline, &Hausdorff::new(pages), plan.ties)?;
+            let judge = Hausdorff::new(pages);
+            asked.deal((HAUSDORFF, Role::Baseline), &judge, plan.ties, self.ranks)?;
         }
         if let Some((test, verification)) = &mut self.pairs {
             let choice = PairSet::choice(store, &[], "all background", plan.seed)
@@ -174,7 +180,7 @@ impl Questions {
         let needed = self.drawings(&own, store, gallery.is_some());
         watch(Event::Begins(format!("{name}: {} drawings", needed.len())));
         let done = |done, all| watch(Event::Embedded(done, all));
-        let embeddings = Embeddings::watched(model, store, needed, done)?;
+        let embeddings = Embeddings::watched(model, store, needed, self.ranks, done)?;
         watch(Event::Begins(format!("{name}: scores")));
         for asked in &mut self.one_shot {
             let ways = likenesses(model, &embeddings, &asked.set)?;
@@ -186,7 +192,7 @@ impl Questions {
             if plan.fine_tuned && model.network.context().is_none() {
                 let label = format!("{name}, last layer fine-tuned on the support");
                 let judge = FineTuned::new(&embeddings);
-                asked.add(&label, variant(*role), &judge, plan.ties)?;
+                asked.deal((&label, variant(*role)), &judge, plan.ties, self.ranks)?;
             }
             let joint = plan.joint && *role == Role::Network;
             if let (true, Some(answers)) = (joint, assign(&ways, &asked.set)) {
@@ -249,12 +255,13 @@ impl Questions {
         let sets = self.one_shot.iter().map(|asked| &asked.set);
         let drawings: Vec<DrawingId> = sets.flat_map(TaskSet::drawings).collect();
         let each = |contestant: &&Contestant| {
-            Embeddings::of(&contestant.model, store, drawings.iter().copied())
+            let drawings = drawings.iter().copied();
+            Embeddings::watched(&contestant.model, store, drawings, self.ranks, |_, _| ())
         };
         let each = networks.iter().map(each).collect::<Result<Vec<_>, _>>()?;
         let embeddings = Embeddings::together(&each);
         for asked in &mut self.one_shot {
-            asked.add(&label, Role::Variant, &embeddings, plan.ties)?;
+            asked.deal((&label, Role::Variant), &embeddings, plan.ties, self.ranks)?;
         }
         Ok(())
     }
@@ -331,7 +338,8 @@ impl Questions {
             "{name}: {copies} copies of each drawing"
         )));
         let drawings = self.one_shot.iter().flat_map(|asked| asked.set.drawings());
-        let embeddings = Embeddings::averaged(model, store, drawings, copies, plan.seed)?;
+        let embeddings =
+            Embeddings::averaged(model, store, drawings, copies, plan.seed, self.ranks)?;
         for asked in &mut self.one_shot {
             let label = format!("{name}, mean over {copies} distorted copies");
             let answers = answer_embedded(model, &embeddings, &asked.set, ties)?;

@@ -5,7 +5,6 @@ use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -43,6 +42,12 @@ pub enum LaunchError {
         /// What the system said.
         source: io::Error,
     },
+    /// The ranks were asked to stop.
+    #[error("the ranks were stopped: {status}")]
+    Stopped {
+        /// How the first ended.
+        status: ExitStatus,
+    },
     /// A rank has failed, and the others were ended.
     #[error("rank {rank} has ended with {status}; the others were ended")]
     Rank {
@@ -58,7 +63,7 @@ impl LaunchError {
     #[must_use]
     pub fn code(&self) -> u8 {
         let code = match self {
-            LaunchError::Rank { status, .. } => status.code(),
+            LaunchError::Rank { status, .. } | LaunchError::Stopped { status } => status.code(),
             LaunchError::Start { .. } => None,
         };
         code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
@@ -66,13 +71,13 @@ impl LaunchError {
 }
 
 impl Launch {
-    /// Runs the ranks until all have ended. Threads of arithmetic are shared out among them, unless
-    /// `OMP_NUM_THREADS` says how many each is to have. Once `stop` is set, they are asked to stop;
-    /// once `end` is, they are ended.
+    /// Runs the ranks until all have ended. Threads are shared out among them, unless
+    /// `OMP_NUM_THREADS` and `RAYON_NUM_THREADS` say how many each is to have. When `asked` is set,
+    /// they are asked to stop; when it is set once more, they are ended. Either unsets it.
     ///
     /// # Errors
     /// [`LaunchError`]; no rank is left behind.
-    pub fn run(&self, stop: &AtomicBool, end: &AtomicBool) -> Result<(), LaunchError> {
+    pub fn run(&self, asked: &AtomicBool) -> Result<(), LaunchError> {
         let port = match self.port {
             Some(port) => port,
             None => free_port().map_err(|source| LaunchError::Start {
@@ -92,17 +97,17 @@ impl Launch {
             ranks.0.push(Some(child));
         }
         let mut failed: Option<(Instant, LaunchError)> = None;
+        let mut stopping = false;
         while ranks.0.iter().any(Option::is_some) {
             thread::sleep(Duration::from_millis(20));
-            if end.load(Ordering::Relaxed) {
+            if asked.swap(false, Ordering::Relaxed) {
                 for child in ranks.0.iter_mut().flatten() {
-                    let _ = child.kill(); // fails only for one that has ended
+                    match stopping {
+                        false => child.stdin = None, // closed: the rank sees its end
+                        true => drop(child.kill()),  // fails only for one that has ended
+                    }
                 }
-            }
-            if stop.load(Ordering::Relaxed) {
-                for child in ranks.0.iter_mut().flatten() {
-                    child.stdin = None; // closed: the rank sees its end
-                }
+                stopping = true;
             }
             for (rank, slot) in (0..).zip(&mut ranks.0) {
                 let Some(child) = slot else { continue };
@@ -113,7 +118,11 @@ impl Launch {
                 let Some(status) = status else { continue };
                 *slot = None;
                 if !status.success() && failed.is_none() {
-                    failed = Some((Instant::now(), LaunchError::Rank { rank, status }));
+                    let error = match stopping {
+                        true => LaunchError::Stopped { status },
+                        false => LaunchError::Rank { rank, status },
+                    };
+                    failed = Some((Instant::now(), error));
                 }
             }
             if failed.as_ref().is_some_and(|(at, _)| at.elapsed() > GRACE) {
@@ -137,9 +146,11 @@ impl Launch {
             .env("MASTER_ADDR", Ipv4Addr::LOCALHOST.to_string())
             .env("MASTER_PORT", port.to_string())
             .env_remove("TORCHELASTIC_USE_AGENT_STORE");
-        if std::env::var_os("OMP_NUM_THREADS").is_none() {
-            let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-            command.env("OMP_NUM_THREADS", text((cores / self.processes).max(1)));
+        let cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+        for threads in ["OMP_NUM_THREADS", "RAYON_NUM_THREADS"] {
+            if std::env::var_os(threads).is_none() {
+                command.env(threads, text((cores / self.processes).max(1)));
+            }
         }
         // Ctrl-C at a terminal is for the launcher, who tells them.
         #[cfg(unix)]
@@ -162,21 +173,20 @@ impl Drop for Running {
 }
 
 /// A port that was free a moment ago.
-fn free_port() -> io::Result<u16> {
+pub(super) fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
         .local_addr()?
         .port())
 }
 
-/// In a process of [`Launch`], sets `stop` once the launcher asks for it or is gone; elsewhere
+/// In a process of [`Launch`], does `stop` once the launcher asks for it or is gone; elsewhere
 /// nothing.
-pub fn stop_with_launcher(stop: &Arc<AtomicBool>) {
+pub fn stop_with_launcher(stop: impl FnOnce() + Send + 'static) {
     if std::env::var_os(LAUNCHED).is_none() {
         return;
     }
-    let stop = Arc::clone(stop);
     thread::spawn(move || {
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
-        stop.store(true, Ordering::Relaxed);
+        stop();
     });
 }

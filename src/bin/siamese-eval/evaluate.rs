@@ -14,10 +14,12 @@ use omnishot::eval::{
     Ties, evaluate,
 };
 use omnishot::model::parse_device;
+use omnishot::ranks::stop_with_launcher;
 use omnishot::report::{self, TaskPicture, task_sheet};
 use omnishot::store::{Store, publish};
 use tch::Device;
 
+use crate::company;
 use crate::contestants::{Named, load, named, training_record};
 
 /// What to evaluate, and where to write it.
@@ -98,6 +100,9 @@ pub struct Evaluate {
     /// Write the first network as a TorchScript module, which embeds images as the network does.
     #[arg(long, value_name = "FILE", requires = "networks")]
     torchscript: Option<PathBuf>,
+    /// Seconds that one of several ranks waits for the others before it gives them up.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
     /// Print everything that was found as one JSON object.
     #[arg(long)]
     json: bool,
@@ -173,14 +178,17 @@ impl Evaluate {
 /// Evaluates, prints, and writes what was asked for.
 pub fn run(arguments: &Evaluate) -> Result<()> {
     let store = Arc::new(Store::open(&arguments.store)?);
-    if let Some(out) = &arguments.out {
+    stop_with_launcher(|| std::process::exit(STOPPED));
+    let (ranks, device) = company::meet(arguments.device, arguments.timeout)?;
+    let out = arguments.out.as_ref().filter(|_| ranks.first());
+    if let Some(out) = out {
         prepare(out, arguments.force)?;
     }
     let contestants = load(
         arguments.pretrained,
         &arguments.weights,
         &arguments.baseline,
-        arguments.device,
+        device,
     )?;
     let plan = arguments.plan(&store);
     let digits = match &arguments.mnist {
@@ -196,26 +204,31 @@ pub fn run(arguments: &Evaluate) -> Result<()> {
         None => None,
     };
     let allow_seen = arguments.allow_seen;
-    let mut progress = Progress::new(arguments.json);
+    let mut progress = Progress::new(arguments.json, ranks.first());
     let (mut evaluation, gallery) = evaluate(
         &store,
         &contestants,
         &plan,
         digits.as_ref(),
         allow_seen,
+        &ranks,
         |event| {
             progress.show(event);
         },
     )
     .with_context(|| arguments.store.display().to_string())?;
     progress.end();
+    ranks.barrier()?; // none leaves while another still works
+    if !ranks.first() {
+        return Ok(());
+    }
     let all = arguments.weights.iter().chain(&arguments.baseline);
     evaluation.training = all.filter_map(training_record).collect();
     if let Some(first) = contestants.first() {
         extras(arguments, &store, first)?;
     }
     let json = serde_json::to_string_pretty(&evaluation)?;
-    if let Some(out) = &arguments.out {
+    if let Some(out) = out {
         let write = |name: &str, text: &str| -> Result<()> {
             publish(&out.join(name), true, |file| {
                 file.write_all(text.as_bytes())
@@ -237,6 +250,8 @@ pub fn run(arguments: &Evaluate) -> Result<()> {
     Ok(())
 }
 
+/// The exit code of a rank whose launcher is gone: 128 + SIGINT.
+const STOPPED: i32 = 130;
 /// More would say no more of 10,000 images.
 const MOST_DIGIT_TRIALS: u32 = 1_000_000;
 const REPORT: &str = "report.html";
@@ -318,21 +333,24 @@ fn picture(store: &Store, embeddings: &Embeddings, set: &TaskSet, path: &Path) -
 struct Progress {
     bar: Option<ProgressBar>,
     quiet: bool,
+    /// Whether this is the process that speaks for all.
+    speaks: bool,
     terminal: bool,
 }
 
 impl Progress {
-    fn new(quiet: bool) -> Progress {
+    fn new(quiet: bool, speaks: bool) -> Progress {
         Progress {
             bar: None,
-            quiet,
+            quiet: quiet || !speaks,
+            speaks,
             terminal: std::io::stderr().is_terminal(),
         }
     }
 
     fn show(&mut self, event: Event) {
         match event {
-            Event::LeftOut(what) => eprintln!("siamese-eval: left out: {what}"),
+            Event::LeftOut(what) if self.speaks => eprintln!("siamese-eval: left out: {what}"),
             Event::Begins(what) if !self.quiet => {
                 self.end();
                 eprintln!("{what}");
@@ -346,7 +364,7 @@ impl Progress {
                 });
                 bar.set_position(done as u64);
             }
-            Event::Begins(_) | Event::Embedded(..) => {}
+            _ => {}
         }
     }
 

@@ -1,5 +1,7 @@
 //! `siamese-eval`: scores networks and baselines on one-shot protocols.
 
+#[path = "../company/mod.rs"]
+mod company;
 mod contestants;
 mod evaluate;
 mod export;
@@ -24,11 +26,13 @@ struct Arguments {
 enum Command {
     ExportTasks(export::Export),
     Score(score::Score),
+    #[command(flatten)]
+    Company(company::Company),
 }
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("siamese-eval: {error:#}");
             ExitCode::FAILURE
@@ -36,11 +40,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &Arguments) -> Result<()> {
+fn run(arguments: &Arguments) -> Result<ExitCode> {
     match (&arguments.command, &arguments.evaluate) {
-        (Some(Command::ExportTasks(arguments)), _) => export::run(arguments),
-        (Some(Command::Score(arguments)), _) => score::run(arguments),
-        (None, Some(arguments)) => evaluate::run(arguments),
+        (Some(Command::Company(company::Company::Launch(launch))), _) => company::launch(launch),
+        (Some(Command::ExportTasks(arguments)), _) => done(export::run(arguments)),
+        (Some(Command::Score(arguments)), _) => done(score::run(arguments)),
+        (None, Some(arguments)) => done(evaluate::run(arguments)),
         (None, None) => Arguments::command()
             .error(
                 clap::error::ErrorKind::MissingRequiredArgument,
@@ -48,4 +53,8 @@ fn run(arguments: &Arguments) -> Result<()> {
             )
             .exit(),
     }
+}
+
+fn done(result: Result<()>) -> Result<ExitCode> {
+    result.map(|()| ExitCode::SUCCESS)
 }

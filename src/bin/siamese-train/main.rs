@@ -1,5 +1,6 @@
 //! `siamese-train`: trains a network from a store.
 
+#[path = "../company/mod.rs"]
 mod company;
 mod folder;
 #[path = "../training/mod.rs"]

@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result};
 use omnishot::ranks::stop_with_launcher;
 use omnishot::train::Preset;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
-/// The exit code of one that was stopped by Ctrl-C: 128 + SIGINT.
+/// The exit code of one that was stopped by Ctrl-C or SIGTERM: 128 + SIGINT.
 pub const STOPPED: u8 = 130;
 
 /// What `--preset` takes.
@@ -27,16 +29,16 @@ pub fn read_preset(name: &str, changes: &[String]) -> Result<Preset> {
     }
 }
 
-/// Set once Ctrl-C is pressed, or the process's launcher is asked to stop; pressed again, it ends
-/// the process.
+/// Set once Ctrl-C is pressed, SIGTERM comes (which batch systems send before they kill), or the
+/// process's launcher is asked to stop; pressed again, it ends the process.
 pub fn stop_at_ctrl_c() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&stop);
-    stop_with_launcher(&stop);
-    ctrlc::set_handler(move || {
-        if asked.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(STOPPED)); // asked twice: do not wait for the step
-        }
-    })?;
+    let told = Arc::clone(&stop);
+    stop_with_launcher(move || told.store(true, Ordering::Relaxed));
+    for signal in [SIGINT, SIGTERM] {
+        // Asked twice: it does not wait for the step. What is registered first comes first.
+        flag::register_conditional_shutdown(signal, i32::from(STOPPED), Arc::clone(&stop))?;
+        flag::register(signal, Arc::clone(&stop))?;
+    }
     Ok(stop)
 }

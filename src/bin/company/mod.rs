@@ -1,15 +1,17 @@
-//! Several ranks of this program: how they are launched, and how one finds the others.
+//! Several ranks of a program: how they are launched, and how one finds the others.
 
 use std::env;
 use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
-use omnishot::ranks::{Launch, Place, Ranks};
+use omnishot::ranks::{Launch, LaunchError, Place, Ranks};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 use tch::{Cuda, Device};
 
 /// What is done instead of the program's own work.
@@ -34,32 +36,26 @@ pub struct LaunchArguments {
     arguments: Vec<OsString>,
 }
 
-/// Runs the ranks. Ctrl-C asks them to stop, once more ends them.
+/// Runs the ranks. Ctrl-C or SIGTERM asks them to stop, once more ends them.
 pub fn launch(arguments: &LaunchArguments) -> Result<ExitCode> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let (asked, again) = (Arc::clone(&stop), Arc::new(AtomicBool::new(false)));
-    let end = Arc::clone(&again);
-    ctrlc::set_handler(move || {
-        if asked.swap(true, Ordering::Relaxed) {
-            end.store(true, Ordering::Relaxed);
-        }
-    })?;
+    let asked = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        flag::register(signal, Arc::clone(&asked))?;
+    }
     let launch = Launch {
         program: env::current_exe().context("this program has no path")?,
         arguments: arguments.arguments.clone(),
         processes: arguments.nproc,
         port: arguments.port,
     };
-    match launch.run(&stop, &again) {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(error) => {
-            let code = error.code();
-            if !stop.load(Ordering::Relaxed) {
-                eprintln!("launch: {:#}", anyhow::Error::from(error));
-            }
-            Ok(ExitCode::from(code))
-        }
+    let Err(error) = launch.run(&asked) else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    let code = error.code();
+    if !matches!(error, LaunchError::Stopped { .. }) {
+        eprintln!("launch: {:#}", anyhow::Error::from(error));
     }
+    Ok(ExitCode::from(code))
 }
 
 /// Meets the other ranks, if the environment says that there are any. Of several on one

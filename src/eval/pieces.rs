@@ -1,0 +1,65 @@
+//! Images embedded a piece at a time, by one process or several.
+
+use tch::Tensor;
+
+use crate::model::Model;
+use crate::store::{DrawingId, StoreError};
+
+/// The most drawings in one forward pass, and the most pixels, since what a network holds of
+/// them grows with both.
+const MOST_DRAWINGS: usize = 256;
+const MOST_PIXELS: usize = 600_000;
+
+/// Images to be embedded, a piece at a time.
+pub(super) struct Work<'a, F> {
+    pub model: &'a Model,
+    /// The images, ascending.
+    pub ids: &'a [DrawingId],
+    /// Draws some of them into `[n, side, side]` pixels.
+    pub fill: F,
+}
+
+impl<F: Fn(&[DrawingId], &mut [f32]) -> Result<(), StoreError>> Work<'_, F> {
+    /// Images in a piece, but the last.
+    fn size(&self) -> usize {
+        let side = self.model.card.network.side();
+        (MOST_PIXELS / (side * side)).clamp(1, MOST_DRAWINGS)
+    }
+
+    pub fn pieces(&self) -> usize {
+        self.ids.len().div_ceil(self.size())
+    }
+
+    /// How many images lie in a piece and those before it.
+    pub fn done_with(&self, piece: usize) -> usize {
+        ((piece + 1) * self.size()).min(self.ids.len())
+    }
+
+    /// The embeddings of a piece's images, one after the other.
+    pub fn piece(&self, piece: usize) -> Result<Vec<f32>, StoreError> {
+        let ids = &self.ids[piece * self.size()..self.done_with(piece)];
+        let side = self.model.card.network.side();
+        let mut pixels = vec![0f32; ids.len() * side * side];
+        (self.fill)(ids, &mut pixels)?;
+        let embedded = self.model.embed(&images(&pixels, side));
+        let flat = embedded.to_device(tch::Device::Cpu).flatten(0, -1);
+        Ok(Vec::<f32>::try_from(flat).expect("embeddings are flat and f32"))
+    }
+}
+
+/// Does all of it on this process.
+pub(super) fn alone<F>(work: &Work<'_, F>) -> Result<Vec<f32>, StoreError>
+where
+    F: Fn(&[DrawingId], &mut [f32]) -> Result<(), StoreError>,
+{
+    let mut values = Vec::new();
+    for piece in 0..work.pieces() {
+        values.extend(work.piece(piece)?);
+    }
+    Ok(values)
+}
+
+/// Pixels as a network takes them: `[n, 1, side, side]`.
+pub(super) fn images(pixels: &[f32], side: usize) -> Tensor {
+    Tensor::from_slice(pixels).view([-1, 1, side as i64, side as i64])
+}
