@@ -204,6 +204,24 @@ fn plain_quarters_of_the_reduced_plane_agree_too() {
     }
 }
 
+/// A filter reduces the drawing; the warp alone would take every third pixel of it.
+#[test]
+fn a_filter_lets_no_ink_fall_between_the_pixels_of_a_small_plain_picture() {
+    let law = Distortion {
+        resize: Resize::Triangle,
+        ..Distortion::KOCH
+    };
+    let mut distorter = Distorter::new(law).unwrap();
+    for place in 0..9 {
+        let mut page = Page::BLANK;
+        page.set(30 + place % 3, 30 + place / 3, true);
+        let mut out = vec![0f32; 35 * 35];
+        distorter.plain(&page, 0, 35, &mut out);
+        let ink: f32 = out.iter().sum();
+        assert!((0.09..0.13).contains(&ink), "place {place}: {ink}"); // a ninth
+    }
+}
+
 #[test]
 fn blank_stays_blank_and_nothing_leaves_the_range() {
     for law in [Distortion::KOCH, Distortion::COMPACT] {
