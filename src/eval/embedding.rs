@@ -7,7 +7,7 @@ use tch::Tensor;
 
 use super::error::EvalError;
 use super::judge::Judge;
-use super::pieces::{Work, alone, images};
+use super::pieces::{Work, alone, dealt, images};
 use super::sums::{inner, weighted_distance};
 use crate::archive::{Digits, Drawn, Scanned};
 use crate::distort::Distorter;
@@ -62,15 +62,11 @@ impl Embeddings {
         store: &Store,
         drawings: impl IntoIterator<Item = DrawingId>,
         ranks: &Ranks,
-        mut watch: impl FnMut(usize, usize),
+        watch: impl FnMut(usize, usize),
     ) -> Result<Embeddings, EvalError> {
         let fill = |ids: &[DrawingId], pixels: &mut [f32]| draw(model, store, ids, pixels, plain);
         Embeddings::through(model, store.drawings(), drawings, fill, |work| {
-            ranks.deal(work.pieces(), |piece| {
-                let rows = work.piece(piece)?;
-                watch(work.done_with(piece), work.ids.len());
-                Ok(rows)
-            })
+            dealt(work, ranks, watch)
         })
     }
 
@@ -104,9 +100,7 @@ impl Embeddings {
             let fill =
                 |ids: &[DrawingId], pixels: &mut [f32]| draw(model, store, ids, pixels, distorted);
             let other = Embeddings::through(model, store.drawings(), ids, fill, |work| {
-                ranks.deal(work.pieces(), |piece| {
-                    Ok::<_, EvalError>(work.piece(piece)?)
-                })
+                dealt(work, ranks, |_, _| ())
             })?;
             let sums = mean.values.iter_mut().zip(&other.values);
             sums.for_each(|(sum, value)| *sum += value);

@@ -2,7 +2,9 @@
 
 use tch::Tensor;
 
+use super::error::EvalError;
 use crate::model::Model;
+use crate::ranks::Ranks;
 use crate::store::{DrawingId, StoreError};
 
 /// The most drawings in one forward pass, and the most pixels, since what a network holds of
@@ -57,6 +59,22 @@ where
         values.extend(work.piece(piece)?);
     }
     Ok(values)
+}
+
+/// Does all of it together with other ranks; `watch` hears of how many images of how many are done.
+pub(super) fn dealt<F>(
+    work: &Work<'_, F>,
+    ranks: &Ranks,
+    mut watch: impl FnMut(usize, usize),
+) -> Result<Vec<f32>, EvalError>
+where
+    F: Fn(&[DrawingId], &mut [f32]) -> Result<(), StoreError>,
+{
+    ranks.deal(work.pieces(), |piece| {
+        let rows = work.piece(piece)?;
+        watch(work.done_with(piece), work.ids.len());
+        Ok(rows)
+    })
 }
 
 /// Pixels as a network takes them: `[n, 1, side, side]`.

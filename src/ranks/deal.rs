@@ -72,7 +72,10 @@ impl Ranks {
     }
 
     /// Each rank's numbers, of which all have as many: those of rank 0, of rank 1, and so on.
-    fn gather<T: Element + Copy + Default>(&self, own: &[T]) -> Result<Vec<T>, RankError> {
+    pub(super) fn gather<T: Element + Copy + Default>(
+        &self,
+        own: &[T],
+    ) -> Result<Vec<T>, RankError> {
         let all = self.all_gather(&Tensor::from_slice(own).to_device(self.device()))?;
         let all = all.to_device(Device::Cpu).flatten(0, -1);
         let mut values = vec![T::default(); all.numel()];
