@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use drawings::made_up;
 use omnishot::train::Checkpoint;
-use runs::{COMPACT, KOCH, MATCHING, SIAMESE, prepared, small_run};
+use runs::{COMPACT, KOCH, MATCHING, SIAMESE, free_port, prepared, small_run};
 
 const TRAIN: &str = env!("CARGO_BIN_EXE_siamese-train");
 
@@ -71,11 +71,6 @@ fn rank(folder: &Path, rank: u64, world: u64, port: u16, arguments: &[String]) -
     command.stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap()
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 /// Waits for an end that must be a failure, and gives what was said.

@@ -11,11 +11,10 @@ mod runs;
 mod untrained;
 
 use std::fs;
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use runs::prepared;
+use runs::{free_port, prepared};
 use untrained::compact;
 
 /// A program to be called in a folder, with one thread of arithmetic, as sums depend on their number.
@@ -68,9 +67,7 @@ fn two_and_three_ranks_score_what_one_scores() {
 #[test]
 fn ranks_that_are_asked_something_else_are_refused() {
     let folder = prepared();
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
+    let port = free_port();
     let rank = |rank: &str, seed: &str| {
         let mut command = eval(folder.path());
         command.args([
@@ -97,4 +94,33 @@ fn ranks_that_are_asked_something_else_are_refused() {
         assert!(said.contains("a plan other than rank 0's"), "{said}");
         assert!(output.stdout.is_empty());
     }
+}
+
+/// Two ranks would write the same folder at once.
+#[test]
+fn what_ranks_do_not_share_is_refused_to_several() {
+    let folder = prepared();
+    for asked in [
+        &[
+            "export-tasks",
+            "s.omni",
+            "--protocol",
+            "within",
+            "--out",
+            "t",
+        ][..],
+        &["score", "answers.csv", "--tasks", "t/tasks.json"],
+    ] {
+        let mut rank = eval(folder.path());
+        rank.envs([("RANK", "0"), ("WORLD_SIZE", "2")]);
+        rank.envs([("MASTER_ADDR", "127.0.0.1"), ("MASTER_PORT", "1")]);
+        let output = rank.args(asked).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(
+            said.contains("work of one process, not of 2 ranks"),
+            "{said}"
+        );
+    }
+    assert!(!folder.path().join("t").exists());
 }

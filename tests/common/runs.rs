@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "no test binary uses all of it")]
 
 use std::fs;
+use std::net::TcpListener;
 
 use tempfile::TempDir;
 
@@ -62,6 +63,12 @@ pub const MATCHING: [&str; 5] = [
     "network.embedder.width=2",
     "network.embedder.dimensions=8",
 ];
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
 
 /// A folder with the made-up store `s.omni`.
 pub fn prepared() -> TempDir {

@@ -9,8 +9,9 @@ mod score;
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{CommandFactory, Parser, Subcommand};
+use omnishot::ranks::Place;
 
 /// Scores networks and baselines on the one-shot protocols, and writes a report.
 #[derive(Parser)]
@@ -43,8 +44,8 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<ExitCode> {
     match (&arguments.command, &arguments.evaluate) {
         (Some(Command::Company(company::Company::Launch(launch))), _) => company::launch(launch),
-        (Some(Command::ExportTasks(arguments)), _) => done(export::run(arguments)),
-        (Some(Command::Score(arguments)), _) => done(score::run(arguments)),
+        (Some(Command::ExportTasks(arguments)), _) => alone(|| export::run(arguments)),
+        (Some(Command::Score(arguments)), _) => alone(|| score::run(arguments)),
         (None, Some(arguments)) => done(evaluate::run(arguments)),
         (None, None) => Arguments::command()
             .error(
@@ -53,6 +54,15 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
             )
             .exit(),
     }
+}
+
+/// Does what ranks do not share, which each of several would do over again.
+fn alone(work: impl FnOnce() -> Result<()>) -> Result<ExitCode> {
+    let world = Place::from_env()?.world;
+    if world > 1 {
+        bail!("this is the work of one process, not of {world} ranks: call it without a launcher");
+    }
+    done(work())
 }
 
 fn done(result: Result<()>) -> Result<ExitCode> {
