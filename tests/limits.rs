@@ -116,6 +116,31 @@ fn every_contradiction_is_named_where_it_shows() {
     assert_eq!(refused(last, &[6], "a name is cut off"), last as u64);
 }
 
+#[test]
+fn names_of_alphabets_and_of_runs_are_there_once() {
+    let mut archive = small_archive();
+    for (alphabet, name) in archive.alphabets.iter_mut().zip(["Runic", "Runid"]) {
+        (alphabet.split, alphabet.name) = (Split::Evaluation, name.to_owned());
+    }
+    let mut run = archive.runs[0].clone();
+    run.name = "run02".to_owned();
+    archive.runs.push(run);
+    let bytes = store_bytes(&archive);
+    for (name, twice) in [("Runid", "Runic"), ("run02", "run01")] {
+        let mut bytes = bytes.clone();
+        let at = bytes.windows(5).position(|at| at == name.as_bytes());
+        bytes[at.unwrap()..][..5].copy_from_slice(twice.as_bytes());
+        let front_len = front_len(&bytes);
+        sign(&mut bytes, front_len);
+        match Store::from_bytes("lie", bytes).unwrap_err() {
+            StoreError::Damaged { offset, what, .. } => {
+                assert!(offset == 96 && what.contains("there twice"), "{what}");
+            }
+            error => panic!("{twice} twice: {error}"),
+        }
+    }
+}
+
 /// Tables and names of two bytes at least must fit the front: one entry more is refused as such,
 /// before anything is read or allocated.
 #[test]

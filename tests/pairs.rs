@@ -243,4 +243,17 @@ fn pairs_are_counted_right() {
         counts.different_between,
     ];
     assert_eq!(all, slow);
+    let (characters, drawings) = (counts.characters, counts.drawings);
+    let share = |pairs: u64| format!("{pairs} {:.3}%", 100.0 * pairs as f64 / counts.all as f64);
+    let said = [
+        format!("background: {characters} characters, {drawings} drawings"),
+        format!("pairs of two drawings {}", share(counts.all)),
+        format!("same character {}", share(all[0])),
+        format!("same alphabet, different characters {}", share(all[1])),
+        format!("different alphabets {}", share(all[2])),
+    ];
+    let text = counts.to_string();
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(text.split('\n').map(words).collect::<Vec<_>>(), said);
+    assert_eq!(share(counts.all), format!("{} 100.000%", counts.all));
 }

@@ -8,9 +8,9 @@ mod drawings;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use common::sha256;
+use common::{sha256, store_bytes};
 use drawings::made_up;
-use omnishot::archive::Split;
+use omnishot::archive::{Archive, Split};
 use omnishot::sample::{PairTable, TableError, TableRecipe, alphabets_of};
 use omnishot::seed::{Purpose, Stream};
 use omnishot::store::{Store, StoreError};
@@ -80,9 +80,10 @@ fn copies_are_functions_of_seed_pair_and_copy() {
     let one = PairTable::from_bytes("1", table_bytes(&recipe(24, 1, 3))).unwrap();
     let eight = PairTable::from_bytes("8", table_bytes(&recipe(24, 8, 3))).unwrap();
     assert_eq!((one.len(), eight.len()), (48, 216));
+    let of = |mut s: Stream| (s.word(), s.word(), s.word());
     let words = |table: &PairTable, e| {
         let streams = table.distortion(&table.entry(e));
-        streams.map(|streams| streams.map(|mut s| (s.word(), s.word(), s.word())))
+        streams.map(|streams| streams.map(of))
     };
     let mut seen = BTreeSet::new();
     for e in 0..eight.len() {
@@ -91,7 +92,13 @@ fn copies_are_functions_of_seed_pair_and_copy() {
         assert_eq!(entry.item, one.pair(entry.pair));
         match words(&eight, e) {
             None => assert_eq!(entry.copy, 0),
-            Some(words) => assert!(words.into_iter().all(|w| seen.insert(w)), "entry {e}"),
+            Some(words) => {
+                let left = 2 * (256 * u64::from(entry.pair) + u64::from(entry.copy));
+                let items = [left, left + 1].map(|item| Stream::new(3, Purpose::Copy, item));
+                assert_eq!(words, items.map(of), "entry {e}");
+                assert!(words.into_iter().all(|w| seen.insert(w)), "entry {e}");
+                assert!(entry.copy > 0);
+            }
         }
         if entry.copy < 2 {
             let same = 2 * u64::from(entry.pair) + u64::from(entry.copy);
@@ -106,6 +113,14 @@ fn what_cannot_be_drawn_is_refused_with_what_to_do() {
     for pairs in [0, 6, 13, 1201] {
         let error = recipe(pairs, 0, 0).draw(&store).unwrap_err();
         assert!(error.to_string().contains("multiple of 12"), "{error}");
+    }
+    for not_ascending in [vec![2, 2, 3], vec![3, 2, 1]] {
+        let twice = TableRecipe {
+            alphabets: not_ascending,
+            ..recipe(12, 0, 0)
+        };
+        let error = twice.draw(&store).unwrap_err();
+        assert!(matches!(error, TableError::Uneven { .. }), "{error}");
     }
     let late = TableRecipe {
         drawers: 6..=20,
@@ -138,6 +153,30 @@ fn what_cannot_be_drawn_is_refused_with_what_to_do() {
     assert!(typed, "{error}");
     let held = TableRecipe::training(&store, 2, 1200, 0, 7).unwrap();
     assert_eq!((held.alphabets.len(), held.drawers), (4, 1..=12));
+}
+
+#[test]
+fn two_characters_with_two_drawings_each_are_enough() {
+    let draw = |second: &[u16]| {
+        let characters = vec![
+            common::character("a", 1, &[1, 2]),
+            common::character("b", 2, second),
+        ];
+        let archive = Archive {
+            alphabets: vec![common::alphabet("own", Split::Background, characters)],
+            runs: Vec::new(),
+        };
+        let store = Store::from_bytes("own", store_bytes(&archive)).unwrap();
+        let recipe = TableRecipe {
+            alphabets: vec![0],
+            drawers: 1..=2,
+            ..recipe(4, 0, 0)
+        };
+        recipe.draw(&store)
+    };
+    assert_eq!(draw(&[1, 2]).unwrap().len(), 4);
+    let error = draw(&[1, 3]).unwrap_err();
+    assert!(matches!(error, TableError::TooFew { .. }), "{error}");
 }
 
 #[test]

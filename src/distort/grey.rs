@@ -221,6 +221,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_below_35_goes_by_way_of_it_and_nothing_else_does() {
+        for side in [8, 34, 35, 36, 104, 105] {
+            let grey = noise(2, side);
+            let direct = enlarge(&grey, side, SIDE_MAX);
+            let at = at_page_size(&grey, side);
+            if side < KOCH_SIDE {
+                let by_way = enlarge(&enlarge(&grey, side, KOCH_SIDE), KOCH_SIDE, SIDE_MAX);
+                assert!(at[..] == by_way && by_way != direct, "{side}");
+            } else {
+                assert!(at[..] == direct, "{side}");
+            }
+        }
+    }
+
+    #[test]
     fn greys_are_reduced_by_area() {
         for side in [57, 64, 84, 104, 105] {
             let grey = noise(side as u64, SIDE);

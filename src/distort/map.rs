@@ -199,6 +199,17 @@ mod tests {
         assert_eq!(map, Map::new(&affine, 0, 105, 105));
     }
 
+    /// The one pixel of the output looks at the centre, however far apart two would.
+    #[test]
+    fn what_is_no_pixel_may_lie_anywhere() {
+        let small = Affine {
+            scale: [0.5, 0.5],
+            ..Affine::IDENTITY
+        };
+        let map = Map::new(&small, 0, 105, 1);
+        assert_eq!((map.columns(), map.rows()), ([&[0][..]; 2], [&[0][..]; 2]));
+    }
+
     #[test]
     #[should_panic(expected = "map reaches")]
     fn maps_that_reach_too_far_are_refused() {

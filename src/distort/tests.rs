@@ -333,6 +333,29 @@ fn laws_out_of_range_are_refused() {
     }
 }
 
+/// The bound of [`AffineLaw`]'s documentation, reckoned by hand.
+#[test]
+fn a_law_that_reaches_too_far_is_told_how_far() {
+    let law = AffineLaw {
+        shear: 0.5,
+        scale: 0.5,
+        shift_pixels: 20.0,
+        ..Distortion::COMPACT.affine
+    };
+    let Err(Refusal::Reach { pixels }) = law.check() else {
+        panic!("{law:?}");
+    };
+    // √1.25 / (0.75 · 0.5) · (52.5 + 20 √2)
+    assert!((pixels - 240.852_162).abs() < 1e-4, "{pixels}");
+}
+
+#[test]
+fn what_happens_is_exact() {
+    let half = 1 << 31;
+    assert!(!happens(0.0, 0) && happens(1.0, u32::MAX));
+    assert!(happens(0.5, half - 1) && !happens(0.5, half));
+}
+
 #[test]
 fn strokes_change_in_the_stated_shares() {
     let law = Distortion::COMPACT;

@@ -130,3 +130,25 @@ fn sample(plane: &Plane, x: usize, y: usize) -> u32 {
     let across = |row: &[u8]| (256 - f) * u32::from(row[i]) + f * u32::from(row[i + 1]);
     (256 - g) * across(&plane.rows()[j]) + g * across(&plane.rows()[j + 1])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::panic::catch_unwind;
+
+    use super::*;
+    use crate::distort::Affine;
+
+    /// What reads without looking, in the vector form, leans on it.
+    #[test]
+    fn what_is_of_another_size_is_refused() {
+        let map = Map::new(&Affine::IDENTITY, 0, 105, 48);
+        let refused = |plane_side, field: Option<usize>, pixels| {
+            let field = field.map(Field::still);
+            catch_unwind(|| check_sizes(&map, plane_side, field.as_ref(), pixels)).is_err()
+        };
+        assert!(!refused(105, None, 48 * 48) && !refused(105, Some(48), 48 * 48));
+        assert!(refused(104, None, 48 * 48));
+        assert!(refused(105, None, 48 * 48 - 1) && refused(105, None, 48 * 48 + 1));
+        assert!(refused(105, Some(47), 48 * 48) && refused(105, Some(49), 48 * 48));
+    }
+}

@@ -120,7 +120,7 @@ impl TableRecipe {
     pub fn draw(&self, store: &Store) -> Result<Vec<PairItem>, TableError> {
         let alphabets = self.alphabets.len() as u32;
         let ascend = self.alphabets.is_sorted_by(|a, b| a < b);
-        let even = alphabets > 0 && self.pairs.is_multiple_of(2 * alphabets);
+        let even = self.pairs.is_multiple_of(2 * alphabets);
         if self.pairs == 0 || !even || !ascend {
             return Err(TableError::Uneven {
                 pairs: self.pairs,

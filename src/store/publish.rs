@@ -140,4 +140,17 @@ mod tests {
         publish(&path, true, |w| w.write_all(b"new")).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
     }
+
+    #[test]
+    fn a_file_that_appears_meanwhile_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let error = publish(&path, false, |w| {
+            fs::write(&path, b"another's")?;
+            w.write_all(b"new")
+        });
+        assert!(matches!(error, Err(StoreError::Exists { .. })), "{error:?}");
+        assert_eq!(fs::read(&path).unwrap(), b"another's");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::Avx2;
+use super::source::{Bits, PAGE_ENTRIES, Source, lay_out_page};
 use crate::archive::{Page, SIDE};
 use crate::distort::elastic::{self, Field};
 use crate::distort::map::Map;
@@ -140,6 +141,43 @@ proptest! {
             avx2.thicken(&plane, &mut wide);
             stroke::thicken(&plane, &mut narrow);
             prop_assert_eq!(&wide, &narrow);
+        }
+    }
+}
+
+/// What lets a blank tile be skipped is exact, to two columns and four rows.
+#[test]
+fn ink_is_seen_where_it_is_and_nowhere_else() {
+    if Avx2::detect().is_none() {
+        return;
+    }
+    let mut entries = Box::new([0; PAGE_ENTRIES]);
+    for (x, y) in [(0, 0), (1, 3), (31, 4), (63, 52), (64, 53), (104, 104)] {
+        let mut page = Page::BLANK;
+        page.set(x, y, true);
+        // SAFETY: AVX2 was detected.
+        let inked = unsafe { lay_out_page(&page, &mut entries) };
+        let bits = Bits {
+            entries: &entries,
+            inked,
+        };
+        // Places are counted from the border, one before the page's first.
+        let spans = (1..=SIDE + 1).flat_map(|last| (0..=last).map(move |first| (first, last)));
+        for (first, last) in spans {
+            let held = |at: usize, step| {
+                (first.max(1) - 1) / step <= at / step && at / step <= (last - 1) / step
+            };
+            let all = (0, SIDE + 1);
+            assert_eq!(
+                bits.may_see_ink((first, last), all),
+                held(x, 2),
+                "{x} {first} {last}"
+            );
+            assert_eq!(
+                bits.may_see_ink(all, (first, last)),
+                held(y, 4),
+                "{y} {first} {last}"
+            );
         }
     }
 }
