@@ -300,6 +300,13 @@ fn names_and_drawers_are_refused_by_the_writer_wherever_they_stand() {
         a.alphabets.insert(0, first);
     };
     assert!(refusal(&double).contains("there twice"));
+    let same = |a: &mut Archive| {
+        let name = a.alphabets[0].characters[0].name.clone();
+        a.alphabets[0].characters[1].name = name;
+    };
+    assert!(refusal(&same).contains("not in order"));
+    let run = |a: &mut Archive| a.runs.push(a.runs[0].clone());
+    assert!(refusal(&run).contains("run"));
 }
 
 #[test]
