@@ -255,5 +255,5 @@ fn pairs_are_counted_right() {
     let text = counts.to_string();
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(text.split('\n').map(words).collect::<Vec<_>>(), said);
-    assert_eq!(share(counts.all), format!("{} 100.000%", counts.all));
+    assert!(text.contains("100.000%"), "{text}");
 }

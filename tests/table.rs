@@ -115,11 +115,11 @@ fn what_cannot_be_drawn_is_refused_with_what_to_do() {
         assert!(error.to_string().contains("multiple of 12"), "{error}");
     }
     for not_ascending in [vec![2, 2, 3], vec![3, 2, 1]] {
-        let twice = TableRecipe {
+        let unsorted = TableRecipe {
             alphabets: not_ascending,
             ..recipe(12, 0, 0)
         };
-        let error = twice.draw(&store).unwrap_err();
+        let error = unsorted.draw(&store).unwrap_err();
         assert!(matches!(error, TableError::Uneven { .. }), "{error}");
     }
     let late = TableRecipe {
