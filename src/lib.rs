@@ -20,7 +20,9 @@
 //! 10. `tune`: the settings of 8 are searched by what 9 says of held-out background alphabets.
 //! 11. [`report`]: pictures to look at, and the pages of an evaluation and of a search.
 //!
-//! `model`, `ranks`, `train`, `eval` and `tune` need libtorch and the feature `torch`, which is on by default.
+//! Beside the way stands `cuda`: what libtorch does on GPUs and tch does not hand on.
+//!
+//! `cuda`, `model`, `ranks`, `train`, `eval` and `tune` need libtorch and the feature `torch`, which is on by default.
 //!
 //! # As a library
 //!
@@ -72,6 +74,9 @@ pub mod sample;
 pub mod distort;
 
 pub mod loader;
+
+#[cfg(feature = "torch")]
+pub mod cuda;
 
 #[cfg(feature = "torch")]
 pub mod model;
