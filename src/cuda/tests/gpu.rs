@@ -139,6 +139,6 @@ fn an_event_is_done_when_its_stream_has_come_past_it() {
 #[test]
 #[ignore = "needs a GPU"]
 fn memory_that_there_is_not_is_told_as_such() {
-    let result = PageLocked::<u8>::locked(1 << 48);
+    let result = PageLocked::<u8>::locked(1 << 44);
     assert!(matches!(result, Err(CudaError::OutOfMemory { .. })));
 }
