@@ -1,6 +1,6 @@
 //! Images embedded a piece at a time, by one process or several.
 
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 use super::error::EvalError;
 use crate::model::Model;
@@ -8,9 +8,10 @@ use crate::ranks::Ranks;
 use crate::store::{DrawingId, StoreError};
 
 /// The most drawings in one forward pass, and the most pixels, since what a network holds of
-/// them grows with both.
-const MOST_DRAWINGS: usize = 256;
-const MOST_PIXELS: usize = 600_000;
+/// them grows with both: on a CPU, whose caches they should fit, and on a GPU, which fewer would
+/// leave idle.
+const MOST_ON_CPU: (usize, usize) = (256, 600_000);
+const MOST_ON_GPU: (usize, usize) = (2048, 12_000_000);
 
 /// Images to be embedded, a piece at a time.
 pub(super) struct Work<'a, F> {
@@ -25,7 +26,11 @@ impl<F: Fn(&[DrawingId], &mut [f32]) -> Result<(), StoreError>> Work<'_, F> {
     /// Images in a piece, but the last.
     fn size(&self) -> usize {
         let side = self.model.card.network.side();
-        (MOST_PIXELS / (side * side)).clamp(1, MOST_DRAWINGS)
+        let (drawings, pixels) = match self.model.weights().device() {
+            Device::Cpu => MOST_ON_CPU,
+            _ => MOST_ON_GPU,
+        };
+        (pixels / (side * side)).clamp(1, drawings)
     }
 
     pub fn pieces(&self) -> usize {
@@ -44,7 +49,7 @@ impl<F: Fn(&[DrawingId], &mut [f32]) -> Result<(), StoreError>> Work<'_, F> {
         let mut pixels = vec![0f32; ids.len() * side * side];
         (self.fill)(ids, &mut pixels)?;
         let embedded = self.model.embed(&images(&pixels, side));
-        let flat = embedded.to_device(tch::Device::Cpu).flatten(0, -1);
+        let flat = embedded.to_device(Device::Cpu).flatten(0, -1);
         Ok(Vec::<f32>::try_from(flat).expect("embeddings are flat and f32"))
     }
 }

@@ -36,11 +36,17 @@ impl Share {
         self.rank + self.world * place as u64
     }
 
+    /// Whether a place of the whole batch is in it.
+    #[must_use]
+    pub fn has(self, place: usize) -> bool {
+        place as u64 % self.world == self.rank
+    }
+
     /// Leaves of a whole batch's items those that are in it.
     pub(super) fn keep<T>(self, items: &mut Vec<T>) {
-        let mut place = 0;
+        let mut place = 0usize;
         items.retain(|_| {
-            let own = place % self.world == self.rank;
+            let own = self.has(place);
             place += 1;
             own
         });

@@ -165,10 +165,10 @@ impl Compact {
     }
 
     /// Embeds a training batch, with the statistics of the batch, its convolutions in `kind`
-    /// and the rest in f32. `keep` (`[n, features]`) multiplies the flattened features:
-    /// dropout's mask, already scaled.
-    pub fn embed_training(&self, images: &Tensor, keep: &Tensor, kind: Kind) -> Tensor {
-        unit_rows(&self.project_training(images, keep, kind))
+    /// and the rest in f32. `mask` (`[n, features]`) multiplies the flattened features:
+    /// dropout's mask, already scaled; none where nothing is silenced.
+    pub fn embed_training(&self, images: &Tensor, mask: Option<&Tensor>, kind: Kind) -> Tensor {
+        unit_rows(&self.project_training(images, mask, kind))
     }
 
     /// The gradients by `parameters` of a loss of the last training batch; whoever trains the
@@ -182,17 +182,21 @@ impl Compact {
 
     /// The embeddings before their lengths are made 1.
     pub(super) fn project(&self, images: &Tensor) -> Tensor {
-        self.forward(images, None)
+        self.forward(images, false, None)
     }
 
     /// Those of a training batch.
-    pub(super) fn project_training(&self, images: &Tensor, keep: &Tensor, kind: Kind) -> Tensor {
-        self.forward(&images.to_kind(kind), Some(&keep.to_kind(kind)))
+    pub(super) fn project_training(
+        &self,
+        images: &Tensor,
+        mask: Option<&Tensor>,
+        kind: Kind,
+    ) -> Tensor {
+        let mask = mask.map(|mask| mask.to_kind(kind));
+        self.forward(&images.to_kind(kind), true, mask.as_ref())
     }
 
-    /// With a mask, as a training batch.
-    fn forward(&self, images: &Tensor, keep: Option<&Tensor>) -> Tensor {
-        let train = keep.is_some();
+    fn forward(&self, images: &Tensor, train: bool, mask: Option<&Tensor>) -> Tensor {
         let mut x = self
             .stem_norm
             .forward_t(&self.stem.forward(images), train)
@@ -201,8 +205,8 @@ impl Compact {
             x = block.forward(&x, train);
         }
         let mut x = x.flatten(1, -1); // [n, features]
-        if let Some(keep) = keep {
-            x = &x * keep; // not in place: ReLU's gradient needs its output
+        if let Some(mask) = mask {
+            x = &x * mask; // not in place: ReLU's gradient needs its output
         }
         let x = x.linear::<Tensor>(&self.project.ws.to_kind(x.kind()), None);
         (self.project_norm).forward_t(&x.to_kind(Kind::Float), train)

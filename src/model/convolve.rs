@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use tch::nn::{self, Path};
-use tch::{Kind, Tensor, no_grad};
+use tch::{Device, Kind, Tensor, no_grad};
 
 /// A convolution without bias whose output is as large as its input, but for its stride.
 #[derive(Debug)]
@@ -36,8 +36,8 @@ impl Convolution {
     /// Convolves `input` `[n, c, h, w]` in the kind of its elements; kernel and gradient stay
     /// f32.
     ///
-    /// In bf16, channels come last in memory, as oneDNN wants them, and the kernels of small maps
-    /// get their gradients from [`gradients`] alone.
+    /// In bf16, channels come last in memory, as oneDNN and tensor cores want them. On a CPU, the
+    /// kernels of small maps get their gradients from [`gradients`] alone.
     pub(super) fn forward(&self, input: &Tensor) -> Tensor {
         let through = |kernel: &Tensor| {
             let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
@@ -48,8 +48,8 @@ impl Convolution {
             return through(kernel);
         }
         let cast = |kernel: &Tensor| channels_last(&kernel.to_kind(input.kind()));
-        // Where the product was faster: from 6x6 maps of the output down.
-        let small = input.size()[2] / self.stride <= 6;
+        // Where the product was faster on a CPU: from 6x6 maps of the output down.
+        let small = input.device() == Device::Cpu && input.size()[2] / self.stride <= 6;
         if !small || !input.requires_grad() || !kernel.requires_grad() {
             return through(&cast(kernel));
         }
@@ -108,6 +108,11 @@ pub(super) fn gradients(
 
 /// The same memory order that a convolution's output has when its kernel's channels come last.
 fn channels_last(tensor: &Tensor) -> Tensor {
+    if let ([_, 1, high, wide], true) = (&tensor.size()[..], tensor.device().is_cuda()) {
+        // Of one channel, both orders are one in memory; its stride says which is meant.
+        let strides = [high * wide, 1, *wide, 1];
+        return tensor.contiguous().as_strided(tensor.size(), strides, None);
+    }
     tensor
         .permute([0, 2, 3, 1])
         .contiguous()
@@ -134,8 +139,8 @@ fn windows(input: &Tensor, width: i64, stride: i64, padding: i64) -> Tensor {
 
 #[cfg(test)]
 mod tests {
+    use tch::Reduction;
     use tch::nn::VarStore;
-    use tch::{Device, Reduction};
 
     use super::*;
 

@@ -1,7 +1,8 @@
 //! Where a network runs.
 
-use tch::kind::Element;
-use tch::{Cuda, Device, Tensor};
+use tch::{Cuda, Device};
+
+use crate::cuda::{self, Arithmetic, CudaError};
 
 /// Reads `auto`, `cpu`, `cuda` or `cuda:N`; `auto` is a GPU if there is one.
 ///
@@ -30,17 +31,19 @@ pub fn parse_device(text: &str) -> Result<Device, String> {
     }
 }
 
-/// A batch's numbers as a flat tensor on `device`. A GPU gets them from pinned memory and
-/// the call does not wait for the copy: libtorch keeps the pinned block until it is done.
-pub fn hand_over<T: Element>(values: &[T], device: Device) -> Tensor {
-    let tensor = Tensor::from_slice(values);
+/// Has a GPU reckon in f32 without rounding factors, and the same way each time, which is how
+/// drawings are scored. A CPU does so already.
+///
+/// # Errors
+/// If libtorch refuses.
+pub fn exact_arithmetic(device: Device) -> Result<(), CudaError> {
     if !device.is_cuda() {
-        return tensor;
+        return Ok(());
     }
-    let kind = tensor.kind();
-    tensor
-        .pin_memory(device)
-        .to_device_(device, kind, true, false)
+    cuda::set_arithmetic(Arithmetic {
+        tf32: false,
+        deterministic: true,
+    })
 }
 
 #[cfg(test)]

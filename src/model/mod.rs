@@ -15,7 +15,7 @@ mod weights;
 
 pub(crate) use compact::unit_rows;
 pub use compact::{Compact, CompactShape};
-pub use device::{hand_over, parse_device};
+pub use device::{exact_arithmetic, parse_device};
 pub use distance::Distance;
 pub use file::{Card, Model, PRETRAINED};
 pub use koch::{Koch, KochShape};

@@ -55,7 +55,7 @@ impl Siamese {
     }
 
     /// The features of a training batch: see [`Compact::embed_training`].
-    pub fn features_training(&self, images: &Tensor, keep: &Tensor, kind: Kind) -> Tensor {
-        (self.embedder.project_training(images, keep, kind)).sigmoid()
+    pub fn features_training(&self, images: &Tensor, mask: Option<&Tensor>, kind: Kind) -> Tensor {
+        (self.embedder.project_training(images, mask, kind)).sigmoid()
     }
 }

@@ -1,7 +1,10 @@
 //! Which settings are refused, and why.
 
+use tch::Device;
+
+use super::optimizer::{Layer, OptimizerOptions};
 use super::precision::Precision;
-use super::preset::{Batch, ClassBatch, Layer, Objective, Optimizer, Preset, PresetError};
+use super::preset::{Batch, ClassBatch, Objective, Preset, PresetError};
 use crate::model::NetworkShape;
 use crate::sample::POSES;
 
@@ -48,10 +51,11 @@ impl Preset {
             ),
         ];
         checks.push((
-            self.precision == Precision::F32 || !matches!(self.network, NetworkShape::Matching(_)),
+            matches!(self.precision, Precision::F32 | Precision::Tf32)
+                || !matches!(self.network, NetworkShape::Matching(_)),
             "precision",
             format!("{:?}", self.precision).to_lowercase(),
-            "f32 for a matching network",
+            "f32 or tf32 for a matching network",
         ));
         if let Objective::Softmax(objective) = self.objective {
             let scale = objective.scale;
@@ -74,6 +78,21 @@ impl Preset {
             }),
             None => Ok(()),
         }
+    }
+
+    /// Checks that a device can do what the settings ask for.
+    ///
+    /// # Errors
+    /// [`PresetError::Range`] if tf32 is asked of a CPU.
+    pub fn check_device(&self, device: Device) -> Result<(), PresetError> {
+        if self.precision == Precision::Tf32 && !device.is_cuda() {
+            return Err(PresetError::Range {
+                field: "precision",
+                value: "tf32".to_owned(),
+                range: "f32, bf16 or auto on a CPU: tf32 is an arithmetic of GPUs",
+            });
+        }
+        Ok(())
     }
 
     /// Whether the loss can be taken of such batches by such a network.
@@ -164,18 +183,18 @@ impl Preset {
             (sound, field, value.to_string(), "from 0 to below 1")
         };
         match &self.optimizer {
-            Optimizer::AdamW(options) => vec![
+            OptimizerOptions::AdamW(options) => vec![
                 rate(options.learning_rate),
                 share("optimizer.average", options.average),
                 share("optimizer.weight_decay", options.weight_decay),
             ],
-            Optimizer::Adam(options) => {
+            OptimizerOptions::Adam(options) => {
                 let mut checks = vec![rate(options.learning_rate)];
                 checks.extend(options.l2.values().map(|&l2| share("optimizer.l2", l2)));
                 checks.push(self.check_layers(options.l2.keys(), false));
                 checks
             }
-            Optimizer::Sgd(options) => {
+            OptimizerOptions::Sgd(options) => {
                 let decay = options.decay;
                 let mut checks = vec![
                     (

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use tch::Tensor;
 
 use super::learner::Learner;
 use super::preset::Preset;
@@ -148,27 +149,32 @@ impl Checkpoint {
 
     /// Sets a learner to where the run stood.
     pub(super) fn restore(&self, learner: &mut Learner) -> Result<(), ModelError> {
-        self.file.copy_into(learner.state())?;
+        self.copy_into(learner.state())?;
         learner.resume(self.progress.steps);
         Ok(())
     }
+
+    /// Sets tensors, by name, to what was saved.
+    pub(super) fn copy_into(&self, state: Vec<(String, Tensor)>) -> Result<(), ModelError> {
+        self.file.copy_into(state)
+    }
 }
 
-/// Writes the checkpoint of a run's folder, whole or not at all, over the last one.
+/// Writes the checkpoint of a run's folder, whole or not at all, over the last one: `state` is
+/// everything that a step changes, by name.
 pub(super) fn save(
     folder: &Path,
     progress: &Progress,
-    learner: &Learner,
+    state: Vec<(String, Tensor)>,
 ) -> Result<(), ModelError> {
     let card = serde_json::to_string(progress).expect("progress is plain data");
-    save_tensors(&Checkpoint::path(folder), card, learner.state(), true)
+    save_tensors(&Checkpoint::path(folder), card, state, true)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::Card;
-    use crate::ranks::Ranks;
     use crate::store::disk::faults::{
         a_file_is_old_or_new, a_killed_file_is_old_or_new, killed_here,
     };
@@ -199,9 +205,7 @@ mod tests {
             training: Vec::new(),
             validation: Vec::new(),
         };
-        let alone = Ranks::alone();
-        let learner =
-            Learner::new(&preset, card, Device::Cpu, 0, preset.epoch_steps, &alone).unwrap();
+        let learner = Learner::new(&preset, card, Device::Cpu, 0, preset.epoch_steps);
         act(&Progress::new(&store, &preset, 1), &learner);
     }
 
@@ -209,7 +213,7 @@ mod tests {
     fn a_checkpoint_is_the_old_one_or_the_new_one_whatever_step_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         with_run(|progress, learner| {
-            let write = || save(folder.path(), progress, learner);
+            let write = || save(folder.path(), progress, learner.state());
             a_file_is_old_or_new(folder.path(), NAME, write);
         });
         Checkpoint::open(folder.path()).unwrap();
@@ -225,7 +229,7 @@ mod tests {
     }
 
     fn saves_into(folder: &Path) {
-        with_run(|progress, learner| save(folder, progress, learner).unwrap());
+        with_run(|progress, learner| save(folder, progress, learner.state()).unwrap());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::preset::PresetError;
+use crate::cuda::CudaError;
 use crate::loader::{LoadError, TableRefusal};
 use crate::model::ModelError;
 use crate::ranks::RankError;
@@ -53,6 +54,18 @@ pub enum TrainError {
         /// A file of the batch's images and labels.
         kept: PathBuf,
     },
+    /// The device's memory is used up.
+    #[error(
+        "{said}; a smaller batch takes less (--set batch.drawings=N, or batch.pairs=N), and so \
+         does a smaller network"
+    )]
+    OutOfMemory {
+        /// What libtorch said.
+        said: String,
+    },
+    /// A GPU refused something else.
+    #[error(transparent)]
+    Cuda(CudaError),
     /// The batches cannot be shared out among so many ranks.
     #[error(
         "{world} ranks cannot share batches in {shards} parts: it takes a pair for each rank, or \
@@ -71,6 +84,15 @@ pub enum TrainError {
     /// Weights or a checkpoint could not be written or read, or do not fit.
     #[error(transparent)]
     Model(#[from] ModelError),
+}
+
+impl From<CudaError> for TrainError {
+    fn from(error: CudaError) -> TrainError {
+        match error {
+            CudaError::OutOfMemory { message } => TrainError::OutOfMemory { said: message },
+            error => TrainError::Cuda(error),
+        }
+    }
 }
 
 impl From<TableRefusal> for TrainError {

@@ -1,28 +1,52 @@
 //! Training: what is minimised, how, the loop, and how a run goes on from where it was.
+//!
+//! ```text
+//! run            which alphabets teach, and what makes the batches
+//! training_loop  batch, step, record; scores and checkpoints
+//!   feed         batches as tensors on the device, one ahead (device_batch, dropout)
+//!   step         loss, gradients, update, average
+//!     batch_loss     of a batch by a network (objective)
+//!     shards         a batch in parts, side by side, on a CPU
+//!     replay         a step captured once and replayed, on a GPU
+//!     learner        the network, its optimizer and its average
+//!   records      losses that the device still has
+//!   saver        checkpoints, beside training where that can be
+//! ```
 
+mod agreement;
+mod batch_loss;
 mod check;
 mod checkpoint;
-mod company;
+mod device_batch;
+mod dropout;
 mod error;
+mod feed;
 mod learner;
-mod lesson;
 mod objective;
 mod optimizer;
 mod options;
 mod precision;
 mod preset;
+mod records;
+mod replay;
 mod run;
+mod saver;
 mod shards;
+mod step;
+mod training_loop;
 
 pub use checkpoint::{Best, Checkpoint, Progress};
 pub use error::TrainError;
-pub use learner::Profile;
 pub use objective::{loss, matching, softmax, verification};
-pub use optimizer::{Adam, Average, Descent, Parameter, Sgd, learning_rate};
+pub use optimizer::{
+    Adam, AdamOptions, AdamWOptions, Ema, Horizon, Layer, Optimizer, OptimizerOptions, Parameter,
+    Sgd, SgdOptions, learning_rate,
+};
 pub use options::{RunOptions, StepRecord, Trained};
 pub use precision::Precision;
 pub use preset::{
-    AdamOptions, AdamWOptions, Batch, ClassBatch, Keep, Layer, Metric, Objective, Optimizer,
-    PairBatch, Preset, PresetError, SgdOptions, Softmax, TableBatch,
+    Batch, ClassBatch, Keep, Metric, Objective, PairBatch, Pixels, Preset, PresetError, Softmax,
+    TableBatch,
 };
-pub use run::{save, train};
+pub use run::{out_of_memory, save, train};
+pub use step::Profile;

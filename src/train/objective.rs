@@ -88,13 +88,10 @@ fn cosine_softmax(
     objective: Metric,
 ) -> Tensor {
     let cosines = embeddings.matmul(&unit_rows(class_vectors).tr()); // [n, classes]
-    let column = classes.unsqueeze(1); // [n, 1]
-    let margin = Tensor::full(
-        column.size(),
-        -objective.margin,
-        (Kind::Float, column.device()),
-    );
-    let cosines = cosines.scatter_add(1, &column, &margin);
+    // Not by scatter_add, which a GPU adds by in any order.
+    let all = Tensor::arange(class_vectors.size()[0], (Kind::Int64, classes.device()));
+    let own = classes.unsqueeze(1).eq_tensor(&all).to_kind(Kind::Float); // [n, classes]
+    let cosines = cosines - own * objective.margin;
     (cosines * objective.scale).cross_entropy_for_logits(classes)
 }
 

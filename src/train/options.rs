@@ -6,7 +6,7 @@ use serde::Serialize;
 use tch::Device;
 
 use super::checkpoint::{Best, Checkpoint};
-use super::learner::Profile;
+use super::step::Profile;
 use crate::model::Model;
 use crate::ranks::Ranks;
 

@@ -7,11 +7,13 @@ use tch::{Device, Kind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
-    /// 32-bit floats.
+    /// 32-bit floats, on a GPU too: no rounding of factors.
     F32,
+    /// 32-bit floats whose products a GPU takes of factors rounded to 10 bits after the point.
+    Tf32,
     /// bfloat16: the range of f32, and 8 bits of precision, which needs no scaling of losses.
     Bf16,
-    /// bf16 on a CPU that has it, else f32; a run settles it where it begins.
+    /// bf16 on a GPU, and on a CPU that multiplies it, else f32; a run settles it where it begins.
     Auto,
 }
 
@@ -23,7 +25,7 @@ impl Precision {
     #[must_use]
     pub fn settle(self, device: Device) -> Precision {
         match self {
-            Precision::Auto if device == Device::Cpu && multiplies_bf16() => Precision::Bf16,
+            Precision::Auto if device.is_cuda() || multiplies_bf16() => Precision::Bf16,
             Precision::Auto => Precision::F32,
             settled => settled,
         }

@@ -1,10 +1,9 @@
 //! Everything a training run depends on, as one readable TOML file.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 use tch::Device;
 
+use super::optimizer::OptimizerOptions;
 use super::precision::Precision;
 use crate::distort::{Distortion, Refusal};
 use crate::model::NetworkShape;
@@ -31,6 +30,17 @@ pub struct Preset {
     pub keep: Keep,
     /// What the network's arithmetic is done in while it learns.
     pub precision: Precision,
+    /// What pixels are on their way to the network.
+    #[serde(default)]
+    pub pixels: Pixels,
+    /// Whether a GPU's steps are captured once and replayed as CUDA graphs. The weights are the
+    /// same; a GPU that works alone is far faster with it.
+    #[serde(default = "yes")]
+    pub graph: bool,
+    /// Whether a GPU gives the same weights, byte for byte, for the same seed, program and card
+    /// model. Without, cuDNN looks for faster ways that may round differently each time.
+    #[serde(default = "yes")]
+    pub deterministic: bool,
     /// What is drawn into a batch.
     pub batch: Batch,
     /// The network.
@@ -38,7 +48,7 @@ pub struct Preset {
     /// What is minimised.
     pub objective: Objective,
     /// How it is minimised.
-    pub optimizer: Optimizer,
+    pub optimizer: OptimizerOptions,
     /// How drawings are distorted.
     pub distortion: Distortion,
 }
@@ -51,6 +61,36 @@ pub enum Keep {
     Last,
     /// Those of the best validation score, the first of equals.
     Best,
+}
+
+/// What pixels are on their way to the network. It learns from floats in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Pixels {
+    /// Bytes for a GPU, a quarter of the way's width; floats for a CPU, which has no way to go.
+    #[default]
+    Auto,
+    /// 32-bit floats.
+    F32,
+    /// Bytes: shades of 1/255.
+    U8,
+}
+
+impl Pixels {
+    /// What it comes to on a device: never [`Pixels::Auto`].
+    #[must_use]
+    pub fn settle(self, device: Device) -> Pixels {
+        match self {
+            Pixels::Auto if device.is_cuda() => Pixels::U8,
+            Pixels::Auto => Pixels::F32,
+            settled => settled,
+        }
+    }
+}
+
+/// What a setting is where the text has none.
+fn yes() -> bool {
+    true
 }
 
 /// What is drawn into a batch.
@@ -177,70 +217,6 @@ pub struct Softmax {
     pub scale: f64,
 }
 
-/// How it is minimised.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub enum Optimizer {
-    /// AdamW with warm-up and cosine decay, and an average of the weights.
-    AdamW(AdamWOptions),
-    /// Adam at one learning rate.
-    Adam(AdamOptions),
-    /// Gradient descent with momentum, each layer by its own numbers.
-    Sgd(SgdOptions),
-}
-
-/// AdamW with warm-up and cosine decay, and an average of the weights.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AdamWOptions {
-    /// The highest learning rate.
-    pub learning_rate: f64,
-    /// Steps of linear rise to it.
-    pub warmup_steps: u64,
-    /// Decay of matrices and kernels; norms and class vectors do not decay.
-    pub weight_decay: f64,
-    /// Decay of the exponential average of weights, which is what is scored and saved.
-    pub average: f64,
-}
-
-/// Adam at one learning rate.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AdamOptions {
-    /// The learning rate.
-    pub learning_rate: f64,
-    /// By layer, what the sum of its squared weights (not biases) counts for in the loss.
-    pub l2: BTreeMap<String, f64>,
-}
-
-/// Gradient descent with momentum (Koch 2015, section 3.2): layer `j` moves by
-/// `-lr_j (gradient + 2 l2_j w) + momentum_j (last move)`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SgdOptions {
-    /// What every learning rate is multiplied by after each epoch; 0.99 in the paper.
-    pub decay: f64,
-    /// The momentum of all layers in the first epoch; 0.5 in the paper.
-    pub first_momentum: f64,
-    /// Epochs in which it changes linearly to the layer's own.
-    pub momentum_epochs: u64,
-    /// The numbers of each layer, by its name.
-    pub layers: BTreeMap<String, Layer>,
-}
-
-/// The numbers of a layer.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Layer {
-    /// Learning rate in the first epoch; 1e-4 to 1e-1 in the paper.
-    pub learning_rate: f64,
-    /// Momentum at last; 0 to 1 in the paper.
-    pub momentum: f64,
-    /// What the sum of its squared weights (not biases) counts for in the loss; 0 to 0.1 in
-    /// the paper.
-    pub l2: f64,
-}
-
 /// Why a preset is refused.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -309,10 +285,16 @@ impl Preset {
         Preset::parse(Preset::shipped_text(name)?, &[])
     }
 
-    /// The preset with nothing left to the machine: see [`Precision::settle`].
+    /// The preset with nothing left to the machine: see [`Precision::settle`] and
+    /// [`Pixels::settle`]. A GPU learns from a batch as a whole, since shards are a CPU's way to
+    /// keep all its cores busy.
     #[must_use]
     pub fn settled(mut self, device: Device) -> Preset {
         self.precision = self.precision.settle(device);
+        self.pixels = self.pixels.settle(device);
+        if let (Batch::Classes(batch), true) = (&mut self.batch, device.is_cuda()) {
+            batch.shards = 1;
+        }
         self
     }
 

@@ -17,12 +17,13 @@ use std::time::Instant;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use tch::{Device, Kind, Tensor};
 
+use super::batch_loss::LossInput;
+use super::device_batch::{DeviceBatch, Targets};
 use super::learner::Learner;
 use super::objective;
 use super::preset::Objective;
-use crate::loader::ClassBatch;
-use crate::model::{Compact, Model, Network, hand_over};
-use crate::ranks::RankError;
+use crate::model::{Compact, Model, Network};
+use crate::ranks::{RankError, Ranks};
 
 /// What a shard learns with; its values lie in the learner's own memory.
 struct Replica {
@@ -31,15 +32,15 @@ struct Replica {
 }
 
 impl Replica {
-    fn of(device: Device, original: &Model, class_vectors: &Tensor) -> Replica {
-        let model = Model::new(original.card.clone(), device);
-        let both = model.learning().into_iter().zip(original.learning());
+    fn of(device: Device, learner: &Learner) -> Replica {
+        let model = Model::new(learner.model.card.clone(), device);
+        let both = model.learning().into_iter().zip(learner.model.learning());
         for ((_, mut copy), (_, own)) in both {
             copy.set_data(&own);
         }
         Replica {
             model,
-            class_vectors: class_vectors.detach().set_requires_grad(true),
+            class_vectors: learner.class_vectors.detach().set_requires_grad(true),
         }
     }
 }
@@ -48,8 +49,8 @@ impl Replica {
 struct Part {
     images: Tensor,
     classes: Tensor,
-    /// Dropout's mask.
-    keep: Tensor,
+    /// What features are multiplied by; none where nothing is silenced.
+    mask: Option<Tensor>,
     kind: Kind,
     objective: Objective,
     /// What its mean loss counts for.
@@ -64,7 +65,7 @@ struct Pending {
 
 impl Part {
     fn embed(&self, network: &Compact, class_vectors: &Tensor) -> Pending {
-        let embeddings = network.embed_training(&self.images, &self.keep, self.kind);
+        let embeddings = network.embed_training(&self.images, self.mask.as_ref(), self.kind);
         let loss = objective::by_class(&embeddings, &self.classes, class_vectors, self.objective);
         Pending {
             loss: loss * self.share,
@@ -74,15 +75,15 @@ impl Part {
 }
 
 impl Pending {
-    /// The gradients of the loss, and of what has the gradient `pull` by the embeddings.
+    /// The gradients of the loss, and of what has the gradient `grad_output` by the embeddings.
     fn gradients(
         self,
         network: &Compact,
-        pull: Option<Tensor>,
+        grad_output: Option<Tensor>,
         parameters: &[&Tensor],
     ) -> Vec<Tensor> {
-        let loss = match pull {
-            Some(pull) => self.loss + (self.embeddings * pull).sum(Kind::Float),
+        let loss = match grad_output {
+            Some(gradient) => self.loss + (self.embeddings * gradient).sum(Kind::Float),
             None => self.loss,
         };
         network.gradients(&loss, parameters)
@@ -93,7 +94,7 @@ impl Pending {
 struct Worker {
     parts: Sender<Part>,
     begun: Receiver<(Tensor, f64)>,
-    pulls: Sender<Option<Tensor>>,
+    grad_outputs: Sender<Option<Tensor>>,
     gradients: Receiver<Vec<Tensor>>,
     thread: JoinHandle<()>,
 }
@@ -102,7 +103,7 @@ impl Worker {
     fn start(replica: Replica, number: usize) -> Worker {
         let (parts, to_do) = bounded::<Part>(1);
         let (embedded, begun) = bounded(1);
-        let (pulls, pulled) = bounded(1);
+        let (grad_outputs, grad_output) = bounded(1);
         let (done, gradients) = bounded(1);
         let work = move || {
             let Network::Compact(network) = &replica.model.network else {
@@ -119,11 +120,11 @@ impl Worker {
                 if embedded.send(said).is_err() {
                     return;
                 }
-                let Ok(pull) = pulled.recv() else { return };
-                if done
-                    .send(pending.gradients(network, pull, &parameters))
-                    .is_err()
-                {
+                let Ok(gradient) = grad_output.recv() else {
+                    return;
+                };
+                let gradients = pending.gradients(network, gradient, &parameters);
+                if done.send(gradients).is_err() {
                     return;
                 }
             }
@@ -132,7 +133,7 @@ impl Worker {
         Worker {
             parts,
             begun,
-            pulls,
+            grad_outputs,
             gradients,
             thread: thread.spawn(work).expect("the system gives a thread"),
         }
@@ -146,59 +147,39 @@ pub(super) struct Shards {
 
 impl Shards {
     /// Threads for all of `shards` but the first.
-    pub(super) fn start(
-        shards: usize,
-        device: Device,
-        original: &Model,
-        class_vectors: &Tensor,
-    ) -> Shards {
-        let worker = |number| {
-            let replica = Replica::of(device, original, class_vectors);
-            Worker::start(replica, number)
-        };
+    pub(super) fn start(shards: usize, device: Device, learner: &Learner) -> Shards {
+        let worker = |number| Worker::start(Replica::of(device, learner), number);
         Shards {
             workers: (1..shards).map(worker).collect(),
         }
     }
 
-    /// This rank's part of the loss of a batch, when it was known, and of the gradients of the
-    /// learner's parameters. The contrast counts for the first rank.
+    /// This rank's part of the loss of a batch, when it was known, and of the gradients of
+    /// `parameters`, the learner's. The contrast counts for the first rank.
     ///
     /// # Errors
     /// If another rank is gone.
     ///
     /// # Panics
-    /// If a shard's thread has panicked.
+    /// If a shard's thread has panicked, or the batch is not one of classes.
     pub(super) fn learn(
         &self,
-        learner: &Learner,
-        batch: &ClassBatch,
+        input: LossInput,
+        batch: &DeviceBatch,
+        parameters: &[&Tensor],
+        ranks: &Ranks,
     ) -> Result<(f64, Instant, Vec<Tensor>), RankError> {
         const GONE: &str = "a shard's thread does not end before the learner";
-        let Network::Compact(network) = &learner.model.network else {
+        let Network::Compact(network) = input.network else {
             unreachable!("a preset's parts fit together");
         };
-        let shards = 1 + self.workers.len() as i64;
-        let ranks = learner.ranks;
-        let images = learner.images(&batch.images);
-        let classes = hand_over(&batch.classes, learner.device);
-        let keep = learner.keep(learner.preset.batch.drawings(), 1);
-        // Neighbours go to different shards, so that each gets its share of the alphabet.
-        let part = |number: i64| {
-            let own = |all: &Tensor| all.slice(0, number, None, shards).contiguous();
-            Part {
-                images: own(&images),
-                classes: own(&classes),
-                keep: own(&keep),
-                kind: learner.kind(),
-                objective: learner.preset.objective,
-                share: 1.0 / (shards as f64 * ranks.world() as f64),
-            }
-        };
-        for (number, worker) in (1..).zip(&self.workers) {
-            worker.parts.send(part(number)).expect(GONE);
+        let parts = self.parts(input, batch, ranks.world());
+        let mut parts = parts.into_iter();
+        let first = parts.next().expect("there is at least one shard");
+        for (worker, part) in self.workers.iter().zip(parts) {
+            worker.parts.send(part).expect(GONE);
         }
-        let pending = part(0).embed(network, &learner.class_vectors);
+        let pending = first.embed(network, input.class_vectors);
         let mut loss = pending.loss.double_value(&[]);
         let mut embeddings = vec![pending.embeddings.detach()];
         for worker in &self.workers {
@@ -207,27 +188,15 @@ impl Shards {
             loss += part;
         }
         let own = Tensor::stack(&embeddings, 1).flatten(0, 1);
-        // [world, n, d] to [n * world, d]: neighbours are of different ranks.
-        let together = ranks.all_gather(&own)?.transpose(0, 1).flatten(0, 1);
-        let together = together.set_requires_grad(true);
-        let (part, objective) = (batch.alphabet_part, learner.preset.objective);
-        let pull = objective::within_alphabet(&together, part, objective).map(|contrast| {
-            if ranks.first() {
-                loss += contrast.double_value(&[]);
-            }
-            Tensor::run_backward(&[contrast], &[&together], false, false).remove(0)
-        });
-        let (rank, world) = (ranks.rank() as i64, ranks.world() as i64);
-        let pull = |number: i64| {
-            let first = rank + number * world;
-            Some(pull.as_ref()?.slice(0, first, None, shards * world))
-        };
+        let (contrast, grad_outputs) = self.contrast(input, batch, &own, ranks)?;
+        loss += contrast;
         let forwarded = Instant::now();
-        for (number, worker) in (1..).zip(&self.workers) {
-            worker.pulls.send(pull(number)).expect(GONE);
+        let mut grad_outputs = grad_outputs.into_iter();
+        let first = grad_outputs.next().flatten();
+        for (worker, gradient) in self.workers.iter().zip(grad_outputs) {
+            worker.grad_outputs.send(gradient).expect(GONE);
         }
-        let parameters: Vec<&Tensor> = learner.parameters().collect();
-        let mut gradients = pending.gradients(network, pull(0), &parameters);
+        let mut gradients = pending.gradients(network, first, parameters);
         for worker in &self.workers {
             let more = worker.gradients.recv().expect(GONE);
             for (sum, more) in gradients.iter_mut().zip(more) {
@@ -236,18 +205,69 @@ impl Shards {
         }
         Ok((loss, forwarded, gradients))
     }
+
+    /// The drawings of each shard. Neighbours go to different ones, so that each gets its share
+    /// of the alphabet.
+    fn parts(&self, input: LossInput, batch: &DeviceBatch, world: u64) -> Vec<Part> {
+        let shards = 1 + self.workers.len() as i64;
+        let Targets::Classes(classes, _) = &batch.targets else {
+            unreachable!("a preset's parts fit together");
+        };
+        let (images, mask) = (batch.images(batch.drawings()), batch.mask(batch.drawings()));
+        let part = |number: i64| {
+            let own = |all: &Tensor| all.slice(0, number, None, shards).contiguous();
+            Part {
+                images: own(&images),
+                classes: own(classes),
+                mask: mask.as_ref().map(own),
+                kind: input.kind,
+                objective: input.objective,
+                share: 1.0 / (shards as f64 * world as f64),
+            }
+        };
+        (0..shards).map(part).collect()
+    }
+
+    /// What the contrast of all ranks' embeddings adds to this rank's loss, and its gradient by
+    /// the embeddings of each shard; none where nothing is contrasted. `own` are this rank's.
+    fn contrast(
+        &self,
+        input: LossInput,
+        batch: &DeviceBatch,
+        own: &Tensor,
+        ranks: &Ranks,
+    ) -> Result<(f64, Vec<Option<Tensor>>), RankError> {
+        let shards = 1 + self.workers.len() as i64;
+        // [world, n, d] to [n * world, d]: neighbours are of different ranks.
+        let all = ranks.all_gather(own)?.transpose(0, 1).flatten(0, 1);
+        let all = all.set_requires_grad(true);
+        let (_, part) = batch.shape();
+        let mut loss = 0.0;
+        let gradient = objective::within_alphabet(&all, part, input.objective).map(|contrast| {
+            if ranks.first() {
+                loss = contrast.double_value(&[]);
+            }
+            Tensor::run_backward(&[contrast], &[&all], false, false).remove(0)
+        });
+        let (rank, world) = (ranks.rank() as i64, ranks.world() as i64);
+        let of_shard = |number: i64| {
+            let first = rank + number * world;
+            Some(gradient.as_ref()?.slice(0, first, None, shards * world))
+        };
+        Ok((loss, (0..shards).map(of_shard).collect()))
+    }
 }
 
 impl Drop for Shards {
     fn drop(&mut self) {
         for Worker {
             parts,
-            pulls,
+            grad_outputs,
             thread,
             ..
         } in self.workers.drain(..)
         {
-            drop((parts, pulls));
+            drop((parts, grad_outputs));
             // A panic in it has been told by what it left undone.
             let _ = thread.join();
         }
@@ -256,13 +276,12 @@ impl Drop for Shards {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lesson::Lesson;
     use super::super::preset::Preset;
+    use super::super::step::Stepper;
     use super::*;
     use crate::model::Card;
-    use crate::ranks::Ranks;
 
-    fn learner<'a>(preset: &'a Preset, alone: &'a Ranks) -> Learner<'a> {
+    fn learner(preset: &Preset) -> Learner {
         let card = Card {
             program: String::new(),
             network: preset.network,
@@ -274,25 +293,27 @@ mod tests {
             training: Vec::new(),
             validation: Vec::new(),
         };
-        Learner::new(preset, card, Device::Cpu, CLASSES, 0, alone).unwrap()
+        Learner::new(preset, card, Device::Cpu, CLASSES, 0)
     }
 
     const CLASSES: u32 = 9;
-    const AREA: usize = 16 * 16;
+    const SIDE: i64 = 16;
 
     /// Twelve drawings, the first eight of one alphabet, each `times` times in a row.
-    fn batch(times: usize) -> ClassBatch {
+    fn batch(times: usize) -> DeviceBatch {
         let drawing = |number: usize| {
             let pixel = move |at: usize| (((number * 31 + at * 7) % 97) as f32 / 96.0).powi(4);
-            (0..AREA).map(pixel)
+            (0..(SIDE * SIDE) as usize).map(pixel)
         };
         let each = |number| std::iter::repeat_n(number, times);
         let numbers = || (0..12 / times).flat_map(each);
-        ClassBatch {
-            images: numbers().flat_map(drawing).collect(),
-            classes: numbers().map(|number| (number % 9) as i64).collect(),
-            alphabet_part: 8,
-            items: Vec::new(),
+        let pixels: Vec<f32> = numbers().flat_map(drawing).collect();
+        let classes: Vec<i64> = numbers().map(|number| (number % 9) as i64).collect();
+        DeviceBatch {
+            pixels: Tensor::from_slice(&pixels).view([-1, 1, SIDE, SIDE]),
+            targets: Targets::Classes(Tensor::from_slice(&classes), 8),
+            mask: None,
+            mask_scale: 1.0,
         }
     }
 
@@ -310,20 +331,17 @@ mod tests {
                 "network.dimensions=8",
                 "network.dropout=0",
             ];
-            let preset = |shards: usize| {
-                let changes = changes.map(str::to_owned).into_iter();
-                let changes: Vec<String> =
-                    changes.chain([format!("batch.shards={shards}")]).collect();
-                Preset::parse(Preset::shipped_text(name).unwrap(), &changes).unwrap()
-            };
-            let (whole, cut) = (preset(1), preset(shards));
-            let alone = Ranks::alone();
-            let (whole, cut) = (learner(&whole, &alone), learner(&cut, &alone));
+            let changes = changes.map(str::to_owned);
+            let preset = Preset::parse(Preset::shipped_text(name).unwrap(), &changes).unwrap();
+            let (whole, cut) = (learner(&preset), learner(&preset));
             let batch = batch(shards);
-            let loss = batch.loss(&whole);
-            let inputs: Vec<&Tensor> = whole.parameters().collect();
+            let loss = whole.loss_input().loss(&batch);
+            let inputs = whole.parameters();
             let expected = Tensor::run_backward(&[&loss], &inputs, false, false);
-            let (value, _, gradients) = cut.shards.as_ref().unwrap().learn(&cut, &batch).unwrap();
+            let shards = Shards::start(shards, Device::Cpu, &cut);
+            let (value, _, gradients) = shards
+                .learn(cut.loss_input(), &batch, &cut.parameters(), &Ranks::alone())
+                .unwrap();
             assert!((value / loss.double_value(&[]) - 1.0).abs() < 1e-5);
             assert_eq!(gradients.len(), expected.len());
             for (got, expected) in gradients.iter().zip(&expected) {
@@ -351,15 +369,18 @@ mod tests {
         ];
         let changes = changes.map(str::to_owned);
         let preset = Preset::parse(Preset::shipped_text("fast").unwrap(), &changes).unwrap();
+        let mut learner = learner(&preset);
         let alone = Ranks::alone();
-        let mut learner = learner(&preset, &alone);
+        let mut stepper = Stepper::new(&learner, &preset, Device::Cpu, &alone).unwrap();
         let batch = batch(2);
-        let losses: Vec<f64> = (0..30)
-            .map(|_| learner.step(&batch, false).unwrap().0)
-            .collect();
+        let mut step = |learner: &mut Learner| {
+            let taken = stepper.step(learner, &batch, false).unwrap();
+            taken.loss.double_value(&[])
+        };
+        let losses: Vec<f64> = (0..30).map(|_| step(&mut learner)).collect();
         // The whole batch's loss under the weights as they are now is the next step's.
-        let whole = batch.loss(&learner).double_value(&[]);
-        let (next, ..) = learner.step(&batch, false).unwrap();
+        let whole = learner.loss_input().loss(&batch).double_value(&[]);
+        let next = step(&mut learner);
         assert!((next / whole - 1.0).abs() < 1e-4, "{next} and {whole}");
         assert!(next < losses[0] - 1.0, "{losses:?}");
     }

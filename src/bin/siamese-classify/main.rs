@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Parser};
 use omnishot::archive::{Class, ScanOptions, Scanned, read_classes, read_picture};
 use omnishot::eval::{Ranked, Score, StrangerPlan, Threshold, classify, stands_out};
-use omnishot::model::{Model, parse_device};
+use omnishot::model::{Model, exact_arithmetic, parse_device};
 use omnishot::store::Store;
 use serde_json::json;
 use tch::Device;
@@ -91,6 +91,7 @@ fn main() -> ExitCode {
 
 /// Returns whether every picture could be read.
 fn run(arguments: &Arguments) -> Result<bool> {
+    exact_arithmetic(arguments.device)?;
     let model = match &arguments.weights {
         Some(weights) => Model::load(weights, arguments.device)?,
         None => Model::pretrained(arguments.device),

@@ -13,7 +13,7 @@ use omnishot::eval::{
     self, Answers, Contestant, DigitPlan, DigitTrials, Embeddings, Event, Plan, Protocol, TaskSet,
     Ties, evaluate,
 };
-use omnishot::model::parse_device;
+use omnishot::model::{exact_arithmetic, parse_device};
 use omnishot::ranks::stop_with_launcher;
 use omnishot::report::{self, TaskPicture, task_sheet};
 use omnishot::store::{Store, publish};
@@ -180,6 +180,7 @@ pub fn run(arguments: &Evaluate) -> Result<()> {
     let store = Arc::new(Store::open(&arguments.store)?);
     stop_with_launcher(|| std::process::exit(STOPPED));
     let (ranks, device) = company::meet(arguments.device, arguments.timeout)?;
+    exact_arithmetic(device)?;
     let out = arguments.out.as_ref().filter(|_| ranks.first());
     if let Some(out) = out {
         prepare(out, arguments.force)?;

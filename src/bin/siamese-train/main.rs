@@ -7,6 +7,8 @@ mod folder;
 mod training;
 mod watch;
 
+use std::num::NonZero;
+use std::panic;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -49,8 +51,8 @@ struct Arguments {
     /// Print the settings as they would be used, and do nothing else.
     #[arg(long)]
     print: bool,
-    /// Arithmetic of the network, f32, bf16 or auto, instead of the preset's: auto takes bf16
-    /// on a CPU that multiplies it, which halves the time.
+    /// Arithmetic of the network, f32, tf32, bf16 or auto, instead of the preset's: auto takes
+    /// bf16 on a GPU, and on a CPU that multiplies it, which halves the time. tf32 is for GPUs.
     #[arg(long)]
     precision: Option<String>,
     /// Everything random follows from it.
@@ -71,12 +73,13 @@ struct Arguments {
     /// Where to run: auto takes a GPU if there is one.
     #[arg(long, default_value = "auto", value_parser = parse_device)]
     device: Device,
-    /// Threads that make batches; they change nothing but speed.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256))]
-    workers: u16,
+    /// Threads that make batches; they change nothing but speed. For a GPU all cores but two
+    /// make them unless told otherwise, else one core of eight.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=256))]
+    workers: Option<u16>,
     /// Threads of the network's arithmetic, shared among the shards of a batch; 0 takes one for
-    /// each core, or as many as the run had that is resumed. Sums, and so losses, depend on how
-    /// many a shard has.
+    /// each core (one in all where a GPU does the work), or as many as the run had that is
+    /// resumed. Sums on a CPU, and so losses, depend on how many a shard has.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=1024))]
     threads: u16,
     /// Seconds that one of several ranks waits for the others before it gives them up.
@@ -139,7 +142,8 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         (folder, None, preset, arguments.seed)
     };
     let shards = preset.batch.shards().div_ceil(ranks.world() as usize);
-    set_threads(arguments, shards, resume.as_ref());
+    set_threads(arguments, device, shards, resume.as_ref());
+    quiet_when_memory_is_used_up();
     let stop = stop_at_ctrl_c()?;
     let from = resume
         .as_ref()
@@ -151,7 +155,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     let options = RunOptions {
         seed,
         device,
-        workers: usize::from(arguments.workers),
+        workers: workers(arguments, device),
         folder: out.clone(),
         checkpoint_every: arguments.checkpoint_every,
         resume,
@@ -201,14 +205,37 @@ fn preset(arguments: &Arguments) -> Result<Preset> {
     read_preset(&arguments.preset, &changes)
 }
 
+/// Threads that make batches, for a step that a GPU takes or this machine's cores.
+fn workers(arguments: &Arguments, device: Device) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+    match arguments.workers {
+        Some(workers) => usize::from(workers),
+        // The trainer's thread, and that of the backward pass.
+        None if device.is_cuda() => cores.saturating_sub(2).clamp(1, 64),
+        None => cores.div_ceil(8),
+    }
+}
+
+/// Has a panic of libtorch for want of memory told once, as the error that it becomes.
+fn quiet_when_memory_is_used_up() {
+    let usual = panic::take_hook();
+    panic::set_hook(Box::new(move |information| {
+        let said = information.payload().downcast_ref::<String>();
+        if !said.is_some_and(|said| train::out_of_memory(said).is_some()) {
+            usual(information);
+        }
+    }));
+}
+
 /// Shares the threads of arithmetic out among the shards of a batch, at least one each. A
 /// resumed run takes as many as it had, unless told otherwise.
-fn set_threads(arguments: &Arguments, shards: usize, resume: Option<&Checkpoint>) {
+fn set_threads(arguments: &Arguments, device: Device, shards: usize, resume: Option<&Checkpoint>) {
     let shards = i32::try_from(shards).expect("a batch is in few shards");
     let each = |all: i32| (all / shards).max(1);
     let had = resume.map(|checkpoint| checkpoint.progress.threads);
     let threads = match (i32::from(arguments.threads), had) {
         (0, Some(had)) => had,
+        (0, None) if device.is_cuda() => 1, // others would wait, at full speed, for nothing
         (0, None) => each(tch::get_num_threads()),
         (asked, _) => each(asked),
     };

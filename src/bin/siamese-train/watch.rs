@@ -147,6 +147,7 @@ impl Watch {
             ("forward", profile.forward),
             ("backward", profile.backward),
             ("update", profile.update),
+            ("on the device", profile.device),
             ("scoring", profile.scoring),
             ("saving", profile.saving),
         ];

@@ -1,0 +1,239 @@
+//! Adam (Kingma & Ba 2015) with either kind of weight decay (Loshchilov & Hutter 2019).
+
+use tch::{Device, Kind, Tensor, no_grad};
+
+use super::Parameter;
+use super::pieces::pieces;
+use crate::cuda::{self, CudaError, FusedAdamW};
+
+const BETA1: f64 = 0.9;
+const BETA2: f64 = 0.999;
+const EPSILON: f64 = 1e-8;
+
+/// Adam and AdamW over a fixed list of tensors.
+pub struct Adam {
+    pub(super) parameters: Vec<Parameter>,
+    /// Of each parameter the first and the second moment.
+    pub(super) moments: Vec<[Tensor; 2]>,
+    steps: i32,
+    rate: f64,
+    /// None on a CPU.
+    on_device: Option<OnDevice>,
+}
+
+/// What a step reads on a device, so that a captured step can be replayed at another rate.
+struct OnDevice {
+    /// Steps taken, a scalar of f32.
+    steps: Tensor,
+    /// The learning rate, a scalar of f32.
+    rate: Tensor,
+    groups: Vec<Group>,
+}
+
+/// Parameters with the same penalties.
+struct Group {
+    places: Vec<usize>,
+    decay: f64,
+    l2: f64,
+}
+
+impl OnDevice {
+    fn new(parameters: &[Parameter], device: Device) -> OnDevice {
+        let zero = || Tensor::zeros([] as [i64; 0], (Kind::Float, device));
+        let mut groups: Vec<Group> = Vec::new();
+        for (place, &Parameter { decay, l2, .. }) in parameters.iter().enumerate() {
+            let same = |group: &&mut Group| (group.decay, group.l2) == (decay, l2);
+            match groups.iter_mut().find(same) {
+                Some(group) => group.places.push(place),
+                None => groups.push(Group {
+                    places: vec![place],
+                    decay,
+                    l2,
+                }),
+            }
+        }
+        OnDevice {
+            steps: zero(),
+            rate: zero(),
+            groups,
+        }
+    }
+}
+
+impl Adam {
+    /// An optimizer of these tensors that has not taken a step.
+    #[must_use]
+    pub fn new(parameters: Vec<Parameter>) -> Adam {
+        let zeros = |p: &Parameter| [0, 1].map(|_| p.value.zeros_like().detach());
+        let device = parameters.first().map_or(Device::Cpu, |p| p.value.device());
+        Adam {
+            moments: parameters.iter().map(zeros).collect(),
+            on_device: device.is_cuda().then(|| OnDevice::new(&parameters, device)),
+            parameters,
+            steps: 0,
+            rate: 0.0,
+        }
+    }
+
+    /// Goes on as after `steps` steps; the moments are the caller's to set.
+    pub(super) fn resume(&mut self, steps: u64) {
+        self.steps = i32::try_from(steps).unwrap_or(i32::MAX);
+        if let Some(device) = &mut self.on_device {
+            let _ = device.steps.fill_(f64::from(self.steps));
+        }
+    }
+
+    /// Says how long the next step is. [`Adam::apply`] takes it.
+    pub fn begin(&mut self, rate: f64) {
+        self.steps += 1;
+        self.rate = rate;
+        if let Some(device) = &mut self.on_device {
+            let _ = device.rate.fill_(rate);
+        }
+    }
+
+    /// Takes the step that was begun along `gradients`, one for each parameter.
+    ///
+    /// # Errors
+    /// If libtorch refuses, which it does if the device's memory is used up.
+    pub fn apply(&mut self, gradients: &[Tensor]) -> Result<(), CudaError> {
+        match &self.on_device {
+            Some(device) => self.apply_on(device, gradients)?,
+            None => self.apply_in_pieces(gradients),
+        }
+        Ok(())
+    }
+
+    /// As [`Adam::apply_in_pieces`], by a few kernels for many tensors.
+    fn apply_on(&self, device: &OnDevice, gradients: &[Tensor]) -> Result<(), CudaError> {
+        let OnDevice {
+            steps,
+            rate,
+            groups,
+        } = device;
+        let _ = no_grad(|| steps.shallow_clone().g_add_scalar_(1.0));
+        for Group { places, decay, l2 } in groups {
+            let of = |tensor: &dyn Fn(usize) -> Tensor| {
+                places.iter().map(|&at| tensor(at)).collect::<Vec<Tensor>>()
+            };
+            let values = of(&|at| self.parameters[at].value.shallow_clone());
+            let gradients = of(&|at| gradients[at].shallow_clone());
+            if *l2 > 0.0 {
+                cuda::add_l2(&gradients, &values, *l2)?;
+            }
+            let step = FusedAdamW {
+                values: &values,
+                gradients: &gradients,
+                first: &of(&|at| self.moments[at][0].shallow_clone()),
+                second: &of(&|at| self.moments[at][1].shallow_clone()),
+                step: steps,
+                rate,
+                decay: *decay,
+                betas: [BETA1, BETA2],
+                epsilon: EPSILON,
+            };
+            step.step()?;
+        }
+        Ok(())
+    }
+
+    fn apply_in_pieces(&self, gradients: &[Tensor]) {
+        let rate = self.rate;
+        let bias1 = 1.0 - BETA1.powi(self.steps);
+        let bias2 = (1.0 - BETA2.powi(self.steps)).sqrt();
+        let slots = self.parameters.iter().zip(&self.moments).zip(gradients);
+        for ((parameter, [first, second]), gradient) in slots {
+            let (l2, decay) = (parameter.l2, parameter.decay);
+            let all = [&parameter.value, first, second, gradient];
+            pieces(all, |[mut value, mut first, mut second, mut gradient]| {
+                if l2 > 0.0 {
+                    gradient += &value * (2.0 * l2);
+                }
+                let _ = first.lerp_(&gradient, 1.0 - BETA1);
+                let _ = second.lerp_(&gradient.square(), 1.0 - BETA2);
+                // value -= rate * (first / bias1) / (sqrt(second) / bias2 + epsilon), with the
+                // factors drawn into the divisor, since addcdiv_ takes none here.
+                let mut divisor = second.sqrt();
+                let _ = divisor.g_mul_scalar_(-bias1 / (rate * bias2));
+                let _ = divisor.g_sub_scalar_(EPSILON * bias1 / rate);
+                let _ = value.g_mul_scalar_(1.0 - rate * decay);
+                let _ = value.addcdiv_(&first, &divisor);
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{LEN, constant, parameter};
+    use super::*;
+
+    /// AdamW as its paper writes it, in plain f64.
+    fn reference(mut value: f64, gradients: &[f64], rate: f64, decay: f64) -> f64 {
+        let (mut first, mut second) = (0.0, 0.0);
+        for (t, gradient) in (1..).zip(gradients) {
+            first = BETA1 * first + (1.0 - BETA1) * gradient;
+            second = BETA2 * second + (1.0 - BETA2) * gradient * gradient;
+            let first = first / (1.0 - BETA1.powi(t));
+            let second: f64 = second / (1.0 - BETA2.powi(t));
+            value -= rate * decay * value;
+            value -= rate * first / (second.sqrt() + EPSILON);
+        }
+        value
+    }
+
+    #[test]
+    fn steps_follow_the_paper() {
+        let gradients = [0.5, -2.0, 1e-3, 0.0, 7.0];
+        let (value, parameter) = parameter(0.05, 0.0);
+        let mut optimizer = Adam::new(vec![parameter]);
+        for gradient in gradients {
+            optimizer.begin(3e-3);
+            optimizer.apply(&[constant(gradient)]).unwrap();
+        }
+        let expected = reference(1.5, &gradients, 3e-3, 0.05);
+        assert!((value.double_value(&[0]) - expected).abs() < 1e-12);
+        // A tensor of several pieces: its last element like its first.
+        assert!((value.double_value(&[LEN - 1]) - expected).abs() < 1e-12);
+    }
+
+    /// What a device does, on the CPU: the same steps as in pieces, of several groups.
+    #[test]
+    fn a_devices_steps_are_the_cpus() {
+        let start = || {
+            [(0.05, 0.0), (0.0, 0.25), (0.05, 0.0)].map(|(decay, l2)| {
+                let (_, mut parameter) = parameter(decay, l2);
+                parameter.value = parameter.value.to_kind(Kind::Float);
+                parameter
+            })
+        };
+        let (mut cpu, mut device) = (Adam::new(start().into()), Adam::new(start().into()));
+        device.on_device = Some(OnDevice::new(&device.parameters, Device::Cpu));
+        for (resumed, gradient) in [(0, 0.5), (0, -2.0), (7, 1e-3), (0, 0.25)] {
+            for adam in [&mut cpu, &mut device] {
+                if resumed > 0 {
+                    adam.resume(resumed);
+                }
+                adam.begin(3e-3);
+                let gradients =
+                    [1.0, 2.0, -1.0].map(|times| constant(gradient * times).to_kind(Kind::Float));
+                adam.apply(&gradients).unwrap();
+            }
+        }
+        for (ours, theirs) in cpu.parameters.iter().zip(&device.parameters) {
+            let apart = (&ours.value - &theirs.value).abs().max().double_value(&[]);
+            assert!(apart < 1e-6, "{apart}");
+            assert!((&ours.value - 1.5).abs().max().double_value(&[]) > 1e-4);
+        }
+    }
+
+    #[test]
+    fn a_penalty_on_squares_is_part_of_the_gradient() {
+        let (value, penalised) = parameter(0.0, 0.25);
+        let mut adam = Adam::new(vec![penalised]);
+        adam.begin(1e-3);
+        adam.apply(&[constant(0.5)]).unwrap();
+        let expected = reference(1.5, &[0.5 + 0.75], 1e-3, 0.0);
+        assert!((value.double_value(&[0]) - expected).abs() < 1e-12);
+    }
+}
