@@ -153,7 +153,7 @@ fn split(
     let background = crate::sample::alphabets_of(store, crate::archive::Split::Background);
     let held_out = preset.validation_alphabets;
     let split = TrainingSplit::draw(store, options.seed, held_out);
-    let split = split.ok_or_else(|| TrainError::NothingToTrainOn {
+    let split = split.ok_or(TrainError::NothingToTrainOn {
         background: background.len(),
         held_out,
     })?;

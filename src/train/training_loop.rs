@@ -251,7 +251,7 @@ impl<'a, P: Produce<Batch: TrainingBatch>> State<'a, P> {
         if self.run.options.device.is_cuda() {
             self.stepper.profile.device += began.elapsed();
         }
-        let exploded = |record: &&StepRecord| !(record.loss.abs() <= EXPLODED);
+        let exploded = |r: &&StepRecord| r.loss.is_nan() || r.loss.abs() > EXPLODED;
         if let Some(record) = records.iter().find(exploded) {
             return Err(self.diverged(record)?);
         }
