@@ -45,6 +45,7 @@ fn evaluating(groups: &[&str]) -> GroupOptions {
     GroupOptions {
         evaluation: groups.iter().map(|&group| group.to_owned()).collect(),
         scan: AS_THEY_ARE,
+        ..GroupOptions::default()
     }
 }
 

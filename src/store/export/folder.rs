@@ -17,7 +17,7 @@ use rayon::prelude::*;
 use super::error::ExportError;
 use super::staging::{make_folder, write_folder, write_new};
 use super::{ExportOptions, Exported};
-use crate::archive::page_to_png;
+use crate::archive::{is_left_behind, page_to_png};
 use crate::store::{AlphabetEntry, CharacterId, Decoder, RunEntry, Store};
 
 /// The parts that an export writes, and that it may replace.
@@ -105,11 +105,7 @@ fn is_file_name(name: &str) -> bool {
         (components.next(), components.next()),
         (Some(Component::Normal(part)), None) if part == name
     );
-    // A leading dot hides a file, and the reader leaves hidden and system files out.
-    plain
-        && !name.contains(['/', '\\', ':'])
-        && !name.starts_with('.')
-        && !["__MACOSX", "Thumbs.db"].contains(&name)
+    plain && !name.contains(['/', '\\', ':']) && !is_left_behind(name)
 }
 
 /// One alphabet's characters, in parallel; returns the number of its drawings.
