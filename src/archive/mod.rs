@@ -25,7 +25,7 @@ pub use error::{ArchiveError, Problem};
 pub use groups::{Class, GroupOptions, Groups, read_classes, read_groups, read_picture};
 pub use idx::{Digits, IdxError, IdxProblem};
 pub(crate) use names::is_left_behind;
-pub use picture::{page_from_png, page_to_png};
+pub use picture::{drawn_to_png, page_from_png, page_to_png};
 pub use read::{Archive, ReadOptions, Reading, read, read_inputs};
 pub use runs::{Query, Run};
 pub use scan::{ScanOptions, Scanned, scan};
