@@ -49,7 +49,7 @@ fn evaluating(groups: &[&str]) -> GroupOptions {
     }
 }
 
-fn refusal(files: &Files, options: &GroupOptions) -> String {
+fn refusal(files: &[(String, Vec<u8>)], options: &GroupOptions) -> String {
     let folder = folder(files);
     read_groups(folder.path(), options).unwrap_err().to_string()
 }
@@ -223,6 +223,8 @@ fn pictures_that_lie_amiss_are_told_how_to_lie() {
         said.contains("b/deep/er/2.png: lies in 3 folders, but a/1.png in one"),
         "{said}"
     );
+    let said = refusal(&[("mine.zip".to_owned(), vec![1])], &none);
+    assert!(said.contains("mine.zip; unpack it"), "{said}");
     let said = refusal(&files(&["x/a/b/c/1.png", "y/a/b/c/1.png"]), &none);
     assert!(said.contains("lies in 4 folders"), "{said}");
 }

@@ -60,7 +60,13 @@ pub enum Problem {
     Io(#[from] std::io::Error),
     /// A damaged zip, or a file of a kind that is not known.
     #[error("is not a sound zip file; download it again, or give a folder or a zip if it is none")]
-    Zip(#[from] zip::result::ZipError),
+    Zip(#[source] zip::result::ZipError),
+    /// A zip that is encrypted, or packed by a method that is not read.
+    #[error("is a zip of a kind that is not read ({what}); unpack it, and give the folder")]
+    ForeignZip {
+        /// What is not read.
+        what: String,
+    },
     /// A file of another kind, known by its first bytes.
     #[error("is {is}, neither a zip nor a folder; {cure}")]
     NotZip {
@@ -69,8 +75,8 @@ pub enum Problem {
         /// What to do with it.
         cure: &'static str,
     },
-    /// A zip that holds nothing but zips.
-    #[error("holds no drawings but zips, such as {zip}; unpack it, and give the folder")]
+    /// Nothing but zips.
+    #[error("holds nothing that is read but zips, such as {zip}; unpack it, and give the folder")]
     OnlyZips {
         /// The first of them.
         zip: String,
@@ -201,11 +207,11 @@ pub enum Problem {
     )]
     SplitFolders {
         /// The folder to train on.
-        first: String,
+        first: Box<str>,
         /// Another of its kind.
-        second: String,
+        second: Box<str>,
         /// A class of both.
-        class: String,
+        class: Box<str>,
     },
     /// Made-up groups, where there are groups or too few classes.
     #[error("cannot be dealt into {groups} groups: {why}")]
@@ -248,8 +254,8 @@ pub enum Problem {
     /// Nothing tells whether the alphabets are for training or for evaluation.
     #[error(
         "does not say in its name, or in that of a folder around it, whether it is background or \
-         evaluation; rename the folder, or say it of all with --split background or --split \
-         evaluation"
+         evaluation; rename it so that it does, or, if all of the input is of one split, say which \
+         with --split background or --split evaluation"
     )]
     UnknownSplit,
     /// The name of an input tells one split, and all that is in it the other.
@@ -298,5 +304,19 @@ fn folders(depth: usize) -> String {
         0 => "no folder".to_owned(),
         1 => "one folder".to_owned(),
         _ => format!("{depth} folders"),
+    }
+}
+
+impl From<zip::result::ZipError> for Problem {
+    fn from(error: zip::result::ZipError) -> Problem {
+        match error {
+            zip::result::ZipError::UnsupportedArchive(what) => Problem::ForeignZip {
+                what: what.to_owned(),
+            },
+            zip::result::ZipError::CompressionMethodNotSupported(method) => Problem::ForeignZip {
+                what: format!("compression method {method}"),
+            },
+            error => Problem::Zip(error),
+        }
     }
 }

@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use super::drawing::{Alphabet, Character, Drawing, Split};
 use super::error::{ArchiveError, Problem};
 use super::layout::{Place, deal, lay_out, set_parts};
+use super::names::has_end;
 use super::read::Archive;
 use super::scan::{ScanOptions, Scanned, scan};
 use super::source::{Entry, Source, read_at_most};
@@ -55,13 +56,7 @@ pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, Archi
     let source = Source::open(input)?;
     let whole = |problem| ArchiveError::whole(input, problem);
     let refuse = |entry: &Entry, problem| ArchiveError::entry(input, &entry.name, problem);
-    let mut entries = source.entries()?;
-    let all = entries.len();
-    entries.retain(|entry| is_picture(&entry.name));
-    let left_out = all - entries.len();
-    if entries.is_empty() {
-        return Err(whole(Problem::NoPictures));
-    }
+    let (entries, left_out) = picture_entries(&source)?;
     let paths: Vec<&str> = entries.iter().map(|entry| &*entry.name).collect();
     let mut places = lay_out(&paths, options.merge_splits)
         .map_err(|(at, problem)| refuse(&entries[at], problem))?;
@@ -148,9 +143,9 @@ fn notes(places: &[Place], lone: &str, options: &GroupOptions) -> Result<Vec<Str
                 (second, first)
             };
             return Err(Problem::SplitFolders {
-                first: first.to_owned(),
-                second: second.to_owned(),
-                class: class.to_owned(),
+                first: first.into(),
+                second: second.into(),
+                class: class.into(),
             });
         }
         notes.push(format!(
@@ -198,11 +193,7 @@ pub struct Class {
 /// For the first picture, by name, that is not sound; if there are none, or two classes have one name.
 pub fn read_classes(input: &Path, options: ScanOptions) -> Result<Vec<Class>, ArchiveError> {
     let source = Source::open(input)?;
-    let mut entries = source.entries()?;
-    entries.retain(|entry| is_picture(&entry.name));
-    if entries.is_empty() {
-        return Err(ArchiveError::whole(input, Problem::NoPictures));
-    }
+    let (entries, _) = picture_entries(&source)?;
     let pictures = read_pictures(&source, &entries, options);
     let around = around(&source, &entries);
     let mut classes: BTreeMap<&str, (bool, Vec<Scanned>)> = BTreeMap::new();
@@ -228,6 +219,24 @@ pub fn read_classes(input: &Path, options: ScanOptions) -> Result<Vec<Class>, Ar
         pictures,
     };
     Ok(classes.into_iter().map(class).collect())
+}
+
+/// The pictures of a source, ascending by name, and how many other files it holds.
+fn picture_entries(source: &Source) -> Result<(Vec<Entry>, usize), ArchiveError> {
+    let all = source.entries()?;
+    let zip = all.iter().find(|entry| has_end(&entry.name, &["zip"]));
+    let none = zip.map_or(Problem::NoPictures, |zip| Problem::OnlyZips {
+        zip: zip.name.clone(),
+    });
+    let files = all.len();
+    let pictures: Vec<Entry> = (all.into_iter())
+        .filter(|entry| is_picture(&entry.name))
+        .collect();
+    if pictures.is_empty() {
+        return Err(ArchiveError::whole(&source.path, none));
+    }
+    let left_out = files - pictures.len();
+    Ok((pictures, left_out))
 }
 
 /// How many bytes of each path are folders around all classes: those that every picture lies
@@ -286,10 +295,5 @@ fn read_pictures(
 }
 
 fn is_picture(name: &str) -> bool {
-    let extension = Path::new(name).extension().and_then(|end| end.to_str());
-    extension.is_some_and(|end| {
-        ["png", "jpg", "jpeg"]
-            .iter()
-            .any(|known| end.eq_ignore_ascii_case(known))
-    })
+    has_end(name, &["png", "jpg", "jpeg"])
 }

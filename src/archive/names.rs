@@ -60,7 +60,7 @@ pub(super) fn split_in(path: &str) -> Option<Split> {
 }
 
 /// Files and folders that systems leave beside one's own, in small letters.
-const LEFT_BEHIND: [&str; 12] = [
+const LEFT_BEHIND: [&str; 16] = [
     "__macosx",
     "thumbs.db",
     "ehthumbs.db",
@@ -73,15 +73,18 @@ const LEFT_BEHIND: [&str; 12] = [
     "system volume information",
     "lost+found",
     "network trash folder",
+    "@recycle",
+    "@recently-snapshot",
+    "#snapshot",
+    "picasa.ini",
 ];
 
 /// Whether a file or folder of this name is none of the user's: hidden, or left by a system.
 pub(crate) fn is_left_behind(name: &str) -> bool {
     let small = name.to_lowercase();
     // Windows says in such a file where another came from; copies elsewhere keep it beside that.
-    name.starts_with('.') || small.ends_with("zone.identifier") || {
-        LEFT_BEHIND.contains(&small.as_str())
-    }
+    let stream = small.ends_with("zone.identifier") || small.starts_with("thumbs.db:");
+    name.starts_with('.') || stream || LEFT_BEHIND.contains(&small.as_str())
 }
 
 /// A name inside a zip with `/` between its parts, as Windows' programs do not always write it.

@@ -31,7 +31,7 @@ pub(super) struct Parts {
     pub own: String,
     pub parts: Vec<Part>,
     /// What is none of it, a sentence for each.
-    pub passed_over: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 /// Two paths as one, either of which may be empty.
@@ -55,7 +55,7 @@ pub(super) fn open(input: &Path) -> Result<Parts, ArchiveError> {
     let mut found = Parts {
         own: source.own_name(),
         parts: Vec::new(),
-        passed_over: Vec::new(),
+        notes: Vec::new(),
     };
     let is_zip = |entry: &Entry| has_end(&entry.name, &["zip"]);
     let first_zip = entries.iter().find(|entry| is_zip(entry)).cloned();
@@ -66,7 +66,7 @@ pub(super) fn open(input: &Path) -> Result<Parts, ArchiveError> {
         match found.open_zip(input, &zip) {
             // A zip that says nothing of drawings may hold anything at all.
             Err(error) if !is_download(stem(&zip.name)) => {
-                found.passed_over.push(format!("passed over {error}"));
+                found.notes.push(format!("passed over {error}"));
                 unread.get_or_insert(error);
             }
             opened => opened?,
@@ -103,7 +103,7 @@ impl Parts {
                 "passed over {}: no drawings and no runs are in it",
                 zip.name
             );
-            self.passed_over.push(said);
+            self.notes.push(said);
         }
         Ok(())
     }
@@ -116,7 +116,7 @@ impl Parts {
             if loose.len() < before {
                 let at = &part.at;
                 let said = format!("passed over the folder {at}: {at}.zip was read");
-                self.passed_over.push(said);
+                self.notes.push(said);
             }
         }
     }
@@ -153,11 +153,11 @@ impl Parts {
         part.check(&rest, &joined(&self.own, &part.at), beside_named)?;
         if !part.drawings.is_empty() || !part.runs.is_empty() {
             if !rest.is_empty() {
-                self.passed_over.push(told(&part.source.path, &rest));
+                self.notes.push(told(&part.source.path, &rest));
             }
             self.parts.push(part);
         } else if !rest.is_empty() && !self.parts.is_empty() && part.source.is_folder() {
-            self.passed_over.push(told(&part.source.path, &rest));
+            self.notes.push(told(&part.source.path, &rest));
         }
         Ok(())
     }

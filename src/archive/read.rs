@@ -38,13 +38,14 @@ type Drawers = BTreeMap<u16, Page>;
 type Characters = BTreeMap<String, (u32, Drawers)>;
 type Alphabets = BTreeMap<String, (Split, Characters)>;
 
-/// What inputs held, and what was not taken of them.
+/// What inputs held, and what is to be said of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
     /// The drawings and runs.
     pub archive: Archive,
-    /// A sentence for each zip and folder of which files were passed over, with their names.
-    pub passed_over: Vec<String>,
+    /// A sentence for all files of a zip or folder that were passed over, with their names, and for
+    /// each set that was tagged otherwise than its name says.
+    pub notes: Vec<String>,
 }
 
 /// Reads drawings from zips and folders: of each, every set of `alphabet/character/NNNN_DD.png`
@@ -81,14 +82,14 @@ pub fn read(inputs: &[PathBuf], options: ReadOptions) -> Result<Archive, Archive
     read_inputs(inputs, options).map(|reading| reading.archive)
 }
 
-/// As [`read`], and says what was passed over.
+/// As [`read`], and says what whoever asked for it should know, such as what was passed over.
 ///
 /// # Errors
 /// As [`read`].
 pub fn read_inputs(inputs: &[PathBuf], options: ReadOptions) -> Result<Reading, ArchiveError> {
     let mut alphabets = Alphabets::new();
     let mut runs = BTreeMap::new();
-    let mut passed_over = Vec::new();
+    let mut notes = Vec::new();
     for input in inputs {
         let parts = parts::open(input)?;
         if options.split.is_none() {
@@ -102,6 +103,9 @@ pub fn read_inputs(inputs: &[PathBuf], options: ReadOptions) -> Result<Reading, 
                 }
             }
         }
+        if let Some(split) = options.split {
+            notes.extend(retagged(&parts, split));
+        }
         for set in read_sets(&parts, options)? {
             let whole = |problem| ArchiveError::whole(&set.path, problem);
             if !options.allow_missing {
@@ -109,14 +113,14 @@ pub fn read_inputs(inputs: &[PathBuf], options: ReadOptions) -> Result<Reading, 
             }
             merge(&mut alphabets, set.alphabets).map_err(whole)?;
         }
-        passed_over.extend(parts.passed_over);
+        notes.extend(parts.notes);
     }
     let mut alphabets: Vec<Alphabet> = alphabets.into_iter().map(finish).collect();
     alphabets.sort_by(|a, b| (a.split, &a.name).cmp(&(b.split, &b.name)));
     let runs = runs.into_values().collect();
     Ok(Reading {
         archive: Archive { alphabets, runs },
-        passed_over,
+        notes,
     })
 }
 
@@ -137,6 +141,18 @@ fn agree(parts: &Parts) -> Result<(), Problem> {
         }
         _ => Ok(()),
     }
+}
+
+/// What is said of the sets of an input whose names tell another split than all are tagged with.
+fn retagged(parts: &Parts, split: Split) -> Vec<String> {
+    let sets = parts.parts.iter().flat_map(|part| {
+        let sets = part.sets().into_keys();
+        sets.map(|set| joined(&joined(&parts.own, &part.at), set))
+    });
+    let others = sets.filter(|names| split_in(names).is_some_and(|told| told != split));
+    others
+        .map(|names| format!("{names} is tagged {split}, whatever its name says"))
+        .collect()
 }
 
 /// Drawings that must be complete together.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use walkdir::{DirEntry, WalkDir};
-use zip::ZipArchive;
+use zip::{CompressionMethod, ZipArchive};
 
 use super::error::{ArchiveError, Problem};
 use super::magic;
@@ -161,10 +161,16 @@ impl Source {
     /// The bytes of an entry, at most `limit` of them.
     pub fn read_up_to(&mut self, entry: &Entry, limit: u64) -> Result<Vec<u8>, ArchiveError> {
         let bytes = match &mut self.kind {
-            Kind::Zip(zip) => zip
-                .by_index(entry.index)
+            Kind::Zip(zip) => (zip.by_index(entry.index))
                 .map_err(Problem::from)
-                .and_then(|file| read_at_most(file, limit)),
+                .and_then(|file| match file.compression() {
+                    CompressionMethod::Stored | CompressionMethod::Deflated => {
+                        read_at_most(file, limit)
+                    }
+                    method => Err(Problem::ForeignZip {
+                        what: format!("compression method {method:?}"),
+                    }),
+                }),
             Kind::Folder => File::open(self.path.join(&entry.name))
                 .map_err(Problem::from)
                 .and_then(|file| read_at_most(file, limit)),

@@ -165,7 +165,7 @@ impl Build {
             allow_missing: self.allow_missing,
         };
         let reading = archive::read_inputs(&self.inputs, options)?;
-        for said in &reading.passed_over {
+        for said in &reading.notes {
             eprintln!("omni-pack: {said}");
         }
         Ok(reading.archive)
