@@ -132,7 +132,7 @@ fn what_is_amiss_is_named() {
         said.contains("runes/a/one.png") && said.contains("shows nothing"),
         "{said}"
     );
-    let said = refusal(&vec![("a/b.txt".to_owned(), vec![1])], &none);
+    let said = refusal(&[("a/b.txt".to_owned(), vec![1])], &none);
     assert!(said.contains("holds no .png"), "{said}");
     let said = refusal(&grouped(), &evaluating(&["markz"]));
     assert!(
