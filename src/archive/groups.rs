@@ -158,7 +158,7 @@ fn notes(places: &[Place], lone: &str, options: &GroupOptions) -> Result<Vec<Str
             parts.names.join(" and ")
         ));
     }
-    if groups.len() == 1 {
+    if groups.len() == 1 && options.evaluation.is_empty() {
         let classes: BTreeSet<&str> = places.iter().map(|place| place.class).collect();
         let lone = places[0].group.as_deref().unwrap_or(lone);
         let mut note = format!(

@@ -87,7 +87,7 @@ fn strip(folders: &mut [&[&str]], merge: bool) {
     loop {
         let first = folders[0].first().copied();
         let around = |parts: &&[&str]| parts.len() > 2 && parts.first().copied() == first;
-        let part = |parts: &&[&str]| parts.len() > 1 && is_part(parts[0]);
+        let part = |parts: &&[&str]| parts.len() > 1 && part_word(parts[0]).is_some();
         if !(folders.iter().all(around) || merge && folders.iter().all(part)) {
             return;
         }
@@ -97,11 +97,11 @@ fn strip(folders: &mut [&[&str]], merge: bool) {
     }
 }
 
-/// Whether a folder's name is that of a part of a set: one of its words says so.
-fn is_part(name: &str) -> bool {
+/// The word of a folder's name that makes it that of a part of a set.
+fn part_word(name: &str) -> Option<&'static str> {
     let name = name.to_lowercase();
     let mut words = name.split(|c: char| !c.is_alphanumeric());
-    words.any(|word| PART_WORDS.contains(&word))
+    words.find_map(|word| PART_WORDS.into_iter().find(|&part| part == word))
 }
 
 /// Groups that are parts of a set, and what they share.
@@ -116,7 +116,11 @@ pub(super) struct SetParts<'p> {
 pub(super) fn set_parts<'p>(places: &'p [Place<'_>]) -> SetParts<'p> {
     let mut classes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for place in places {
-        if let Some(group) = place.group.as_deref().filter(|group| is_part(group)) {
+        if let Some(group) = place
+            .group
+            .as_deref()
+            .filter(|group| part_word(group).is_some())
+        {
             classes.entry(group).or_default().insert(place.class);
         }
     }
@@ -125,7 +129,9 @@ pub(super) fn set_parts<'p>(places: &'p [Place<'_>]) -> SetParts<'p> {
         after.map(move |second| (first, second))
     });
     let mut shared = pairs.filter_map(|((first, held), (second, others))| {
+        // Two tests may well ask the same.
         let class = held.intersection(others).next()?;
+        (part_word(first) != part_word(second)).then_some(())?;
         Some((*first, *second, *class))
     });
     let shared = shared.next();
@@ -192,6 +198,8 @@ mod tests {
         assert_eq!(laid(&paths, true), ["a", "a", "b"]);
         let deep = ["test/test/g/a/1.png", "train/train/g/b/1.png"];
         assert_eq!(laid(&deep, true), ["g:a", "g:b"]);
+        let tests = ["test 1/a/1.png", "test 2/a/1.png"];
+        assert_eq!(set_parts(&lay_out(&tests, false).unwrap()).shared, None);
         let (_, problem) = lay_out(&deep, false).unwrap_err();
         assert!(matches!(problem, Problem::DeepPictures { depth: 4 }));
         let places = lay_out(&paths, false).unwrap();

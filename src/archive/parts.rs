@@ -101,7 +101,7 @@ impl Parts {
         if self.parts.len() == before {
             let said = format!(
                 "passed over {}: no drawings and no runs are in it",
-                zip.name
+                zip.name.escape_debug()
             );
             self.notes.push(said);
         }
@@ -114,7 +114,7 @@ impl Parts {
             let before = loose.len();
             loose.retain(|entry| !lies_in(&entry.name, &part.at));
             if loose.len() < before {
-                let at = &part.at;
+                let at = part.at.escape_debug();
                 let said = format!("passed over the folder {at}: {at}.zip was read");
                 self.notes.push(said);
             }

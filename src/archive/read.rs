@@ -151,7 +151,10 @@ fn retagged(parts: &Parts, split: Split) -> Vec<String> {
     });
     let others = sets.filter(|names| split_in(names).is_some_and(|told| told != split));
     others
-        .map(|names| format!("{names} is tagged {split}, whatever its name says"))
+        .map(|names| {
+            let names = names.escape_debug();
+            format!("{names} is tagged {split}, whatever its name says")
+        })
         .collect()
 }
 
