@@ -152,7 +152,15 @@ fn names_that_lead_out_of_the_folder_write_nothing() {
     let target = folder.path().join("deep/out");
     fs::create_dir(folder.path().join("deep")).unwrap();
     for name in [
-        "../x", "..", ".", "a/b", "/tmp/x", "a\\b", ".hidden", "__MACOSX",
+        "../x",
+        "..",
+        ".",
+        "a/b",
+        "/tmp/x",
+        "a\\b",
+        ".hidden",
+        "__MACOSX",
+        "thumbs.DB",
     ] {
         let (mut alphabet, mut character, mut run) =
             (small_archive(), small_archive(), small_archive());

@@ -42,6 +42,7 @@ fn splits_come_from_names_or_options() {
         matches!(
             error.problem,
             Problem::Incomplete {
+                set: "images_background",
                 what: "alphabets",
                 expected: 30,
                 got: 2

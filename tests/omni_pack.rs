@@ -301,3 +301,12 @@ fn bad_arguments_are_told_apart_from_bad_data() {
     }
     assert_eq!(listing(folder.path()), ["s.omni"]);
 }
+
+#[test]
+fn help_tells_how_inputs_must_lie() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = succeeds(folder.path(), "build --help");
+    for layout in ["alphabet/character/NNNN_DD.png", "group/class/picture"] {
+        assert!(said.contains(layout), "{said}");
+    }
+}

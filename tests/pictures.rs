@@ -25,9 +25,9 @@ fn files(places: &[&str]) -> Files {
     (0..).zip(places).map(file).collect()
 }
 
-fn folder(files: &Files) -> tempfile::TempDir {
+fn folder(files: &[(String, Vec<u8>)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    unpack(files, folder.path());
+    unpack(&files.to_vec(), folder.path());
     folder
 }
 
@@ -45,10 +45,11 @@ fn evaluating(groups: &[&str]) -> GroupOptions {
     GroupOptions {
         evaluation: groups.iter().map(|&group| group.to_owned()).collect(),
         scan: AS_THEY_ARE,
+        ..GroupOptions::default()
     }
 }
 
-fn refusal(files: &Files, options: &GroupOptions) -> String {
+fn refusal(files: &[(String, Vec<u8>)], options: &GroupOptions) -> String {
     let folder = folder(files);
     read_groups(folder.path(), options).unwrap_err().to_string()
 }
@@ -131,13 +132,218 @@ fn what_is_amiss_is_named() {
         said.contains("runes/a/one.png") && said.contains("shows nothing"),
         "{said}"
     );
-    let said = refusal(&vec![("a/b.txt".to_owned(), vec![1])], &none);
+    let said = refusal(&[("a/b.txt".to_owned(), vec![1])], &none);
     assert!(said.contains("holds no .png"), "{said}");
     let said = refusal(&grouped(), &evaluating(&["markz"]));
     assert!(
         said.contains("markz") && said.contains("marks, runes"),
         "{said}"
     );
+}
+
+#[test]
+fn a_folder_around_all_changes_nothing() {
+    let expected = read_groups(folder(&grouped()).path(), &evaluating(&["marks"])).unwrap();
+    let own = folder(&[]);
+    let leftovers = [
+        "thumbs.db",
+        "desktop.ini",
+        "Icon\r",
+        "@eaDir/one.png",
+        "__MACOSX/._x.png",
+    ];
+    for (number, around) in ["mine/", "a/b/c/", "mine\\"].into_iter().enumerate() {
+        let names = grouped().into_iter().map(|(name, bytes)| {
+            let name = format!("{around}{name}");
+            let windows = around.ends_with('\\');
+            (
+                if windows {
+                    name.replace('/', "\\")
+                } else {
+                    name
+                },
+                bytes,
+            )
+        });
+        let left = leftovers.map(|name| (format!("{around}runes/{name}"), vec![1]));
+        let files: Files = names.chain(left).collect();
+        let path = own.path().join(format!("{number}.zip"));
+        fs::write(&path, zip(&files)).unwrap();
+        assert_eq!(
+            read_groups(&path, &evaluating(&["marks"])).unwrap(),
+            expected,
+            "{around}"
+        );
+        if !around.ends_with('\\') {
+            let unpacked = folder(&files);
+            let groups = read_groups(unpacked.path(), &evaluating(&["marks"])).unwrap();
+            assert_eq!(groups, expected, "{around}");
+        }
+    }
+    // Classes to tell apart likewise, and one picture for each.
+    let names = |files: &Files, zip_name: &str| {
+        let path = own.path().join(zip_name);
+        fs::write(&path, zip(files)).unwrap();
+        let classes = read_classes(&path, AS_THEY_ARE).unwrap();
+        classes
+            .into_iter()
+            .map(|class| class.name)
+            .collect::<Vec<_>>()
+    };
+    let known = files(&[
+        "known/round/1.png",
+        "known/round/2.png",
+        "known/square/1.png",
+    ]);
+    assert_eq!(names(&known, "x.zip"), ["round", "square"]);
+    let single = files(&["known/round.png", "known/square.png"]);
+    assert_eq!(names(&single, "known.zip"), ["round", "square"]);
+    assert_eq!(
+        names(&files(&["round/1.png", "round/2.png"]), "y.zip"),
+        ["round"]
+    );
+}
+
+#[test]
+fn pictures_that_lie_amiss_are_told_how_to_lie() {
+    let none = evaluating(&[]);
+    for flat in [
+        ["cat.1.png", "dog.1.png"],
+        ["mine/cat.1.png", "mine/dog.1.png"],
+    ] {
+        let said = refusal(&files(&flat), &none);
+        assert!(
+            said.contains(flat[0]) && said.contains("cat/1.png"),
+            "{said}"
+        );
+        assert!(!said.contains("first picture"), "{said}");
+    }
+    let said = refusal(&files(&["a/1.png", "b/1.png", "b/deep/er/2.png"]), &none);
+    assert!(
+        said.contains("b/deep/er/2.png: lies in 3 folders, but a/1.png in one"),
+        "{said}"
+    );
+    let said = refusal(&[("mine.zip".to_owned(), vec![1])], &none);
+    assert!(said.contains("mine.zip; unpack it"), "{said}");
+    let said = refusal(&files(&["x/a/b/c/1.png", "y/a/b/c/1.png"]), &none);
+    assert!(said.contains("lies in 4 folders"), "{said}");
+}
+
+#[test]
+fn parts_of_a_set_are_no_groups_unawares() {
+    let parts = files(&[
+        "train/a/1.png",
+        "train/b/1.png",
+        "Test/a/1.png",
+        "val/c/1.png",
+    ]);
+    let said = refusal(&parts, &evaluating(&[]));
+    assert!(said.contains("train and Test are named as parts"), "{said}");
+    assert!(
+        said.contains("\"a\"") && said.contains("--merge-splits"),
+        "{said}"
+    );
+    let folder = folder(&parts);
+    let read = |options: &GroupOptions| read_groups(folder.path(), options).unwrap();
+    let merging = GroupOptions {
+        merge_splits: true,
+        ..evaluating(&[])
+    };
+    let merged = read(&merging).archive.alphabets;
+    let found: Vec<_> = (merged[0].characters.iter())
+        .map(|class| (&*class.name, class.drawings.len()))
+        .collect();
+    assert_eq!(
+        (merged.len(), found),
+        (1, vec![("a", 2), ("b", 1), ("c", 1)])
+    );
+    // The pictures of a class are in the order of their paths: Test/a/1.png is the first.
+    assert_eq!(merged[0].characters[0].drawings[0].page, page(2));
+    let apart = read(&evaluating(&["Test"]));
+    assert_eq!(apart.archive.alphabets.len(), 3);
+    assert!(
+        apart.notes[0].contains("seen in training"),
+        "{:?}",
+        apart.notes
+    );
+    // Other groups may well share names of classes, and parts that share none are groups.
+    assert!(
+        read_groups(self::folder(&grouped()).path(), &evaluating(&[]))
+            .unwrap()
+            .notes
+            .is_empty()
+    );
+    let distinct = self::folder(&files(&["train/a/1.png", "train/b/1.png", "test/c/1.png"]));
+    let groups = read_groups(distinct.path(), &evaluating(&[])).unwrap();
+    assert!(
+        groups.notes[0].contains("test and train"),
+        "{:?}",
+        groups.notes
+    );
+}
+
+#[test]
+fn classes_without_groups_are_dealt_into_some() {
+    let places = [
+        "a/1.png", "b/1.png", "c/1.png", "c/2.png", "d/1.png", "e/1.png",
+    ];
+    let folder = folder(&files(&places));
+    let dealing = |deal, evaluation: &[&str]| GroupOptions {
+        deal,
+        ..evaluating(evaluation)
+    };
+    let groups = read_groups(folder.path(), &dealing(Some(2), &["group 2"])).unwrap();
+    let found: Vec<_> = (groups.archive.alphabets.iter())
+        .map(|group| {
+            let classes = group.characters.iter().map(|class| class.name.clone());
+            (
+                &*group.name,
+                group.split,
+                classes.collect::<Vec<_>>().concat(),
+            )
+        })
+        .collect();
+    let expected = [
+        ("group 1", Split::Background, "ace".to_owned()),
+        ("group 2", Split::Evaluation, "bd".to_owned()),
+    ];
+    assert_eq!(found, expected);
+    assert!(groups.notes.is_empty(), "{:?}", groups.notes);
+    let error = read_groups(folder.path(), &dealing(Some(3), &[])).unwrap_err();
+    assert!(
+        error.to_string().contains("2 groups are the most"),
+        "{error}"
+    );
+    let alone = read_groups(folder.path(), &dealing(None, &[])).unwrap();
+    assert!(alone.notes[0].contains("--groups N"), "{:?}", alone.notes);
+}
+
+#[test]
+fn a_folder_without_groups_is_packed_with_a_word() {
+    let folder = folder(&files(&[
+        "mine/a/1.png",
+        "mine/b/1.png",
+        "mine/c/1.png",
+        "mine/d/1.png",
+    ]));
+    let pack = |more: &[&str]| {
+        let mut command = Command::cargo_bin("omni-pack").unwrap();
+        let command = command.current_dir(folder.path());
+        let command = command.args(["build", "s.omni", "mine", "--pictures", "--force"]);
+        let output = command.args(more).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = pack(&[]);
+    assert!(
+        said.contains("all 4 classes are in one group, \"mine\""),
+        "{said}"
+    );
+    assert!(said.contains("--groups N"), "{said}");
+    assert_eq!(pack(&["--groups", "2", "--evaluation", "group 1"]), "");
+    let store = Store::open(folder.path().join("s.omni").as_path()).unwrap();
+    let splits: Vec<Split> = store.alphabets().iter().map(|a| a.split).collect();
+    assert_eq!(splits, [Split::Background, Split::Evaluation]);
 }
 
 #[test]

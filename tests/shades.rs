@@ -3,15 +3,20 @@
 
 mod common;
 
+use std::fs;
+use std::io::BufReader;
 use std::sync::Arc;
 
 use common::{page, small_archive, store_bytes};
-use omnishot::archive::{AREA, Archive, Page, SIDE, Shades, Split};
+use omnishot::archive::{
+    AREA, Archive, GroupOptions, Page, SIDE, ScanOptions, Shades, Split, read_groups,
+};
 use omnishot::distort::{Distorter, Distortion};
 use omnishot::loader::{ClassBatches, Loader, LoaderOptions, PairBatches};
+use omnishot::report::{TaskPicture, contact_sheet, task_sheet};
 use omnishot::sample::{BatchSampler, BatchShape, PairSampler, PairShape, alphabets_of};
 use omnishot::seed::{Purpose, Stream};
-use omnishot::store::export::{ExportError, ExportOptions, to_folder, to_npz};
+use omnishot::store::export::{ExportOptions, to_folder, to_npz};
 use omnishot::store::{PageCache, Store, StoreError, WriteOptions, write};
 use proptest::prelude::*;
 
@@ -102,16 +107,83 @@ fn one_version_is_not_read_as_the_other() {
     }
 }
 
+/// The shades of every drawing, one after the other.
+fn all_shades(archive: &Archive) -> Vec<u8> {
+    let characters = archive.alphabets.iter().flat_map(|a| &a.characters);
+    let drawings = characters.flat_map(|c| &c.drawings);
+    let shades = drawings.flat_map(|d| *d.shades.as_ref().unwrap().bytes());
+    shades.collect()
+}
+
 #[test]
-fn an_export_would_lose_them_and_is_refused() {
+fn an_export_keeps_them() {
     let folder = tempfile::tempdir().unwrap();
-    let (store, options) = (opened(&grey_archive(9)), ExportOptions::default());
-    let to = folder.path().join("out");
-    let refused = to_folder(&store, &to, options, |_| ());
-    assert!(matches!(refused, Err(ExportError::Grey { .. })));
-    let refused = to_npz(&store, &to, options, |_| ());
-    assert!(matches!(refused, Err(ExportError::Grey { .. })));
-    assert!(common::listing(folder.path()).is_empty());
+    let options = ExportOptions::default();
+    // Pictures in grey: white less the ink.
+    let faint = folder.path().join("faint");
+    to_folder(&opened(&grey_archive(9)), &faint, options, |_| ()).unwrap();
+    let png = fs::File::open(faint.join("images_background/Runic/character01/0001_01.png"));
+    let mut reader = png::Decoder::new(BufReader::new(png.unwrap()))
+        .read_info()
+        .unwrap();
+    assert_eq!(
+        (reader.info().bit_depth, reader.info().color_type),
+        (png::BitDepth::Eight, png::ColorType::Grayscale)
+    );
+    let mut pixels = vec![0; AREA];
+    reader.next_frame(&mut pixels).unwrap();
+    let first = grey_archive(9).alphabets[0].characters[0].drawings[0]
+        .shades
+        .clone();
+    let ink: Vec<u8> = pixels.iter().map(|pixel| 255 - pixel).collect();
+    assert_eq!(ink, first.unwrap().bytes());
+    // They are read again as they were.
+    let (archive, full) = (grey_archive(255), folder.path().join("full"));
+    to_folder(&opened(&archive), &full, options, |_| ()).unwrap();
+    let again = GroupOptions {
+        evaluation: vec![archive.alphabets[1].name.clone()],
+        scan: ScanOptions {
+            cut: false,
+            grey: true,
+        },
+        merge_splits: true,
+        ..GroupOptions::default()
+    };
+    fs::remove_dir_all(full.join("all_runs")).unwrap();
+    let groups = read_groups(&full, &again).unwrap();
+    assert_eq!(all_shades(&groups.archive), all_shades(&archive));
+    // And as an array beside that of the pages.
+    let npz = folder.path().join("a.npz");
+    to_npz(&opened(&grey_archive(9)), &npz, options, |_| ()).unwrap();
+    let mut zip = zip::ZipArchive::new(fs::File::open(npz).unwrap()).unwrap();
+    let mut array = |name: &str| {
+        let file = npyz::NpyFile::new(BufReader::new(zip.by_name(name).unwrap())).unwrap();
+        assert_eq!(file.shape(), [10, 105, 105]);
+        file.into_vec::<u8>().unwrap()
+    };
+    let (pages, shades) = (array("pages.npy"), array("shades.npy"));
+    assert_eq!(shades, all_shades(&grey_archive(9)));
+    assert!(
+        pages
+            .iter()
+            .zip(&shades)
+            .all(|(ink, shade)| 9 * ink == *shade)
+    );
+}
+
+#[test]
+fn a_sheet_shows_them() {
+    let [plain, full, faint] = [small_archive(), grey_archive(255), grey_archive(100)]
+        .map(|archive| contact_sheet(&opened(&archive), 0).unwrap().to_png());
+    assert_eq!(full, plain);
+    assert_ne!(faint, plain);
+    let sheet = |archive: &Archive| {
+        let store = opened(archive);
+        let task = TaskPicture::read(&mut store.decoder(), 0, &[1, 3], 0).unwrap();
+        task_sheet("a task", &[task]).unwrap().to_png()
+    };
+    assert_eq!(sheet(&grey_archive(255)), sheet(&small_archive()));
+    assert_ne!(sheet(&grey_archive(100)), sheet(&small_archive()));
 }
 
 /// The first batches of two streams of a store.

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::drawing::Split;
+
 /// A problem with one input, and with which part of it.
 #[derive(Debug)]
 pub struct ArchiveError {
@@ -56,9 +58,35 @@ pub enum Problem {
     /// The system refused; check that the path exists and can be read.
     #[error("cannot be read")]
     Io(#[from] std::io::Error),
-    /// Not a zip, or a damaged one; download it again.
-    #[error("is not a sound zip file; download it again")]
-    Zip(#[from] zip::result::ZipError),
+    /// A damaged zip, or a file of a kind that is not known.
+    #[error("is not a sound zip file; download it again, or give a folder or a zip if it is none")]
+    Zip(#[source] zip::result::ZipError),
+    /// A zip that is encrypted, or packed by a method that is not read.
+    #[error("is a zip of a kind that is not read ({what}); unpack it, and give the folder")]
+    ForeignZip {
+        /// What is not read.
+        what: String,
+    },
+    /// A file of another kind, known by its first bytes.
+    #[error("is {is}, neither a zip nor a folder; {cure}")]
+    NotZip {
+        /// What it is.
+        is: &'static str,
+        /// What to do with it.
+        cure: &'static str,
+    },
+    /// Nothing but zips.
+    #[error("holds nothing that is read but zips, such as {zip}; unpack it, and give the folder")]
+    OnlyZips {
+        /// The first of them.
+        zip: String,
+    },
+    /// A folder that lies deeper than any drawing does.
+    #[error("lies more than {limit} folders deep; give the folder that the drawings are in")]
+    TooDeep {
+        /// The most folders.
+        limit: usize,
+    },
     /// Larger than any drawing or archive of drawings is.
     #[error("holds more than {limit} bytes, the most that is read; this is not a set of drawings")]
     TooLarge {
@@ -71,13 +99,13 @@ pub enum Problem {
         /// The most files that are listed.
         limit: u64,
     },
-    /// An absolute name, or one with `..` or a backslash in it.
+    /// An absolute name, or one with `..` in it.
     #[error("has a name that leads out of the archive; get the archive from another source")]
     UnsafeName,
     /// The name does not say which alphabet, character and drawer it is.
     #[error(
         "is not named alphabet/character/NNNN_DD.png (a number, and the drawer from 01); \
-         rename or remove it"
+         rename or remove it, or say --pictures if these are pictures of your own"
     )]
     Misnamed,
     /// Two names for one drawing, or one name twice.
@@ -105,12 +133,14 @@ pub enum Problem {
         /// The first drawer that is missing.
         drawer: u16,
     },
-    /// The official archive of this name holds another number of things.
+    /// The official set of this name holds another number of things.
     #[error(
-        "holds {got} {what}, but the official archive of this name holds {expected}; \
+        "holds {got} {what} of {set}, but the official set of this name holds {expected}; \
          download it again, or accept gaps with --allow-missing"
     )]
     Incomplete {
+        /// The official set.
+        set: &'static str,
         /// What was counted.
         what: &'static str,
         /// The official number.
@@ -133,12 +163,64 @@ pub enum Problem {
     /// A folder or zip without pictures.
     #[error("holds no .png, .jpg or .jpeg files; expected group/class/picture or class/picture")]
     NoPictures,
-    /// A picture that lies in no class, or at another depth than the first.
+    /// Pictures in no class folder, or all in one.
     #[error(
-        "does not lie as the first picture does; \
-         put all as group/class/picture, or all as class/picture"
+        "lies with all others in one folder, so that there are no classes to tell apart; make a folder \
+         for each class, as in cat/1.png and dog/1.png, and for classes that belong together \
+         one around them, as in pets/cat/1.png"
     )]
-    Ungrouped,
+    OneClass,
+    /// Pictures of which some lie in more folders than others.
+    #[error(
+        "lies in {}, but {other} in {}; put all pictures as group/class/picture, or all as \
+         class/picture",
+        folders(*depth),
+        folders(*other_depth)
+    )]
+    MixedDepths {
+        /// The folders that the picture lies in.
+        depth: usize,
+        /// Another picture.
+        other: String,
+        /// The folders that this lies in.
+        other_depth: usize,
+    },
+    /// Pictures in more folders than a group and a class, which are not all in one.
+    #[error(
+        "lies in {}; put all pictures as group/class/picture, or all as class/picture, and give \
+         the folder that the groups or classes are in; --merge-splits takes folders such as train \
+         and test as one",
+        folders(*depth)
+    )]
+    DeepPictures {
+        /// The folders that the picture lies in.
+        depth: usize,
+    },
+    /// A class or a group whose name cannot be kept.
+    #[error("lies in a folder whose name is too long or has control characters; rename it")]
+    UnsoundName,
+    /// Folders as for training and testing a classifier, with the same classes in them.
+    #[error(
+        "{first} and {second} are named as parts of one set, and both hold the class {class:?}, \
+         which would become two classes; make one of them with --merge-splits, or, to evaluate on \
+         classes that are seen in training, say --evaluation {second}"
+    )]
+    SplitFolders {
+        /// The folder to train on.
+        first: Box<str>,
+        /// Another of its kind.
+        second: Box<str>,
+        /// A class of both.
+        class: Box<str>,
+    },
+    /// Made-up groups, where there are groups or too few classes.
+    #[error("cannot be dealt into {groups} groups: {why}")]
+    Undealt {
+        /// How many were asked for.
+        groups: usize,
+        /// Why it cannot.
+        why: String,
+    },
     /// A picture whose class another picture or folder is already.
     #[error("is a class whose name another picture or folder has; rename one")]
     SecondClass,
@@ -171,19 +253,31 @@ pub enum Problem {
     NotBlackAndWhite,
     /// Nothing tells whether the alphabets are for training or for evaluation.
     #[error(
-        "does not say in its name whether it is background or evaluation; \
-         say it with --split background or --split evaluation"
+        "does not say in its name, or in that of a folder around it, whether it is background or \
+         evaluation; rename it so that it does, or, if all of the input is of one split, say which \
+         with --split background or --split evaluation"
     )]
     UnknownSplit,
+    /// The name of an input tells one split, and all that is in it the other.
+    #[error(
+        "is named as {own}, but all that it holds as {held}; rename one, or say which it is \
+         with --split"
+    )]
+    TwoSplits {
+        /// What its own name tells.
+        own: Split,
+        /// What the names inside tell.
+        held: Split,
+    },
     /// No drawings and no runs.
     #[error(
-        "holds no drawings; expected alphabet/character/NNNN_DD.png files, \
-         one of the official zips, or a folder of these"
+        "holds no drawings; expected alphabet/character/NNNN_DD.png files, one of the official \
+         zips, or a folder of these; pictures of your own are read with --pictures"
     )]
     Empty,
-    /// Two inputs disagree about one drawing.
+    /// Two inputs, or two sets of one, disagree about one drawing.
     #[error(
-        "{alphabet}/{character}, drawer {drawer}, differs from the same drawing in an earlier input"
+        "{alphabet}/{character}, drawer {drawer}, differs from the same drawing read before it"
     )]
     Conflict {
         /// The alphabet's name.
@@ -193,8 +287,8 @@ pub enum Problem {
         /// The drawer.
         drawer: u16,
     },
-    /// Two inputs put one alphabet into different splits.
-    #[error("{alphabet} is tagged background by one input and evaluation by another")]
+    /// One alphabet is in both splits.
+    #[error("{alphabet} is in a background set and in an evaluation set; remove it from one")]
     SplitConflict {
         /// The alphabet's name.
         alphabet: String,
@@ -202,4 +296,27 @@ pub enum Problem {
     /// A run's table of answers and its pictures do not fit together.
     #[error("{0}")]
     Run(String),
+}
+
+/// Folders, counted in words.
+fn folders(depth: usize) -> String {
+    match depth {
+        0 => "no folder".to_owned(),
+        1 => "one folder".to_owned(),
+        _ => format!("{depth} folders"),
+    }
+}
+
+impl From<zip::result::ZipError> for Problem {
+    fn from(error: zip::result::ZipError) -> Problem {
+        match error {
+            zip::result::ZipError::UnsupportedArchive(what) => Problem::ForeignZip {
+                what: what.to_owned(),
+            },
+            zip::result::ZipError::CompressionMethodNotSupported(method) => Problem::ForeignZip {
+                what: format!("compression method {method}"),
+            },
+            error => Problem::Zip(error),
+        }
+    }
 }

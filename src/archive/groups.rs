@@ -3,7 +3,7 @@
 //! A group becomes an alphabet, a class a character, and the pictures of a class, ascending by
 //! name, its drawings by drawers 1, 2, 3 and on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
 
@@ -11,6 +11,8 @@ use rayon::prelude::*;
 
 use super::drawing::{Alphabet, Character, Drawing, Split};
 use super::error::{ArchiveError, Problem};
+use super::layout::{Place, deal, lay_out, set_parts};
+use super::names::has_end;
 use super::read::Archive;
 use super::scan::{ScanOptions, Scanned, scan};
 use super::source::{Entry, Source, read_at_most};
@@ -25,6 +27,11 @@ pub struct GroupOptions {
     pub evaluation: Vec<String>,
     /// How a picture is made into a page.
     pub scan: ScanOptions,
+    /// Take folders of a set's parts, such as `train` and `test`, as one.
+    pub merge_splits: bool,
+    /// Deal classes that lie in no groups into so many, `group 1` and on: the first class by
+    /// name into the first, the second into the second, and round again. Each must get two.
+    pub deal: Option<usize>,
 }
 
 /// What a folder of pictures held.
@@ -34,54 +41,36 @@ pub struct Groups {
     pub archive: Archive,
     /// Files that were left out, since their names do not end in .png, .jpg or .jpeg.
     pub left_out: usize,
-}
-
-/// Where a picture belongs, from its path.
-struct Place<'a> {
-    group: Option<&'a str>,
-    class: &'a str,
-}
-
-/// Reads `[group/]class/picture`.
-fn place(name: &str) -> Option<Place<'_>> {
-    let sound = |text: &&str| text.len() <= 255 && !text.chars().any(char::is_control);
-    let mut parts = name.rsplit('/').skip(1);
-    let class = parts.next().filter(sound)?;
-    let group = parts.next();
-    let place = Place { group, class };
-    (parts.next().is_none() && group.iter().all(sound)).then_some(place)
+    /// What whoever packs them should know of how they lie, a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// Reads pictures from a folder or a zip, sorted into classes, and those into groups; without
-/// groups, all classes are one, of the folder's name.
+/// groups, all classes are one, of the folder's name. Folders around all groups count for nothing.
 ///
 /// # Errors
-/// For the first picture, by name, that is not sound or lies elsewhere; if there are none; if a
-/// group to evaluate on is not there.
+/// For the first picture, by name, that is not sound or lies elsewhere; if there are none, or all
+/// are of one class; if a group to evaluate on is not there; if groups are parts of one set, with
+/// the same classes, and are neither merged nor evaluated on.
 pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, ArchiveError> {
     let source = Source::open(input)?;
     let whole = |problem| ArchiveError::whole(input, problem);
     let refuse = |entry: &Entry, problem| ArchiveError::entry(input, &entry.name, problem);
-    let mut entries = source.entries()?;
-    let all = entries.len();
-    entries.retain(|entry| is_picture(&entry.name));
-    let left_out = all - entries.len();
-    if entries.is_empty() {
-        return Err(whole(Problem::NoPictures));
+    let (entries, left_out) = picture_entries(&source)?;
+    let paths: Vec<&str> = entries.iter().map(|entry| &*entry.name).collect();
+    let mut places = lay_out(&paths, options.merge_splits)
+        .map_err(|(at, problem)| refuse(&entries[at], problem))?;
+    if let Some(groups) = options.deal {
+        deal(&mut places, groups).map_err(whole)?;
     }
-    let places: Vec<Place> = (entries.iter())
-        .map(|entry| place(&entry.name).ok_or_else(|| refuse(entry, Problem::Ungrouped)))
-        .collect::<Result<_, _>>()?;
-    let grouped = places[0].group.is_some();
-    if let Some(at) = places.iter().position(|p| p.group.is_some() != grouped) {
-        return Err(refuse(&entries[at], Problem::Ungrouped));
-    }
+    let lone = Some(source.own_name()).filter(|name| !name.is_empty());
+    let lone = lone.unwrap_or_else(|| "pictures".to_owned());
+    let notes = notes(&places, &lone, options).map_err(whole)?;
     let pictures = read_pictures(&source, &entries, options.scan);
-    let lone = input.file_stem().and_then(|stem| stem.to_str());
-    let lone = lone.unwrap_or("pictures");
     let mut groups: BTreeMap<&str, BTreeMap<&str, Vec<Drawing>>> = BTreeMap::new();
     for ((entry, place), picture) in entries.iter().zip(&places).zip(pictures) {
-        let classes = groups.entry(place.group.unwrap_or(lone)).or_default();
+        let group = place.group.as_deref().unwrap_or(&lone);
+        let classes = groups.entry(group).or_default();
         let drawings = classes.entry(place.class).or_default();
         let drawer = u16::try_from(drawings.len() + 1);
         let limit = u16::MAX;
@@ -93,20 +82,25 @@ pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, Archi
             shades,
         });
     }
-    for group in &options.evaluation {
-        if !groups.contains_key(group.as_str()) {
-            let known: Vec<&str> = groups.keys().copied().collect();
-            return Err(whole(Problem::NoGroup {
-                group: group.clone(),
-                known: known.join(", "),
-            }));
-        }
-    }
+    let alphabets = alphabets(groups, &options.evaluation);
+    let runs = Vec::new();
+    Ok(Groups {
+        archive: Archive { alphabets, runs },
+        left_out,
+        notes,
+    })
+}
+
+/// Groups as alphabets, in canonical order.
+fn alphabets(
+    groups: BTreeMap<&str, BTreeMap<&str, Vec<Drawing>>>,
+    evaluation: &[String],
+) -> Vec<Alphabet> {
     let mut numbers = 1..;
     let mut alphabets: Vec<Alphabet> = (groups.into_iter())
         .map(|(name, classes)| Alphabet {
             name: name.to_owned(),
-            split: if options.evaluation.iter().any(|group| group == name) {
+            split: if evaluation.iter().any(|group| group == name) {
                 Split::Evaluation
             } else {
                 Split::Background
@@ -121,11 +115,65 @@ pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, Archi
         })
         .collect();
     alphabets.sort_by(|a, b| (a.split, &a.name).cmp(&(b.split, &b.name)));
-    let runs = Vec::new();
-    Ok(Groups {
-        archive: Archive { alphabets, runs },
-        left_out,
-    })
+    alphabets
+}
+
+/// What is to be said of how pictures lie, `lone` being the name of the group that those in none
+/// are in; or why they cannot stay so.
+fn notes(places: &[Place], lone: &str, options: &GroupOptions) -> Result<Vec<String>, Problem> {
+    let evaluates = |group: &str| options.evaluation.iter().any(|name| name == group);
+    let groups: BTreeSet<&str> = (places.iter())
+        .map(|place| place.group.as_deref().unwrap_or(lone))
+        .collect();
+    if let Some(group) = (options.evaluation.iter()).find(|group| !groups.contains(&***group)) {
+        let known: Vec<&str> = groups.into_iter().collect();
+        return Err(Problem::NoGroup {
+            group: group.clone(),
+            known: known.join(", "),
+        });
+    }
+    let mut notes = Vec::new();
+    let parts = set_parts(places);
+    if let Some((first, second, class)) = parts.shared {
+        if !evaluates(first) && !evaluates(second) {
+            // To train on what is named so, and evaluate on the other.
+            let (first, second) = if first.to_lowercase().contains("train") {
+                (first, second)
+            } else {
+                (second, first)
+            };
+            return Err(Problem::SplitFolders {
+                first: first.into(),
+                second: second.into(),
+                class: class.into(),
+            });
+        }
+        notes.push(format!(
+            "{first} and {second} both hold the class {class:?}: what is evaluated may be seen \
+             in training"
+        ));
+    } else if parts.names.len() > 1 && !parts.names.iter().any(|name| evaluates(name)) {
+        notes.push(format!(
+            "all groups, {} among them, are to train on; name those to evaluate on with --evaluation",
+            parts.names.join(" and ")
+        ));
+    }
+    if groups.len() == 1 && options.evaluation.is_empty() {
+        let classes: BTreeSet<&str> = places.iter().map(|place| place.class).collect();
+        let lone = places[0].group.as_deref().unwrap_or(lone);
+        let mut note = format!(
+            "all {} classes are in one group, {lone:?}: no group can be held out or evaluated on; \
+             sort the classes into folders of groups (group/class/picture)",
+            classes.len()
+        );
+        // Two for each of two groups.
+        if classes.len() >= 4 {
+            note += ", or deal them into made-up ones with --groups N and evaluate on one with \
+                     --evaluation \"group 1\"";
+        }
+        notes.push(note);
+    }
+    Ok(notes)
 }
 
 /// A class of pictures: what a one-shot learner is told of it.
@@ -139,25 +187,21 @@ pub struct Class {
 
 /// Reads the classes that pictures are to be told apart by, from a folder or a zip: each folder
 /// with pictures is a class, and each picture at the top is one by itself. Ascending by name.
+/// A folder around all classes counts for nothing.
 ///
 /// # Errors
 /// For the first picture, by name, that is not sound; if there are none, or two classes have one name.
 pub fn read_classes(input: &Path, options: ScanOptions) -> Result<Vec<Class>, ArchiveError> {
     let source = Source::open(input)?;
-    let mut entries = source.entries()?;
-    entries.retain(|entry| is_picture(&entry.name));
-    if entries.is_empty() {
-        return Err(ArchiveError::whole(input, Problem::NoPictures));
-    }
+    let (entries, _) = picture_entries(&source)?;
     let pictures = read_pictures(&source, &entries, options);
+    let around = around(&source, &entries);
     let mut classes: BTreeMap<&str, (bool, Vec<Scanned>)> = BTreeMap::new();
     for (entry, picture) in entries.iter().zip(pictures) {
-        let (name, alone) = match entry.name.rsplit_once('/') {
+        let path = &entry.name[around..];
+        let (name, alone) = match path.rsplit_once('/') {
             Some((folder, _)) => (folder, false),
-            None => (
-                entry.name.rsplit_once('.').map_or("", |(stem, _)| stem),
-                true,
-            ),
+            None => (path.rsplit_once('.').map_or("", |(stem, _)| stem), true),
         };
         let (closed, pictures) = classes.entry(name).or_default();
         if !pictures.is_empty() && (*closed || alone) {
@@ -175,6 +219,52 @@ pub fn read_classes(input: &Path, options: ScanOptions) -> Result<Vec<Class>, Ar
         pictures,
     };
     Ok(classes.into_iter().map(class).collect())
+}
+
+/// The pictures of a source, ascending by name, and how many other files it holds.
+fn picture_entries(source: &Source) -> Result<(Vec<Entry>, usize), ArchiveError> {
+    let all = source.entries()?;
+    let zip = all.iter().find(|entry| has_end(&entry.name, &["zip"]));
+    let none = zip.map_or(Problem::NoPictures, |zip| Problem::OnlyZips {
+        zip: zip.name.clone(),
+    });
+    let files = all.len();
+    let pictures: Vec<Entry> = (all.into_iter())
+        .filter(|entry| is_picture(&entry.name))
+        .collect();
+    if pictures.is_empty() {
+        return Err(ArchiveError::whole(&source.path, none));
+    }
+    let left_out = files - pictures.len();
+    Ok((pictures, left_out))
+}
+
+/// How many bytes of each path are folders around all classes: those that every picture lies
+/// deeper than, and one that a zip has its name from.
+fn around(source: &Source, entries: &[Entry]) -> usize {
+    let mut around = 0;
+    loop {
+        let first = &entries[0].name[around..];
+        let Some((folder, _)) = first.split_once('/') else {
+            return around;
+        };
+        let of_zip = around == 0 && !source.is_folder() && folder == source.own_name();
+        let wraps = |entry: &Entry| {
+            let inside = entry.name[around..].strip_prefix(folder);
+            let inside = inside.and_then(|inside| inside.strip_prefix('/'));
+            inside.is_some_and(|inside| of_zip || inside.contains('/'))
+        };
+        let several = || {
+            let folders = entries
+                .iter()
+                .map(|e| e.name.rsplit_once('/').map(|(f, _)| f));
+            folders.collect::<BTreeSet<_>>().len() > 1
+        };
+        if !entries.iter().all(wraps) || !of_zip && !several() {
+            return around;
+        }
+        around += folder.len() + 1;
+    }
 }
 
 /// Reads one picture from a file.
@@ -205,10 +295,5 @@ fn read_pictures(
 }
 
 fn is_picture(name: &str) -> bool {
-    let extension = Path::new(name).extension().and_then(|end| end.to_str());
-    extension.is_some_and(|end| {
-        ["png", "jpg", "jpeg"]
-            .iter()
-            .any(|known| end.eq_ignore_ascii_case(known))
-    })
+    has_end(name, &["png", "jpg", "jpeg"])
 }

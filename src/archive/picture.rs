@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use super::drawing::{Page, SIDE};
+use super::drawing::{Drawn, Page, SIDE};
 use super::error::Problem;
 
 /// Reads a 105 × 105 black-and-white PNG; black is ink, as in Omniglot's files.
@@ -49,6 +49,17 @@ pub fn page_from_png(bytes: &[u8]) -> Result<Page, Problem> {
     Ok(page)
 }
 
+/// Writes a drawing as a PNG, dark on white: in shades one byte a pixel, 255 less its ink; else
+/// as [`page_to_png`] does.
+#[must_use]
+pub fn drawn_to_png(drawn: Drawn<'_>) -> Vec<u8> {
+    let Some(ink) = drawn.shades else {
+        return page_to_png(drawn.page);
+    };
+    let pixels: Vec<u8> = ink.iter().map(|&ink| 255 - ink).collect();
+    grey_png(png::BitDepth::Eight, &pixels)
+}
+
 /// Writes a page as a one-bit PNG, black on white.
 #[must_use]
 pub fn page_to_png(page: &Page) -> Vec<u8> {
@@ -61,13 +72,18 @@ pub fn page_to_png(page: &Page) -> Vec<u8> {
             }
         }
     }
+    grey_png(png::BitDepth::One, &rows)
+}
+
+/// A grey PNG of a page's size.
+fn grey_png(depth: png::BitDepth, rows: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, SIDE as u32, SIDE as u32);
     encoder.set_color(png::ColorType::Grayscale);
-    encoder.set_depth(png::BitDepth::One);
+    encoder.set_depth(depth);
     encoder
         .write_header()
-        .and_then(|mut writer| writer.write_image_data(&rows))
+        .and_then(|mut writer| writer.write_image_data(rows))
         .expect("a Vec takes every byte, and the rows fit the header");
     bytes
 }

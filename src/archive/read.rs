@@ -2,27 +2,17 @@
 //! that none is missing, misplaced or there twice.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rayon::prelude::*;
 
 use super::drawing::{Alphabet, Character, Drawing, Page, Split};
 use super::error::{ArchiveError, Problem};
+use super::names::{Official, Place, official, split_in};
+use super::parts::{self, Part, Parts, joined};
 use super::picture::page_from_png;
-use super::runs::{Run, is_runs, read_runs};
-use super::source::{Entry, Source};
-
-/// The official sets: name, alphabets, characters and drawings (Lake's repository).
-const OFFICIAL: [(&str, usize, usize, usize); 4] = [
-    ("images_background", 30, 964, 19_280),
-    ("images_evaluation", 20, 659, 13_180),
-    ("images_background_small1", 5, 136, 2_720),
-    ("images_background_small2", 5, 156, 3_120),
-];
-
-/// What is taken from a folder that holds the official downloads: the small sets
-/// repeat parts of the background set, so they are read only when named.
-const DOWNLOADS: [&str; 3] = ["images_background", "images_evaluation", "all_runs"];
+use super::runs::{Run, read_runs};
+use super::source::Entry;
 
 /// How inputs are read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -48,8 +38,23 @@ type Drawers = BTreeMap<u16, Page>;
 type Characters = BTreeMap<String, (u32, Drawers)>;
 type Alphabets = BTreeMap<String, (Split, Characters)>;
 
-/// Reads drawings from zips, unpacked folders, and folders that hold the official
-/// downloads in either form. A drawing that several inputs share must be equal in all.
+/// What inputs held, and what is to be said of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// The drawings and runs.
+    pub archive: Archive,
+    /// A sentence for all files of a zip or folder that were passed over, with their names, and for
+    /// each set that was tagged otherwise than its name says.
+    pub notes: Vec<String>,
+}
+
+/// Reads drawings from zips and folders: of each, every set of `alphabet/character/NNNN_DD.png`
+/// and every folder of runs, however many folders lie around it, and in a folder those in the
+/// zips inside it as well. Each set is of the split that the innermost folder or zip around it
+/// names. A drawing that several inputs or sets share must be equal in all.
+///
+/// Files that are no drawings are refused among drawings, and elsewhere passed over: whoever
+/// wants to know of them calls [`read_inputs`].
 ///
 /// # Errors
 /// For the first input, in the order given, that cannot be read or is not sound.
@@ -74,108 +79,146 @@ type Alphabets = BTreeMap<String, (Split, Characters)>;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn read(inputs: &[PathBuf], options: ReadOptions) -> Result<Archive, ArchiveError> {
+    read_inputs(inputs, options).map(|reading| reading.archive)
+}
+
+/// As [`read`], and says what whoever asked for it should know, such as what was passed over.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_inputs(inputs: &[PathBuf], options: ReadOptions) -> Result<Reading, ArchiveError> {
     let mut alphabets = Alphabets::new();
     let mut runs = BTreeMap::new();
+    let mut notes = Vec::new();
     for input in inputs {
-        for part in parts(input) {
-            let source = Source::open(&part)?;
-            let entries = source.entries()?;
-            if entries.is_empty() {
-                return Err(ArchiveError::whole(&part, Problem::Empty));
-            }
-            if is_runs(&entries) {
-                for run in read_runs(source, &entries)? {
-                    merge_run(&mut runs, run).map_err(|e| ArchiveError::whole(&part, e))?;
+        let parts = parts::open(input)?;
+        if options.split.is_none() {
+            agree(&parts).map_err(|problem| ArchiveError::whole(input, problem))?;
+        }
+        for part in &parts.parts {
+            for (root, entries) in &part.runs {
+                for run in read_runs(part.source.clone(), root, entries)? {
+                    merge_run(&mut runs, run)
+                        .map_err(|e| ArchiveError::whole(&part.source.path, e))?;
                 }
-            } else {
-                let found = read_images(&source, &entries, options)?;
-                merge(&mut alphabets, found).map_err(|e| ArchiveError::whole(&part, e))?;
             }
         }
+        if let Some(split) = options.split {
+            notes.extend(retagged(&parts, split));
+        }
+        for set in read_sets(&parts, options)? {
+            let whole = |problem| ArchiveError::whole(&set.path, problem);
+            if !options.allow_missing {
+                complete(&set).map_err(whole)?;
+            }
+            merge(&mut alphabets, set.alphabets).map_err(whole)?;
+        }
+        notes.extend(parts.notes);
     }
     let mut alphabets: Vec<Alphabet> = alphabets.into_iter().map(finish).collect();
     alphabets.sort_by(|a, b| (a.split, &a.name).cmp(&(b.split, &b.name)));
-    Ok(Archive {
-        alphabets,
-        runs: runs.into_values().collect(),
+    let runs = runs.into_values().collect();
+    Ok(Reading {
+        archive: Archive { alphabets, runs },
+        notes,
     })
 }
 
-/// The downloads inside a folder, or the input itself.
-fn parts(input: &Path) -> Vec<PathBuf> {
-    let found: Vec<PathBuf> = DOWNLOADS
-        .iter()
-        .filter_map(|name| {
-            let zip = input.join(format!("{name}.zip"));
-            let folder = input.join(name);
-            if zip.is_file() {
-                Some(zip)
-            } else {
-                folder.is_dir().then_some(folder)
-            }
-        })
-        .collect();
-    if found.is_empty() {
-        vec![input.to_owned()]
-    } else {
-        found
+/// The name of an input and those inside it must not all tell otherwise.
+fn agree(parts: &Parts) -> Result<(), Problem> {
+    let Some(own) = split_in(&parts.own) else {
+        return Ok(());
+    };
+    let inside = |part: &Part| {
+        let sets = part.sets();
+        let told = sets.keys().map(|set| split_in(&joined(&part.at, set)));
+        told.collect::<Vec<_>>()
+    };
+    let mut told = parts.parts.iter().flat_map(inside).peekable();
+    match told.peek().copied().flatten() {
+        Some(held) if held != own && told.all(|split| split == Some(held)) => {
+            Err(Problem::TwoSplits { own, held })
+        }
+        _ => Ok(()),
     }
 }
 
-/// Where a drawing belongs, from its path.
-struct Place<'a> {
-    alphabet: &'a str,
-    character: &'a str,
-    number: u32,
-    drawer: u16,
+/// What is said of the sets of an input whose names tell another split than all are tagged with.
+fn retagged(parts: &Parts, split: Split) -> Vec<String> {
+    let sets = parts.parts.iter().flat_map(|part| {
+        let sets = part.sets().into_keys();
+        sets.map(|set| joined(&joined(&parts.own, &part.at), set))
+    });
+    let others = sets.filter(|names| split_in(names).is_some_and(|told| told != split));
+    others
+        .map(|names| {
+            let names = names.escape_debug();
+            format!("{names} is tagged {split}, whatever its name says")
+        })
+        .collect()
 }
 
-/// Reads `[images_background/]alphabet/character/NNNN_DD.png`.
-fn place(name: &str) -> Option<Place<'_>> {
-    let mut parts = name.rsplit('/');
-    let (number, drawer) = parts.next()?.strip_suffix(".png")?.split_once('_')?;
-    let (character, alphabet) = (parts.next()?, parts.next()?);
-    let root_only = parts.next().is_none_or(|_| parts.next().is_none());
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let sound = |text: &str| (1..=255).contains(&text.len()) && !text.chars().any(char::is_control);
-    let place = Place {
-        alphabet,
-        character,
-        number: number.parse().ok()?,
-        drawer: drawer.parse().ok()?,
-    };
-    let well_named = digits(number) && digits(drawer) && sound(character) && sound(alphabet);
-    (root_only && well_named && place.drawer > 0).then_some(place)
+/// Drawings that must be complete together.
+struct Set {
+    /// Where they are, for errors.
+    path: PathBuf,
+    official: Option<&'static Official>,
+    alphabets: Alphabets,
+}
+
+/// The sets of an input; an official one is one wherever its drawings lie.
+fn read_sets(parts: &Parts, options: ReadOptions) -> Result<Vec<Set>, ArchiveError> {
+    let mut sets: BTreeMap<String, Set> = BTreeMap::new();
+    for part in &parts.parts {
+        for (name, drawings) in part.sets() {
+            let path = &part.source.path;
+            let path = match name {
+                _ if !part.source.is_folder() => path.clone(),
+                "" => path.clone(),
+                name => path.join(name),
+            };
+            let whole = |problem| ArchiveError::whole(&path, problem);
+            let names = joined(&joined(&parts.own, &part.at), name);
+            let split = options.split.or_else(|| split_in(&names));
+            let split = split.ok_or_else(|| match name {
+                "" => whole(Problem::UnknownSplit),
+                _ => ArchiveError::entry(&part.source.path, name, Problem::UnknownSplit),
+            })?;
+            let found = read_images(part, &drawings, split)?;
+            let official = official(&names);
+            let key = official.map_or(names, |official| official.name.to_owned());
+            let set = sets.entry(key).or_insert_with(|| Set {
+                path: path.clone(),
+                official,
+                alphabets: Alphabets::new(),
+            });
+            merge(&mut set.alphabets, found).map_err(whole)?;
+        }
+    }
+    Ok(sets.into_values().collect())
 }
 
 fn read_images(
-    source: &Source,
-    entries: &[Entry],
-    options: ReadOptions,
+    part: &Part,
+    drawings: &[(&Entry, Place)],
+    split: Split,
 ) -> Result<Alphabets, ArchiveError> {
-    let split = options
-        .split
-        .or_else(|| split_in_name(source, entries))
-        .ok_or_else(|| ArchiveError::whole(&source.path, Problem::UnknownSplit))?;
+    let source = &part.source;
     let refuse = |entry: &Entry, problem| ArchiveError::entry(&source.path, &entry.name, problem);
-    let places: Vec<Place> = entries
-        .iter()
-        .map(|entry| place(&entry.name).ok_or_else(|| refuse(entry, Problem::Misnamed)))
-        .collect::<Result<_, _>>()?;
     // Each thread reads with a clone of its own; results keep the entries' order,
     // so the first error in name order is the one reported, on any number of threads.
-    let pages: Vec<Result<Page, ArchiveError>> = entries
+    let pages: Vec<Result<Page, ArchiveError>> = drawings
         .par_iter()
         .map_init(
             || source.clone(),
-            |source, entry| {
+            |source, (entry, _)| {
                 let bytes = source.read(entry)?;
                 page_from_png(&bytes).map_err(|problem| refuse(entry, problem))
             },
         )
         .collect();
     let mut alphabets = Alphabets::new();
-    for ((entry, place), page) in entries.iter().zip(&places).zip(pages) {
+    for ((entry, place), page) in drawings.iter().zip(pages) {
         let (_, characters) = alphabets
             .entry(place.alphabet.to_owned())
             .or_insert_with(|| (split, Characters::new()));
@@ -190,43 +233,22 @@ fn read_images(
             return Err(refuse(entry, Problem::Duplicate { drawer }));
         }
     }
-    if !options.allow_missing {
-        complete(source, entries, &alphabets)
-            .map_err(|problem| ArchiveError::whole(&source.path, problem))?;
-    }
     Ok(alphabets)
 }
 
-/// The name under which an official set is packed: the zip's or the folder's own,
-/// or that of the one folder at its top.
-fn names<'a>(source: &'a Source, entries: &'a [Entry]) -> impl Iterator<Item = &'a str> {
-    let own = source.path.file_stem().and_then(|stem| stem.to_str());
-    let top = entries[0].name.split('/').next();
-    own.into_iter().chain(top)
-}
-
-fn split_in_name(source: &Source, entries: &[Entry]) -> Option<Split> {
-    names(source, entries).find_map(|name| {
-        [Split::Background, Split::Evaluation]
-            .into_iter()
-            .find(|split| name.contains(split.name()))
-    })
-}
-
-/// Every drawer of a source must have drawn each of its characters, and an
-/// official set must have its official size.
-fn complete(source: &Source, entries: &[Entry], alphabets: &Alphabets) -> Result<(), Problem> {
+/// Every drawer of a set must have drawn each of its characters, and an official set must have
+/// its official size.
+fn complete(set: &Set) -> Result<(), Problem> {
     let characters = || {
-        alphabets
-            .values()
-            .flat_map(|(_, characters)| characters.values())
+        let alphabets = set.alphabets.values();
+        alphabets.flat_map(|(_, characters)| characters.values())
     };
     let last = characters()
         .filter_map(|(_, drawers)| drawers.keys().next_back())
         .max()
         .copied()
         .unwrap_or(0);
-    for (alphabet, (_, characters)) in alphabets {
+    for (alphabet, (_, characters)) in &set.alphabets {
         for (character, (_, drawers)) in characters {
             if let Some(drawer) = (1..=last).find(|drawer| !drawers.contains_key(drawer)) {
                 return Err(Problem::MissingDrawing {
@@ -237,19 +259,19 @@ fn complete(source: &Source, entries: &[Entry], alphabets: &Alphabets) -> Result
             }
         }
     }
-    let official =
-        names(source, entries).find_map(|name| OFFICIAL.iter().find(|official| official.0 == name));
-    let Some(&(_, alphabets_expected, characters_expected, drawings_expected)) = official else {
+    let Some(official) = set.official else {
         return Ok(());
     };
+    let drawings = characters().map(|(_, drawers)| drawers.len()).sum();
     let counts = [
-        ("alphabets", alphabets_expected, alphabets.len()),
-        ("characters", characters_expected, characters().count()),
-        ("drawings", drawings_expected, entries.len()),
+        ("alphabets", official.alphabets, set.alphabets.len()),
+        ("characters", official.characters, characters().count()),
+        ("drawings", official.drawings, drawings),
     ];
     for (what, expected, got) in counts {
         if got != expected {
             return Err(Problem::Incomplete {
+                set: official.name,
                 what,
                 expected,
                 got,
@@ -259,7 +281,7 @@ fn complete(source: &Source, entries: &[Entry], alphabets: &Alphabets) -> Result
     Ok(())
 }
 
-/// Adds one input's drawings to those of the inputs before it.
+/// Adds one set's drawings to those of the sets before it.
 fn merge(alphabets: &mut Alphabets, found: Alphabets) -> Result<(), Problem> {
     for (alphabet, (split, characters)) in found {
         let (earlier, known) = alphabets

@@ -29,19 +29,20 @@ pub struct Query {
 }
 
 /// The file that tells runs from images.
-const TABLE: &str = "class_labels.txt";
+pub(super) const TABLE: &str = "class_labels.txt";
 
-pub(super) fn is_runs(entries: &[Entry]) -> bool {
-    entries.iter().any(|entry| entry.name.ends_with(TABLE))
-}
-
-/// Reads all runs of a source, ascending by name.
-pub(super) fn read_runs(mut source: Source, entries: &[Entry]) -> Result<Vec<Run>, ArchiveError> {
+/// Reads all runs in the folder `root` of a source, ascending by name.
+pub(super) fn read_runs(
+    mut source: Source,
+    root: &str,
+    entries: &[Entry],
+) -> Result<Vec<Run>, ArchiveError> {
     // folder of the run -> path inside it -> entry
     let mut folders: BTreeMap<&str, BTreeMap<&str, &Entry>> = BTreeMap::new();
     for entry in entries {
         let name = entry.name.as_str();
-        let name = name.strip_prefix("all_runs/").unwrap_or(name);
+        let name = name.strip_prefix(root).unwrap_or(name);
+        let name = name.trim_start_matches('/');
         let (folder, inside) = name.split_once('/').ok_or_else(|| {
             let what = "is not inside a folder of a run; remove it".to_owned();
             ArchiveError::entry(&source.path, &entry.name, Problem::Run(what))

@@ -6,10 +6,12 @@ use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use walkdir::WalkDir;
-use zip::ZipArchive;
+use walkdir::{DirEntry, WalkDir};
+use zip::{CompressionMethod, ZipArchive};
 
 use super::error::{ArchiveError, Problem};
+use super::magic;
+use super::names::{inside, is_left_behind};
 
 /// The longest entry that is read: official drawings have at most 600 bytes.
 const ENTRY_LIMIT: u64 = 64 << 10;
@@ -18,7 +20,7 @@ const ZIP_LIMIT: u64 = 1 << 30;
 /// The most entries that are listed: the largest official zip has 20,275.
 const ENTRIES_LIMIT: usize = 4 << 20;
 /// Folders deeper than this hold no drawings: images/alphabet/character/file is 4.
-const DEPTH_LIMIT: usize = 8;
+const DEPTH_LIMIT: usize = 16;
 
 /// One file inside a source.
 #[derive(Clone, Debug)]
@@ -53,6 +55,9 @@ impl Source {
         } else {
             let bytes = read_at_most(File::open(path).map_err(|e| whole(e.into()))?, ZIP_LIMIT)
                 .map_err(whole)?;
+            if let Some(problem) = magic::no_zip(&bytes) {
+                return Err(whole(problem));
+            }
             let mut zip =
                 ZipArchive::new(Cursor::new(Arc::from(bytes))).map_err(|e| whole(e.into()))?;
             if zip.has_duplicate_names() {
@@ -69,20 +74,17 @@ impl Source {
         })
     }
 
-    /// The files inside, ascending by name; those that systems leave behind
-    /// (`__MACOSX/`, `Thumbs.db`, names that begin with a dot) are left out.
+    /// The files inside, ascending by name; what systems leave behind is left out.
     pub fn entries(&self) -> Result<Vec<Entry>, ArchiveError> {
         let mut entries = match &self.kind {
             Kind::Zip(zip) => self.zip_entries(zip)?,
             Kind::Folder => self.folder_entries()?,
         };
-        entries.retain(|entry| {
-            !entry
-                .name
-                .split('/')
-                .any(|part| part.starts_with('.') || part == "__MACOSX" || part == "Thumbs.db")
-        });
         entries.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        // Names that differ in a zip may be one once their separators are.
+        if entries.windows(2).any(|pair| pair[0].name == pair[1].name) {
+            return Err(ArchiveError::whole(&self.path, Problem::RepeatedName));
+        }
         Ok(entries)
     }
 
@@ -93,14 +95,10 @@ impl Source {
                 .name_for_index(index)
                 .expect("the index is below the archive's length")
                 .map_err(|e| ArchiveError::whole(&self.path, e))?;
-            let escapes = name.contains(['\\', '\0'])
-                || name.starts_with('/')
-                || name.split('/').any(|part| part == "..");
-            if escapes {
-                return Err(ArchiveError::entry(&self.path, &name, Problem::UnsafeName));
-            }
-            if !name.ends_with('/') {
-                let name = name.into_owned();
+            let name = inside(&name)
+                .ok_or_else(|| ArchiveError::entry(&self.path, &name, Problem::UnsafeName))?;
+            let is_file = !name.is_empty() && !name.ends_with('/');
+            if is_file && !name.split('/').any(is_left_behind) {
                 entries.push(Entry { name, index });
             }
         }
@@ -109,25 +107,30 @@ impl Source {
 
     fn folder_entries(&self) -> Result<Vec<Entry>, ArchiveError> {
         let mut entries = Vec::new();
+        let own = |found: &DirEntry| {
+            found.depth() == 0 || !is_left_behind(&found.file_name().to_string_lossy())
+        };
         let walk = WalkDir::new(&self.path)
             .follow_links(true)
             .max_depth(DEPTH_LIMIT);
-        for found in walk {
+        for found in walk.into_iter().filter_entry(own) {
             let found =
                 found.map_err(|e| ArchiveError::whole(&self.path, std::io::Error::from(e)))?;
-            if !found.file_type().is_file() {
-                continue;
-            }
             let inside = found
                 .path()
                 .strip_prefix(&self.path)
                 .expect("a walk stays below its root");
+            let refuse =
+                |problem| ArchiveError::entry(&self.path, &inside.to_string_lossy(), problem);
+            if found.file_type().is_dir() && found.depth() == DEPTH_LIMIT {
+                let limit = DEPTH_LIMIT;
+                return Err(refuse(Problem::TooDeep { limit }));
+            }
+            if !found.file_type().is_file() {
+                continue;
+            }
             let parts: Option<Vec<&str>> = inside.iter().map(|part| part.to_str()).collect();
-            let name = parts
-                .ok_or_else(|| {
-                    ArchiveError::entry(&self.path, &inside.to_string_lossy(), Problem::Misnamed)
-                })?
-                .join("/");
+            let name = parts.ok_or_else(|| refuse(Problem::Misnamed))?.join("/");
             entries.push(Entry { name, index: 0 });
             if entries.len() > ENTRIES_LIMIT {
                 let limit = ENTRIES_LIMIT as u64;
@@ -135,6 +138,19 @@ impl Source {
             }
         }
         Ok(entries)
+    }
+
+    /// The name that the user knows it by, without its end.
+    pub fn own_name(&self) -> String {
+        // `.` and `..` have no name of their own.
+        let named = |path: &Path| Some(path.file_stem()?.to_string_lossy().into_owned());
+        let real = || named(&fs::canonicalize(&self.path).ok()?);
+        named(&self.path).or_else(real).unwrap_or_default()
+    }
+
+    /// Whether it is a folder.
+    pub fn is_folder(&self) -> bool {
+        matches!(self.kind, Kind::Folder)
     }
 
     /// The bytes of an entry, at most 64 KiB of them.
@@ -145,10 +161,16 @@ impl Source {
     /// The bytes of an entry, at most `limit` of them.
     pub fn read_up_to(&mut self, entry: &Entry, limit: u64) -> Result<Vec<u8>, ArchiveError> {
         let bytes = match &mut self.kind {
-            Kind::Zip(zip) => zip
-                .by_index(entry.index)
+            Kind::Zip(zip) => (zip.by_index(entry.index))
                 .map_err(Problem::from)
-                .and_then(|file| read_at_most(file, limit)),
+                .and_then(|file| match file.compression() {
+                    CompressionMethod::Stored | CompressionMethod::Deflated => {
+                        read_at_most(file, limit)
+                    }
+                    method => Err(Problem::ForeignZip {
+                        what: format!("compression method {method:?}"),
+                    }),
+                }),
             Kind::Folder => File::open(self.path.join(&entry.name))
                 .map_err(Problem::from)
                 .and_then(|file| read_at_most(file, limit)),

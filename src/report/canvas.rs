@@ -13,7 +13,7 @@ use embedded_graphics::primitives::{
 };
 use embedded_graphics::text::{Baseline, Text};
 
-use crate::archive::{Page, SIDE};
+use crate::archive::{Drawn, SIDE};
 
 /// Width of a letter in pixels.
 pub(super) const LETTER_WIDTH: u32 = 6;
@@ -71,21 +71,23 @@ impl Scale {
         }
     }
 
-    /// Grey of the pixel in column `x` and row `y` of the scaled page: 0 is full ink.
-    fn shade(self, page: &Page, x: usize, y: usize) -> u8 {
+    /// Grey of the pixel in column `x` and row `y` of the scaled drawing: 0 is full ink.
+    fn shade(self, drawn: Drawn<'_>, x: usize, y: usize) -> u8 {
+        let ink = |x: usize, y: usize| match drawn.shades {
+            Some(shades) => shades[y * SIDE + x],
+            None => 255 * u8::from(drawn.page.ink(x, y)),
+        };
         match self {
             Scale::Half => {
                 let columns = 2 * x..(2 * x + 2).min(SIDE);
                 let rows = 2 * y..(2 * y + 2).min(SIDE);
                 let all = (columns.len() * rows.len()) as u32;
-                let ink = rows
-                    .flat_map(|y| columns.clone().map(move |x| (x, y)))
-                    .filter(|&(x, y)| page.ink(x, y))
-                    .count() as u32;
-                (255 * (all - ink) / all) as u8
+                let places = rows.flat_map(|y| columns.clone().map(move |x| (x, y)));
+                let sum: u32 = places.map(|(x, y)| u32::from(ink(x, y))).sum();
+                ((255 * all - sum) / all) as u8
             }
-            Scale::Whole => 255 * u8::from(!page.ink(x, y)),
-            Scale::Double => 255 * u8::from(!page.ink(x / 2, y / 2)),
+            Scale::Whole => 255 - ink(x, y),
+            Scale::Double => 255 - ink(x / 2, y / 2),
         }
     }
 }
@@ -134,12 +136,13 @@ impl Canvas {
         [self.rgb[at], self.rgb[at + 1], self.rgb[at + 2]]
     }
 
-    /// Draws a page with its upper left corner at (`x`, `y`).
-    pub fn page(&mut self, x: u32, y: u32, page: &Page, scale: Scale) {
+    /// Draws a page, in shades if it is kept so, with its upper left corner at (`x`, `y`).
+    pub fn page<'a>(&mut self, x: u32, y: u32, page: impl Into<Drawn<'a>>, scale: Scale) {
+        let drawn = page.into();
         let side = scale.side();
         let pixels = (0..side * side).map(|index| {
             let (column, row) = (index % side, index / side);
-            let shade = scale.shade(page, column as usize, row as usize);
+            let shade = scale.shade(drawn, column as usize, row as usize);
             Pixel(point(x + column, y + row), Rgb888::new(shade, shade, shade))
         });
         let Ok(()) = self.draw_iter(pixels);
@@ -268,6 +271,7 @@ impl DrawTarget for Canvas {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::archive::{AREA, Page};
 
     #[test]
     fn a_page_is_drawn_at_each_scale() {
@@ -287,6 +291,30 @@ mod tests {
             assert_eq!(canvas.pixel(3 + side - 1, 5 + side - 1), [last; 3]);
             assert_eq!(canvas.pixel(3 + side / 2, 5), [255; 3]);
             assert_eq!(canvas.pixel(2, 5), [255; 3]);
+        }
+    }
+
+    #[test]
+    fn a_page_in_shades_is_drawn_in_them() {
+        let mut page = Page::BLANK;
+        page.set(0, 0, true);
+        let mut shades = [0; AREA];
+        (shades[0], shades[1], shades[SIDE]) = (200, 40, 20);
+        let drawn = Drawn {
+            page: &page,
+            shades: Some(&shades),
+        };
+        for (scale, first, second) in [
+            (Scale::Half, 190, 255), // a quarter of 260 less than white
+            (Scale::Whole, 55, 215),
+            (Scale::Double, 55, 55),
+        ] {
+            let mut canvas = Canvas::new(220, 220);
+            canvas.page(0, 0, drawn, scale);
+            assert_eq!(
+                (canvas.pixel(0, 0), canvas.pixel(1, 0)),
+                ([first; 3], [second; 3])
+            );
         }
     }
 

@@ -4,7 +4,7 @@
 use thiserror::Error;
 
 use super::canvas::{Canvas, Ink, LETTER_WIDTH, LINE_HEIGHT, Scale};
-use crate::archive::Page;
+use crate::archive::{Drawn, Scanned, Shades};
 use crate::store::{AlphabetId, Decoder, DrawingId, Store, StoreError};
 
 /// The most drawings on a sheet; a sheet of as many has some 30 million pixels.
@@ -87,10 +87,11 @@ pub fn contact_sheet(store: &Store, id: AlphabetId) -> Result<Canvas, SheetError
         let middle = y + (Scale::Half.side() - LINE_HEIGHT) / 2;
         let name: String = store.character(id).name.chars().take(40).collect();
         canvas.text(MARGIN, middle, &name, Ink::Black);
-        for (page, drawer) in decoder.character(id)?.iter().zip(store.drawers(id)) {
+        let drawings = store.character(id).drawings.clone();
+        for (drawing, drawer) in drawings.zip(store.drawers(id)) {
             let column = columns.partition_point(|&known| known < drawer) as u32;
             let x = left + column * step;
-            canvas.page(x, y, page, Scale::Half);
+            canvas.page(x, y, decoder.drawn(drawing)?, Scale::Half);
             canvas.frame((x, y), Scale::Half.side(), 1, Ink::Grey);
         }
     }
@@ -101,9 +102,9 @@ pub fn contact_sheet(store: &Store, id: AlphabetId) -> Result<Canvas, SheetError
 #[derive(Clone, Debug)]
 pub struct TaskPicture {
     /// The drawing to classify.
-    pub query: Page,
+    pub query: Scanned,
     /// One drawing of each class.
-    pub support: Vec<Page>,
+    pub support: Vec<Scanned>,
     /// Index of the right class in `support`.
     pub answer: usize,
     /// Index of the class that a model chose.
@@ -126,10 +127,11 @@ impl TaskPicture {
         support: &[DrawingId],
         answer: usize,
     ) -> Result<TaskPicture, StoreError> {
-        let query = *decoder.drawing(query)?;
+        let mut read = |id| decoder.drawn(id).map(kept);
+        let query = read(query)?;
         let support = support
             .iter()
-            .map(|&id| decoder.drawing(id).copied())
+            .map(|&id| read(id))
             .collect::<Result<_, _>>()?;
         Ok(TaskPicture {
             query,
@@ -144,6 +146,14 @@ impl TaskPicture {
     #[must_use]
     pub fn is_right(&self) -> Option<bool> {
         self.predicted.map(|predicted| predicted == self.answer)
+    }
+}
+
+/// A drawing of its own.
+fn kept(drawn: Drawn<'_>) -> Scanned {
+    Scanned {
+        page: *drawn.page,
+        shades: drawn.shades.map(|shades| Shades::new(shades.to_vec())),
     }
 }
 
@@ -246,7 +256,7 @@ fn draw_task(
     };
     canvas.text(x, y, &heading, ink);
     let top = y + LINE_HEIGHT + GAP;
-    canvas.page(x + FRAME, top, &task.query, layout.scale);
+    canvas.page(x + FRAME, top, task.query.drawn(), layout.scale);
     canvas.frame((x + FRAME, top), side, 1, Ink::Black);
     canvas.text(x + FRAME, top + side + 3, "query", Ink::Black);
     let left = x + FRAME + side + 3 * GAP;
@@ -255,10 +265,10 @@ fn draw_task(
         (1, layout.grid.1 * layout.step.1 - GAP),
         Ink::Grey,
     );
-    for (class, page) in task.support.iter().enumerate() {
+    for (class, drawing) in task.support.iter().enumerate() {
         let (column, row) = (class as u32 % layout.grid.0, class as u32 / layout.grid.0);
         let place = (left + column * layout.step.0, top + row * layout.step.1);
-        canvas.page(place.0, place.1, page, layout.scale);
+        canvas.page(place.0, place.1, drawing.drawn(), layout.scale);
         canvas.frame(place, side, 1, Ink::Grey);
         if let Some(scores) = &task.scores {
             let score = format!("{:.2}", scores[class]);
@@ -324,11 +334,12 @@ pub(super) fn letters(text: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::archive::Page;
 
     fn task(answer: usize, predicted: Option<usize>) -> TaskPicture {
         TaskPicture {
-            query: Page::BLANK,
-            support: vec![Page::BLANK; 9],
+            query: Page::BLANK.into(),
+            support: vec![Page::BLANK.into(); 9],
             answer,
             predicted,
             scores: None,

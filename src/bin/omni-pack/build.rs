@@ -13,11 +13,12 @@ use omnishot::store::{self, WriteOptions};
 
 /// Pack zips, folders or made-up alphabets into a store.
 ///
-/// An input is one of the official zips, an unpacked folder of one (alphabet/character/
-/// NNNN_DD.png), or a folder that holds images_background, images_evaluation and all_runs
-/// in either form. Several inputs make one store; drawings that they share are kept once.
-/// With --pictures, the input is a folder or a zip of your own: group/class/picture, PNG or
-/// JPEG, of any size and shade; a group is what an alphabet is to Omniglot.
+/// An input is a zip or a folder of alphabet/character/NNNN_DD.png, such as the official zips, or
+/// a folder of such zips and folders; other folders may lie around. A folder or zip whose name
+/// holds background or evaluation says which all in it is. Several inputs make one store;
+/// drawings that they share are kept once. What is passed over is said. With --pictures, the
+/// input is a folder or a zip of your own: group/class/picture or class/picture, PNG or JPEG, of
+/// any size and shade; a group is what an alphabet is to Omniglot.
 #[derive(Args)]
 pub struct Build {
     /// The store to write.
@@ -35,6 +36,13 @@ pub struct Build {
     /// Groups of pictures to evaluate on; the others are to train on.
     #[arg(long, value_name = "GROUP", num_args = 1.., requires = "pictures")]
     evaluation: Vec<String>,
+    /// Take folders such as train and test, with the same classes in them, as one.
+    #[arg(long, requires = "pictures")]
+    merge_splits: bool,
+    /// Deal classes that lie in no groups into so many made-up ones, "group 1" and on, so that
+    /// some can be evaluated on: the classes by name in turn, at least two for each.
+    #[arg(long, value_name = "N", requires = "pictures", value_parser = clap::value_parser!(u16).range(2..))]
+    groups: Option<u16>,
     /// Cut out what each picture shows and put it in the middle of the page, as large as most of
     /// Omniglot's drawings; else the whole picture fills the page.
     #[arg(long, requires = "pictures")]
@@ -139,11 +147,16 @@ impl Build {
                     cut: self.cut,
                     grey: self.grey,
                 },
+                merge_splits: self.merge_splits,
+                deal: self.groups.map(usize::from),
             };
             let groups = archive::read_groups(input, &options)?;
             if groups.left_out > 0 {
                 let left_out = groups.left_out;
                 eprintln!("omni-pack: left out {left_out} files that are not .png, .jpg or .jpeg");
+            }
+            for note in &groups.notes {
+                eprintln!("omni-pack: {note}");
             }
             return Ok(groups.archive);
         }
@@ -151,6 +164,10 @@ impl Build {
             split: self.split.map(Into::into),
             allow_missing: self.allow_missing,
         };
-        Ok(archive::read(&self.inputs, options)?)
+        let reading = archive::read_inputs(&self.inputs, options)?;
+        for said in &reading.notes {
+            eprintln!("omni-pack: {said}");
+        }
+        Ok(reading.archive)
     }
 }

@@ -9,11 +9,13 @@ use omnishot::store::export::{self, ExportOptions};
 
 use crate::build::{SplitArgument, drawings_bar};
 
-/// Write a store's drawings for other programs.
+/// Write a store's drawings as PNG files or NumPy arrays.
 ///
 /// A folder gets images_background, images_evaluation and all_runs as Omniglot's downloads
 /// have them, and omni-pack build reads it again. A file that ends in .npz gets arrays for
-/// numpy.load: pages, alphabet, character, drawer, split, and tables of names and runs.
+/// numpy.load: pages, alphabet, character, drawer, split, and tables of names and runs. A store
+/// in shades gives 8-bit grey pictures, which omni-pack build reads with --pictures --grey
+/// --merge-splits, or an array more, shades.
 #[derive(Args)]
 pub struct Export {
     /// The store to read.

@@ -23,9 +23,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Pack zips and folders into a store.
+    // Without a word here, help shows all that these two say of themselves.
     Build(build::Build),
-    /// Write a store's drawings as PNG files or NumPy arrays.
     Export(export::Export),
     /// Draw a sheet: an alphabet, a one-shot task, or the tasks of a run.
     Preview(preview::Preview),

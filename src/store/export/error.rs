@@ -34,15 +34,6 @@ pub enum ExportError {
         /// The folder.
         folder: PathBuf,
     },
-    /// A store of shades, which neither form of export keeps.
-    #[error(
-        "{store}: is kept in shades, and an export would lose them; the pictures that it was \
-         packed from have them", store = store.display()
-    )]
-    Grey {
-        /// The store.
-        store: PathBuf,
-    },
     /// The system refused to write.
     #[error("{path}: cannot be written", path = path.display())]
     Write {

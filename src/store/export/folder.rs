@@ -6,6 +6,9 @@
 //! all_runs/RUN/{class_labels.txt,training/classNN.png,test/itemNN.png}
 //! ```
 //!
+//! Drawings in shades are pictures in 8-bit grey, which `omni-pack build` reads again with
+//! `--pictures --grey --merge-splits`.
+//!
 //! Everything is written into a folder beside the target, which takes the target's
 //! place when it is whole. Names come from the store, which may come from anywhere: each
 //! must be a plain name of one file, or nothing is written.
@@ -17,7 +20,7 @@ use rayon::prelude::*;
 use super::error::ExportError;
 use super::staging::{make_folder, write_folder, write_new};
 use super::{ExportOptions, Exported};
-use crate::archive::page_to_png;
+use crate::archive::{drawn_to_png, is_left_behind};
 use crate::store::{AlphabetEntry, CharacterId, Decoder, RunEntry, Store};
 
 /// The parts that an export writes, and that it may replace.
@@ -40,7 +43,6 @@ pub fn to_folder(
     options: ExportOptions,
     done: impl Fn(usize) + Sync,
 ) -> Result<Exported, ExportError> {
-    super::refuse_grey(store)?;
     let alphabets: Vec<&AlphabetEntry> = store
         .alphabets()
         .iter()
@@ -105,11 +107,7 @@ fn is_file_name(name: &str) -> bool {
         (components.next(), components.next()),
         (Some(Component::Normal(part)), None) if part == name
     );
-    // A leading dot hides a file, and the reader leaves hidden and system files out.
-    plain
-        && !name.contains(['/', '\\', ':'])
-        && !name.starts_with('.')
-        && !["__MACOSX", "Thumbs.db"].contains(&name)
+    plain && !name.contains(['/', '\\', ':']) && !is_left_behind(name)
 }
 
 /// One alphabet's characters, in parallel; returns the number of its drawings.
@@ -146,12 +144,11 @@ fn write_character(
     let character = store.character(id);
     let folder = folder.join(&character.name);
     make_folder(&folder)?;
-    let pages = decoder.character(id)?;
-    for (page, drawer) in pages.iter().zip(store.drawers(id)) {
+    for (drawing, drawer) in character.drawings.clone().zip(store.drawers(id)) {
         let name = format!("{:04}_{drawer:02}.png", character.number);
-        write_new(&folder.join(name), &page_to_png(page))?;
+        write_new(&folder.join(name), &drawn_to_png(decoder.drawn(drawing)?))?;
     }
-    Ok(pages.len())
+    Ok(character.drawings.len())
 }
 
 /// One run: the table in the official spelling, and a picture of each drawing.
@@ -169,15 +166,12 @@ fn write_run(decoder: &mut Decoder, run: &RunEntry, root: &Path) -> Result<(), E
     for (index, &id) in run.support.iter().enumerate() {
         write_new(
             &folder.join(class(index)),
-            &page_to_png(decoder.drawing(id)?),
+            &drawn_to_png(decoder.drawn(id)?),
         )?;
     }
     let mut table = String::new();
     for (index, &(id, answer)) in run.queries.iter().enumerate() {
-        write_new(
-            &folder.join(item(index)),
-            &page_to_png(decoder.drawing(id)?),
-        )?;
+        write_new(&folder.join(item(index)), &drawn_to_png(decoder.drawn(id)?))?;
         let (item, class) = (item(index), class(usize::from(answer)));
         table += &format!("{name}/{item} {name}/{class}\n", name = run.name);
     }

@@ -23,15 +23,6 @@ pub struct ExportOptions {
     pub overwrite: bool,
 }
 
-/// Refuses a store whose drawings an export would spoil.
-fn refuse_grey(store: &Store) -> Result<(), ExportError> {
-    if store.is_grey() {
-        let store = store.path().to_owned();
-        return Err(ExportError::Grey { store });
-    }
-    Ok(())
-}
-
 impl ExportOptions {
     fn takes(self, split: Split) -> bool {
         self.split.is_none_or(|only| only == split)

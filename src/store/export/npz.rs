@@ -3,6 +3,7 @@
 //! | array | type and shape | holds |
 //! |---|---|---|
 //! | `pages` | uint8 `[D, 105, 105]` | 1 for ink, row by row |
+//! | `shades` | uint8 `[D, 105, 105]` | 0 for ground to 255 for full ink; of a store in shades alone |
 //! | `alphabet` | uint32 `[D]` | index into `alphabet_names` |
 //! | `character` | uint32 `[D]` | index into `character_names` |
 //! | `drawer` | uint16 `[D]` | the person who drew it, from 1 |
@@ -100,7 +101,6 @@ pub fn to_npz(
     options: ExportOptions,
     done: impl Fn(usize),
 ) -> Result<Exported, ExportError> {
-    super::refuse_grey(store)?;
     let part = Part::of(store, options).ok_or_else(|| ExportError::Nothing {
         store: store.path().to_owned(),
     })?;
@@ -109,6 +109,9 @@ pub fn to_npz(
     let published = publish(path, options.overwrite, |file| {
         let mut zip = ZipWriter::new_stream(file);
         write_pages(&mut zip, &part, &done, &mut damaged)?;
+        if store.is_grey() {
+            write_shades(&mut zip, &part, &mut damaged)?;
+        }
         write_labels(&mut zip, &part)?;
         write_runs(&mut zip, &part)?;
         zip.finish()?;
@@ -189,6 +192,20 @@ fn write_pages(
         })?;
         add_pages(&mut array, pages)?;
         done(pages.len());
+    }
+    array.finish()
+}
+
+fn write_shades(zip: &mut Zip, part: &Part, damaged: &mut Option<StoreError>) -> io::Result<()> {
+    start(zip, "shades")?;
+    let mut array = begin_pages(zip, part.drawings())?;
+    let mut decoder = part.store.decoder();
+    for id in part.ids() {
+        let shades = decoder.shades(id).map_err(|error| {
+            *damaged = Some(error);
+            io::Error::from(io::ErrorKind::InvalidData)
+        })?;
+        array.extend(shades.iter().copied())?;
     }
     array.finish()
 }
