@@ -188,7 +188,7 @@ impl<'a, P: Produce<Batch: TrainingBatch>> State<'a, P> {
     fn step(&mut self, batch: &DeviceBatch, asked: bool) -> Result<Taken, TrainError> {
         let before = self.stepper.before_step(&self.learner);
         let taken = self.stepper.step(&mut self.learner, batch, asked);
-        if taken.is_err() && !before.is_empty() {
+        if taken.is_err() && self.run.options.ranks.world() > 1 {
             undo_step(&self.learner, &before);
             // The cause is worth more than that it could not be saved either.
             let _ = self.save();
