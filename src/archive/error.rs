@@ -121,17 +121,130 @@ pub enum Problem {
     /// Not a PNG picture, or a damaged one.
     #[error("is not a sound PNG picture")]
     Png(#[from] png::DecodingError),
-    /// Neither a PNG nor a JPEG picture.
-    #[error("is neither a PNG nor a JPEG picture; convert it or remove it")]
+    /// A file of no bytes.
+    #[error("is empty; copy it again, or remove it")]
+    NoBytes,
+    /// No picture of any format that is known.
+    #[error(
+        "is no picture that is known by its content (PNG, JPEG, WebP, GIF, BMP and TIFF are read); \
+         convert it or remove it"
+    )]
     NoPicture,
-    /// A damaged picture, or one too large.
-    #[error("is a damaged picture, or one of more pixels than are read (16,384 a side, 512 MB)")]
-    Picture(#[from] image::ImageError),
-    /// A picture of one shade.
-    #[error("shows nothing: all of it has nearly one shade; remove it")]
+    /// A picture or document of a format that is known, but not read.
+    #[error("is {format} by its content, which is not read; save it as PNG or JPEG, or remove it")]
+    Unread {
+        /// The format's name.
+        format: &'static str,
+    },
+    /// An animation, or pages of which only the first would be seen.
+    #[error("is a {format} file of several pictures; save the one that counts by itself")]
+    Several {
+        /// The format's name.
+        format: &'static str,
+    },
+    /// A picture that is cut short, or was closed before its pixels were written.
+    #[error("is a damaged {format} picture: {what}; copy or download it again")]
+    NotWhole {
+        /// The format's name.
+        format: &'static str,
+        /// How it shows.
+        what: &'static str,
+    },
+    /// A picture that its decoder refuses.
+    #[error("is a damaged {format} picture, or one of a rare kind; save it again, as PNG")]
+    Picture {
+        /// The format's name.
+        format: &'static str,
+        /// What the decoder says.
+        source: image::ImageError,
+    },
+    /// A picture with too many pixels a side, or none.
+    #[error("is a {format} picture of {width} x {height} pixels; 1 to {limit} a side are read")]
+    Sides {
+        /// The format's name.
+        format: &'static str,
+        /// Its width in pixels.
+        width: u32,
+        /// Its height in pixels.
+        height: u32,
+        /// The most pixels a side.
+        limit: u32,
+    },
+    /// A picture whose samples take too much memory.
+    #[error(
+        "is a {format} picture of {width} x {height} pixels, {bytes} bytes once it is decoded; \
+         at most {limit} are read: make it smaller"
+    )]
+    ManyBytes {
+        /// The format's name.
+        format: &'static str,
+        /// Its width in pixels.
+        width: u32,
+        /// Its height in pixels.
+        height: u32,
+        /// What its samples would take.
+        bytes: u64,
+        /// The most that they may take.
+        limit: u64,
+    },
+    /// A header that claims more pixels than so short a file can hold.
+    #[error(
+        "is a {format} picture that claims {width} x {height} pixels, more than its {len} bytes \
+         can hold, as a bomb does; save it again, or remove it"
+    )]
+    Claimed {
+        /// The format's name.
+        format: &'static str,
+        /// The width that it claims, in pixels.
+        width: u32,
+        /// The height that it claims, in pixels.
+        height: u32,
+        /// The file's length in bytes.
+        len: usize,
+    },
+    /// A picture of one shade, or of noise.
+    #[error("shows nothing: all of it has nearly one shade, or no more than noise; remove it")]
     NothingDrawn,
+    /// So much ink that what was taken for ground cannot be the ground.
+    #[error(
+        "would be {percent} % ink, more than a drawing has, so that its ground is not its border's \
+         shade; cut it to what is drawn, with a margin of the ground"
+    )]
+    MostlyInk {
+        /// The share of ink.
+        percent: u8,
+    },
+    /// An edge of another shade that is not part of the page, or a stroke along the whole side.
+    #[error(
+        "has a strip of ink along a whole side, which may be a scanner's edge or a stroke; \
+         cut the strip off, or leave a margin of the ground around the stroke"
+    )]
+    Strip,
+    /// As much is lighter as is darker than the ground.
+    #[error(
+        "shows as much that is lighter than its ground as darker; \
+         keep what is ink and make the rest as its ground"
+    )]
+    BothSides,
+    /// Pictures of one input that are not taken, each with its reason.
+    #[error("{}", list(.bad, *.of))]
+    Pictures {
+        /// The name of each inside the input, and what is wrong with it.
+        bad: Vec<(String, Problem)>,
+        /// How many pictures there are.
+        of: usize,
+    },
+    /// Classes without a picture that can be read.
+    #[error("{}", lost(.classes))]
+    LostClasses {
+        /// The folder of each, and the ends of the names in it.
+        classes: Vec<(String, String)>,
+    },
     /// A folder or zip without pictures.
-    #[error("holds no .png, .jpg or .jpeg files; expected group/class/picture or class/picture")]
+    #[error(
+        "holds no .png, .jpg or .jpeg files, nor .webp, .gif, .bmp or .tif; \
+         expected group/class/picture or class/picture"
+    )]
     NoPictures,
     /// A picture that lies in no class, or at another depth than the first.
     #[error(
@@ -202,4 +315,41 @@ pub enum Problem {
     /// A run's table of answers and its pictures do not fit together.
     #[error("{0}")]
     Run(String),
+}
+
+/// The most bad pictures, or lost classes, that an error names.
+const MOST_NAMED: usize = 20;
+
+/// A line for each of the first, and how many more there are.
+fn lines(title: String, all: usize, each: impl Iterator<Item = String>) -> String {
+    let mut said = title;
+    for line in each.take(MOST_NAMED) {
+        said.push_str("\n  ");
+        said.push_str(&line);
+    }
+    if all > MOST_NAMED {
+        said.push_str(&format!("\n  and {} more", all - MOST_NAMED));
+    }
+    said
+}
+
+fn list(bad: &[(String, Problem)], of: usize) -> String {
+    let each = bad.iter().map(|(name, problem)| {
+        let mut line = format!("{}: {problem}", name.escape_debug());
+        let mut cause = std::error::Error::source(problem);
+        while let Some(error) = cause {
+            line.push_str(&format!(": {error}"));
+            cause = error.source();
+        }
+        line
+    });
+    let title = format!("{} of {of} pictures cannot be taken:", bad.len());
+    lines(title, bad.len(), each)
+}
+
+fn lost(classes: &[(String, String)]) -> String {
+    let each = (classes.iter()).map(|(class, ends)| format!("{}: {ends}", class.escape_debug()));
+    let title = "holds classes without a picture that is read (PNG, JPEG, WebP, GIF, BMP, TIFF); \
+                 convert what they hold, or remove them:";
+    lines(title.to_owned(), classes.len(), each)
 }
