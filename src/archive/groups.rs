@@ -7,16 +7,12 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
-use rayon::prelude::*;
-
 use super::drawing::{Alphabet, Character, Drawing, Split};
 use super::error::{ArchiveError, Problem};
+use super::gather::{PICTURE_LIMIT, gather, read_all};
 use super::read::Archive;
 use super::scan::{ScanOptions, Scanned, scan};
 use super::source::{Entry, Source, read_at_most};
-
-/// The longest picture file that is read.
-const PICTURE_LIMIT: u64 = 64 << 20;
 
 /// How pictures in groups are read.
 #[derive(Clone, Debug, Default)]
@@ -32,8 +28,12 @@ pub struct GroupOptions {
 pub struct Groups {
     /// The pictures as drawings, in canonical order.
     pub archive: Archive,
-    /// Files that were left out, since their names do not end in .png, .jpg or .jpeg.
+    /// Files that were left out, since their names do not end as those of pictures that are read.
     pub left_out: usize,
+    /// How the names of those files end, and how many of them each.
+    pub left_out_ends: BTreeMap<String, usize>,
+    /// Folders of such files alone, without a picture.
+    pub without_pictures: Vec<String>,
 }
 
 /// Where a picture belongs, from its path.
@@ -56,16 +56,16 @@ fn place(name: &str) -> Option<Place<'_>> {
 /// groups, all classes are one, of the folder's name.
 ///
 /// # Errors
-/// For the first picture, by name, that is not sound or lies elsewhere; if there are none; if a
-/// group to evaluate on is not there.
+/// For all pictures that are not sound at once; for the first, by name, that lies elsewhere; if
+/// there are none, or a class has none that is read; if a group to evaluate on is not there.
 pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, ArchiveError> {
-    let source = Source::open(input)?;
+    let mut source = Source::open(input)?;
     let whole = |problem| ArchiveError::whole(input, problem);
     let refuse = |entry: &Entry, problem| ArchiveError::entry(input, &entry.name, problem);
-    let mut entries = source.entries()?;
-    let all = entries.len();
-    entries.retain(|entry| is_picture(&entry.name));
-    let left_out = all - entries.len();
+    let entries = source.entries()?;
+    let gathered = gather(&mut source, entries);
+    let without_pictures = gathered.without_pictures(false).map_err(whole)?;
+    let entries = &gathered.pictures;
     if entries.is_empty() {
         return Err(whole(Problem::NoPictures));
     }
@@ -76,7 +76,7 @@ pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, Archi
     if let Some(at) = places.iter().position(|p| p.group.is_some() != grouped) {
         return Err(refuse(&entries[at], Problem::Ungrouped));
     }
-    let pictures = read_pictures(&source, &entries, options.scan);
+    let pictures = read_all(&source, entries, options.scan)?;
     let lone = input.file_stem().and_then(|stem| stem.to_str());
     let lone = lone.unwrap_or("pictures");
     let mut groups: BTreeMap<&str, BTreeMap<&str, Vec<Drawing>>> = BTreeMap::new();
@@ -86,7 +86,7 @@ pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, Archi
         let drawer = u16::try_from(drawings.len() + 1);
         let limit = u16::MAX;
         let drawer = drawer.map_err(|_| refuse(entry, Problem::ManyPictures { limit }))?;
-        let Scanned { page, shades } = picture?;
+        let Scanned { page, shades } = picture;
         drawings.push(Drawing {
             drawer,
             page,
@@ -124,7 +124,9 @@ pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, Archi
     let runs = Vec::new();
     Ok(Groups {
         archive: Archive { alphabets, runs },
-        left_out,
+        left_out: gathered.left_out.len(),
+        left_out_ends: gathered.ends(),
+        without_pictures,
     })
 }
 
@@ -141,21 +143,24 @@ pub struct Class {
 /// with pictures is a class, and each picture at the top is one by itself. Ascending by name.
 ///
 /// # Errors
-/// For the first picture, by name, that is not sound; if there are none, or two classes have one name.
+/// For all pictures that are not sound at once; if there are none, a class has none that is read,
+/// or two classes have one name.
 pub fn read_classes(input: &Path, options: ScanOptions) -> Result<Vec<Class>, ArchiveError> {
-    let source = Source::open(input)?;
-    let mut entries = source.entries()?;
-    entries.retain(|entry| is_picture(&entry.name));
+    let mut source = Source::open(input)?;
+    let entries = source.entries()?;
+    let gathered = gather(&mut source, entries);
+    (gathered.without_pictures(true)).map_err(|problem| ArchiveError::whole(input, problem))?;
+    let entries = &gathered.pictures;
     if entries.is_empty() {
         return Err(ArchiveError::whole(input, Problem::NoPictures));
     }
-    let pictures = read_pictures(&source, &entries, options);
+    let pictures = read_all(&source, entries, options)?;
     let mut classes: BTreeMap<&str, (bool, Vec<Scanned>)> = BTreeMap::new();
     for (entry, picture) in entries.iter().zip(pictures) {
         let (name, alone) = match entry.name.rsplit_once('/') {
             Some((folder, _)) => (folder, false),
             None => (
-                entry.name.rsplit_once('.').map_or("", |(stem, _)| stem),
+                (entry.name.rsplit_once('.')).map_or(&*entry.name, |(stem, _)| stem),
                 true,
             ),
         };
@@ -168,7 +173,7 @@ pub fn read_classes(input: &Path, options: ScanOptions) -> Result<Vec<Class>, Ar
             ));
         }
         *closed = alone;
-        pictures.push(picture?);
+        pictures.push(picture);
     }
     let class = |(name, (_, pictures)): (&str, _)| Class {
         name: name.to_owned(),
@@ -186,29 +191,4 @@ pub fn read_picture(file: &Path, options: ScanOptions) -> Result<Scanned, Archiv
     let open = File::open(file).map_err(|error| whole(error.into()))?;
     let bytes = read_at_most(open, PICTURE_LIMIT).map_err(whole)?;
     scan(&bytes, options).map_err(whole)
-}
-
-/// Each thread reads with a clone of its own; results keep the entries' order.
-fn read_pictures(
-    source: &Source,
-    entries: &[Entry],
-    options: ScanOptions,
-) -> Vec<Result<Scanned, ArchiveError>> {
-    let read = |source: &mut Source, entry: &Entry| {
-        let bytes = source.read_up_to(entry, PICTURE_LIMIT)?;
-        scan(&bytes, options)
-            .map_err(|problem| ArchiveError::entry(&source.path, &entry.name, problem))
-    };
-    (entries.par_iter())
-        .map_init(|| source.clone(), read)
-        .collect()
-}
-
-fn is_picture(name: &str) -> bool {
-    let extension = Path::new(name).extension().and_then(|end| end.to_str());
-    extension.is_some_and(|end| {
-        ["png", "jpg", "jpeg"]
-            .iter()
-            .any(|known| end.eq_ignore_ascii_case(known))
-    })
 }

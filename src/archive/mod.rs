@@ -5,6 +5,7 @@
 
 mod drawing;
 mod error;
+mod gather;
 mod groups;
 mod idx;
 mod picture;

@@ -18,6 +18,7 @@ mod thin;
 mod whole;
 
 use decode::decode;
+use format::Format;
 use ground::Found;
 use ink::Ink;
 
@@ -115,6 +116,11 @@ pub fn scan(bytes: &[u8], options: ScanOptions) -> Result<Scanned, Problem> {
     let thin = thin::keep(&mut page, &cover.pixels);
     let shades = options.grey.then(|| shades(drawn, &thin));
     Ok(Scanned { page, shades })
+}
+
+/// Does the content begin as that of a picture that is read?
+pub(super) fn is_read(bytes: &[u8]) -> bool {
+    Format::of(bytes).is_ok()
 }
 
 /// Ink as a share of the most; what is thin is half inked at least.
