@@ -214,12 +214,12 @@ pub enum Problem {
         /// The share of ink.
         percent: u8,
     },
-    /// An edge of another shade that is not part of the page, or a stroke along the whole side.
+    /// Ink along the edge that is more likely a scanner's lid or a shadow.
     #[error(
-        "has a strip of ink along a whole side, which may be a scanner's edge or a stroke; \
-         cut the strip off, or leave a margin of the ground around the stroke"
+        "has a strip or patch of ink along its edge, which may be a scanner's lid, a shadow or a \
+         stroke; cut it off, or leave a margin of the ground around what is drawn"
     )]
-    Strip,
+    AtEdge,
     /// As much is lighter as is darker than the ground.
     #[error(
         "shows as much that is lighter than its ground as darker; \

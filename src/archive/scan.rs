@@ -8,6 +8,7 @@
 mod bits;
 mod clear;
 mod decode;
+mod edge;
 mod format;
 mod frame;
 mod ground;
@@ -86,21 +87,24 @@ pub fn scan(bytes: &[u8], options: ScanOptions) -> Result<Scanned, Problem> {
     } = ground::find(decode(bytes)?)?;
     let mut longest = SIDE as u32;
     let threshold = parting.threshold;
-    let mut mask = if noisy {
-        thin::without_specks(&ink.smoothed(), threshold)
-    } else {
-        thin::without_specks(&ink, threshold)
-    };
+    if noisy {
+        ink = ink.smoothed();
+    }
+    // In a picture of few pixels, one pixel alone is drawn.
+    let many = ink.width.max(ink.height) > SIDE as u32 * 3 / 2;
+    let mut mask = ink.above(threshold);
+    if noisy || many {
+        let sure = thin::without_specks(&mask);
+        if sure.pixels.contains(&255) {
+            mask = sure;
+        }
+    }
     if options.cut {
         longest = CUT_SIDE;
-        let inked = mask.pixels.contains(&255);
-        let part = if inked {
-            mask.extent()
-        } else {
-            ink.above(threshold).extent()
-        };
+        let part = mask.extent();
         (ink, mask) = (ink.cut(part), mask.cut(part));
     }
+    let fine = many && ink.width.max(ink.height) > longest * 3 / 2;
     let ink = ink.scaled(longest).centred();
     let cover = mask.scaled(longest).centred();
     // Strokes so thin that scaling leaves no contrast are still where the picture has ink.
@@ -113,7 +117,11 @@ pub fn scan(bytes: &[u8], options: ScanOptions) -> Result<Scanned, Problem> {
     for (at, &value) in drawn.pixels.iter().enumerate() {
         page.set(at % SIDE, at / SIDE, value > threshold);
     }
-    let thin = thin::keep(&mut page, &cover.pixels);
+    let thin = if fine {
+        thin::keep(&mut page, &cover.pixels)
+    } else {
+        Vec::new()
+    };
     let shades = options.grey.then(|| shades(drawn, &thin));
     Ok(Scanned { page, shades })
 }

@@ -34,7 +34,8 @@ pub(super) fn page(picture: &Picture) -> Option<Picture> {
             .filter(|&q| q.abs_diff(middle) > LEAST_STEP),
     );
     shades.into_iter().find_map(|frame| {
-        let noise = median(border.iter().map(|shade| shade.abs_diff(frame)).collect());
+        let apart = border.iter().map(|shade| shade.abs_diff(frame));
+        let noise = median(apart.filter(|&apart| apart <= MOST_NOISE).collect());
         let noise = noise.saturating_mul(4).clamp(LEAST_NOISE, MOST_NOISE);
         page_in(picture, frame, noise)
     })
@@ -97,7 +98,7 @@ fn page_in(picture: &Picture, frame: u8, noise: u8) -> Option<Picture> {
         .filter(|&at| inside[at])
         .map(|at| picture.shades[at]);
     let level = median(shades.collect());
-    if level.abs_diff(frame) < LEAST_STEP {
+    if level.abs_diff(frame) < LEAST_STEP || !abrupt(picture, &inside, frame, noise + LEAST_NOISE) {
         return None;
     }
     let page = Picture {
@@ -108,6 +109,34 @@ fn page_in(picture: &Picture, frame: u8, noise: u8) -> Option<Picture> {
     };
     let mask: Vec<bool> = places().map(|at| inside[at]).collect();
     Some(covered(page, mask))
+}
+
+/// Does the page differ from the frame as soon as it begins? Uneven light changes little by little.
+fn abrupt(picture: &Picture, inside: &[bool], frame: u8, step: u8) -> bool {
+    let (width, height) = (picture.width, picture.height);
+    let depth = margin(picture);
+    let mut apart: Vec<u8> = Vec::new();
+    let mut line = |first: usize, by: usize, n: usize| {
+        let place = |i: usize| first + i * by;
+        let begin = (1..n).find(|&i| inside[place(i)] && !inside[place(i - 1)]);
+        let end = (1..n)
+            .rev()
+            .find(|&i| inside[place(i - 1)] && !inside[place(i)]);
+        let deep = [
+            begin.map(|i| i + depth),
+            end.and_then(|i| i.checked_sub(1 + depth)),
+        ];
+        let shades = deep.into_iter().flatten().filter(|&i| i < n);
+        apart.extend(shades.map(|i| picture.shades[place(i)].abs_diff(frame)));
+    };
+    (0..height).for_each(|y| line(y * width, 1, width));
+    (0..width).for_each(|x| line(x, width, height));
+    !apart.is_empty() && median(apart) >= step
+}
+
+/// How deep a page's edge may fade into the frame, in pixels.
+fn margin(picture: &Picture) -> usize {
+    2 + picture.width.max(picture.height) / 100
 }
 
 /// Which pixels hang together with the border by such as are wanted.
@@ -147,7 +176,7 @@ pub(super) fn flooded(width: usize, height: usize, wanted: impl Fn(usize) -> boo
 /// rectangle covered by the page's own shade nearby.
 fn covered(mut page: Picture, mut inside: Vec<bool>) -> Picture {
     let (width, height) = (page.width, page.height);
-    let margin = 2 + width.max(height) / 100;
+    let margin = margin(&page);
     // What is less than the margin from the frame, or from the picture's edge, along a row or a column.
     let line = |inside: &mut [bool], first: usize, step: usize, n: usize| {
         let was: Vec<bool> = (0..n).map(|i| inside[first + i * step]).collect();

@@ -3,23 +3,24 @@
 
 use super::clear::{Cleared, clear};
 use super::decode::Picture;
-use super::frame::{self, border, flooded, median};
-use super::ink::{Counts, Ink, LEAST_CONTRAST, Parting};
+use super::edge;
+use super::frame::{self, border, median};
+use super::ink::{Counts, Ink, Parting, smoothed};
 use super::light::Light;
 use crate::archive::error::Problem;
 
 /// The most percent of a picture that are ink.
-const MOST_INK: usize = 60;
+const MOST_INK: usize = 70;
 /// What is less apart from the ground tells no side.
 const LEAST_APART: usize = 8;
 /// One part of so many pixels is further from the ground than noise is, on the side without ink.
 const RARE: u64 = 100;
+/// That much on the other side, as a share of the ink, makes it doubtful what is ink.
+const BOTH: f64 = 0.75;
 /// The least contrast of what lies on both sides of the ground and is no noise.
 const BOTH_CONTRAST: f64 = 48.0;
 /// How much of the light is lacking at most where ink is still made good for it.
 const MOST_GAIN: f32 = 4.0;
-/// A strip along a side is at most one part of so many of it wide.
-const STRIP: usize = 7;
 
 /// How much ink each pixel of a picture has, and from where on it is ink.
 pub(super) struct Found {
@@ -54,13 +55,20 @@ pub(super) fn find(picture: Picture) -> Result<Found, Problem> {
 }
 
 fn on_sheet(picture: &Picture) -> Result<Found, Problem> {
-    if let Some(light) = Light::of(picture) {
-        match plausible(apart(picture, Some(&light))) {
-            Err(Problem::NothingDrawn) => {}
-            found => return found,
-        }
+    let found = lit(picture);
+    if !matches!(found, Err(Problem::BothSides)) {
+        return found;
     }
-    plausible(apart(picture, None))
+    // It may be noise that reaches as far as ink.
+    lit(&Picture {
+        shades: smoothed(&picture.shades, picture.width),
+        opacity: None,
+        ..*picture
+    })
+}
+
+fn lit(picture: &Picture) -> Result<Found, Problem> {
+    plausible(apart(picture, Light::of(picture).as_ref()))
 }
 
 /// How far each pixel is from the ground: `dark` and `light` of it, and which of them is ink.
@@ -98,8 +106,9 @@ fn apart(picture: &Picture, light: Option<&Light>) -> Result<Found, Problem> {
                 _ if !ink_is_dark => shade.saturating_sub(level),
                 None => level.saturating_sub(shade),
                 Some(most) => {
-                    // In half the light, ink is half as far from the ground.
-                    let gain = (most / ground.max(1.0)).min(MOST_GAIN);
+                    // In a quarter of the light, ink is a quarter as far from the ground if it
+                    // reflects, and as far if it is a shade laid over: the mean of both.
+                    let gain = (most / ground.max(1.0)).min(MOST_GAIN).sqrt();
                     (f32::from(level.saturating_sub(shade)) * gain).round() as u8
                 }
             }
@@ -113,7 +122,7 @@ fn apart(picture: &Picture, light: Option<&Light>) -> Result<Found, Problem> {
     };
     let other = rare(if ink_is_dark { &lighter } else { &darker });
     let parting = ink.parting()?;
-    if f64::from(other) >= parting.ink - parting.ground.min(f64::from(LEAST_CONTRAST)) {
+    if f64::from(other) >= BOTH * parting.ink {
         return Err(if parting.ink < BOTH_CONTRAST {
             Problem::NothingDrawn
         } else {
@@ -139,6 +148,7 @@ fn rare(counts: &Counts) -> u8 {
     found.map_or(0, |(apart, _)| apart as u8)
 }
 
+/// Refuses what no drawing is.
 fn plausible(found: Result<Found, Problem>) -> Result<Found, Problem> {
     let found = found?;
     let ink = &found.ink;
@@ -151,32 +161,9 @@ fn plausible(found: Result<Found, Problem>) -> Result<Found, Problem> {
             percent: (count * 100 / all) as u8,
         });
     }
-    let (width, height) = (ink.width as usize, ink.height as usize);
-    let most = |n: usize, places: &mut dyn Iterator<Item = usize>| {
-        places.filter(|&at| inked(at)).count() * 20 >= n * 19
-    };
-    let sides = [
-        most(width, &mut (0..width)),
-        most(width, &mut (all - width..all)),
-        most(height, &mut (0..all).step_by(width)),
-        most(height, &mut (width - 1..all).step_by(width)),
-    ];
-    if sides.contains(&true) {
-        let strip = flooded(width, height, inked);
-        let hugs = |at: usize| {
-            let (x, y) = (at % width, at / width);
-            let far = [
-                y / (height.div_ceil(STRIP)),
-                (height - 1 - y) / height.div_ceil(STRIP),
-                x / width.div_ceil(STRIP),
-                (width - 1 - x) / width.div_ceil(STRIP),
-            ];
-            sides.iter().zip(far).any(|(&side, far)| side && far == 0)
-        };
-        let more = (0..all).any(|at| inked(at) && !strip[at]);
-        if more && (0..all).all(|at| !strip[at] || hugs(at)) {
-            return Err(Problem::Strip);
-        }
+    let sides = edge::Sides::of(ink.width as usize, ink.height as usize, inked);
+    if sides.strip() || sides.patch() {
+        return Err(Problem::AtEdge);
     }
     Ok(found)
 }

@@ -72,6 +72,20 @@ pub(super) fn part(counts: &Counts) -> Option<Parting> {
     parting
 }
 
+/// The same, each pixel the mean of itself and the eight around it; those of the edge are as they
+/// were.
+pub(super) fn smoothed(pixels: &[u8], width: usize) -> Vec<u8> {
+    let mut smooth = pixels.to_vec();
+    for y in 1..(pixels.len() / width).saturating_sub(1) {
+        for x in 1..width.saturating_sub(1) {
+            let rows = (y - 1..=y + 1).map(|y| &pixels[y * width + x - 1..][..3]);
+            let sum: u32 = rows.flatten().map(|&value| u32::from(value)).sum();
+            smooth[y * width + x] = ((sum + 4) / 9) as u8;
+        }
+    }
+    smooth
+}
+
 impl Ink {
     /// What parts ink from ground.
     ///
@@ -109,18 +123,9 @@ impl Ink {
         Ink { pixels, ..*self }
     }
 
-    /// The same, each pixel the mean of itself and the eight around it; those of the edge are as
-    /// they were.
+    /// The same, smoothed.
     pub fn smoothed(&self) -> Ink {
-        let (width, height) = (self.width as usize, self.height as usize);
-        let mut pixels = self.pixels.clone();
-        for y in 1..height.saturating_sub(1) {
-            for x in 1..width.saturating_sub(1) {
-                let rows = (y - 1..=y + 1).map(|y| &self.pixels[y * width + x - 1..][..3]);
-                let sum: u32 = rows.flatten().map(|&value| u32::from(value)).sum();
-                pixels[y * width + x] = ((sum + 4) / 9) as u8;
-            }
-        }
+        let pixels = smoothed(&self.pixels, self.width as usize);
         Ink { pixels, ..*self }
     }
 

@@ -10,27 +10,24 @@ const LEAST_DOT: u8 = 26;
 /// A stroke is at least so many pixels of the page long.
 const LEAST_STROKE: usize = 3;
 
-/// Ink that is no lone speck: of its eight neighbours, two are ink.
-pub(super) fn without_specks(ink: &Ink, threshold: u8) -> Ink {
-    let (width, height) = (ink.width as usize, ink.height as usize);
+/// A mask of ink, 255, without lone specks: of a pixel's eight neighbours, two have ink.
+pub(super) fn without_specks(mask: &Ink) -> Ink {
+    let (width, height) = (mask.width as usize, mask.height as usize);
     let mut pixels = vec![0; width * height];
     for y in 0..height {
         let rows = y.saturating_sub(1)..(y + 2).min(height);
-        for x in 0..width {
-            if ink.pixels[y * width + x] <= threshold {
-                continue;
-            }
+        for x in (0..width).filter(|x| mask.pixels[y * width + x] > 0) {
             let columns = x.saturating_sub(1)..(x + 2).min(width);
             let near = rows.clone().map(|y| {
-                let row = &ink.pixels[y * width..][columns.clone()];
-                row.iter().filter(|&&value| value > threshold).count()
+                let row = &mask.pixels[y * width..][columns.clone()];
+                row.iter().filter(|&&value| value > 0).count()
             });
             if near.sum::<usize>() > 2 {
                 pixels[y * width + x] = 255;
             }
         }
     }
-    Ink { pixels, ..*ink }
+    Ink { pixels, ..*mask }
 }
 
 /// Adds to a page the middle lines of strokes that it lost; how much of each of its pixels has ink
