@@ -1,5 +1,8 @@
 //! Pictures of all sizes, shades and polarities, and what is no picture.
 
+mod files;
+mod situations;
+
 use super::*;
 use crate::archive::picture::{page_from_png, page_to_png};
 use image::ImageFormat;
