@@ -156,7 +156,7 @@ pub enum Problem {
         /// The format's name.
         format: &'static str,
         /// What the decoder says.
-        source: image::ImageError,
+        source: Box<image::ImageError>,
     },
     /// A picture with too many pixels a side, or none.
     #[error("is a {format} picture of {width} x {height} pixels; 1 to {limit} a side are read")]

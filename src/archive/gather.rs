@@ -69,9 +69,12 @@ pub(super) struct Gathered {
 
 /// Parts pictures from other files by how their names end; a file whose name has no end is a
 /// picture if its content is.
-pub(super) fn gather(source: &mut Source, entries: Vec<Entry>) -> Gathered {
+///
+/// # Errors
+/// If the files cannot be listed.
+pub(super) fn gather(source: &mut Source) -> Result<Gathered, ArchiveError> {
     let mut gathered = Gathered::default();
-    for entry in entries {
+    for entry in source.entries()? {
         let is_picture = match end(&entry.name) {
             Some(end) => READ.contains(&&*end),
             None => (source.read_up_to(&entry, PICTURE_LIMIT)).is_ok_and(|bytes| is_read(&bytes)),
@@ -82,7 +85,7 @@ pub(super) fn gather(source: &mut Source, entries: Vec<Entry>) -> Gathered {
             gathered.left_out.push(entry);
         }
     }
-    gathered
+    Ok(gathered)
 }
 
 fn end(name: &str) -> Option<String> {

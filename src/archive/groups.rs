@@ -62,8 +62,7 @@ pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, Archi
     let mut source = Source::open(input)?;
     let whole = |problem| ArchiveError::whole(input, problem);
     let refuse = |entry: &Entry, problem| ArchiveError::entry(input, &entry.name, problem);
-    let entries = source.entries()?;
-    let gathered = gather(&mut source, entries);
+    let gathered = gather(&mut source)?;
     let without_pictures = gathered.without_pictures(false).map_err(whole)?;
     let entries = &gathered.pictures;
     if entries.is_empty() {
@@ -147,8 +146,7 @@ pub struct Class {
 /// or two classes have one name.
 pub fn read_classes(input: &Path, options: ScanOptions) -> Result<Vec<Class>, ArchiveError> {
     let mut source = Source::open(input)?;
-    let entries = source.entries()?;
-    let gathered = gather(&mut source, entries);
+    let gathered = gather(&mut source)?;
     (gathered.without_pictures(true)).map_err(|problem| ArchiveError::whole(input, problem))?;
     let entries = &gathered.pictures;
     if entries.is_empty() {

@@ -41,7 +41,7 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Picture, Problem> {
     let notes = whole::check(format, bytes)?;
     let broken = |source| Problem::Picture {
         format: format.name(),
-        source,
+        source: Box::new(source),
     };
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format.decoder());
     let mut limits = Limits::no_limits();
