@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;
+#[path = "common/pictures.rs"]
+mod pictures;
 
 use std::fs;
 use std::path::Path;
@@ -10,49 +12,10 @@ use assert_cmd::Command;
 use common::inputs::{Files, unpack};
 use common::{listing, page, zip};
 use omnishot::archive::{
-    GroupOptions, Page, ScanOptions, Split, page_to_png, read_classes, read_groups, read_picture,
+    GroupOptions, Page, Split, page_to_png, read_classes, read_groups, read_picture,
 };
 use omnishot::store::Store;
-
-const AS_THEY_ARE: ScanOptions = ScanOptions {
-    cut: false,
-    grey: false,
-};
-
-/// Pictures of drawings of their own at these places.
-fn files(places: &[&str]) -> Files {
-    let file = |(kind, place): (u32, &&str)| ((*place).to_owned(), page_to_png(&page(kind)));
-    (0..).zip(places).map(file).collect()
-}
-
-fn folder(files: &[(String, Vec<u8>)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    unpack(&files.to_vec(), folder.path());
-    folder
-}
-
-fn grouped() -> Files {
-    files(&[
-        "runes/a/one.png",
-        "runes/a/two.png",
-        "runes/b/x.png",
-        "marks/b/1.PNG",
-        "marks/c/1.png",
-    ])
-}
-
-fn evaluating(groups: &[&str]) -> GroupOptions {
-    GroupOptions {
-        evaluation: groups.iter().map(|&group| group.to_owned()).collect(),
-        scan: AS_THEY_ARE,
-        ..GroupOptions::default()
-    }
-}
-
-fn refusal(files: &[(String, Vec<u8>)], options: &GroupOptions) -> String {
-    let folder = folder(files);
-    read_groups(folder.path(), options).unwrap_err().to_string()
-}
+use pictures::{AS_THEY_ARE, evaluating, files, folder, grouped, refusal};
 
 #[test]
 fn groups_are_alphabets_and_classes_characters() {

@@ -7,18 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::Path;
 
-use rayon::prelude::*;
-
 use super::drawing::{Alphabet, Character, Drawing, Split};
-use super::error::{ArchiveError, Problem};
+use super::error::ArchiveError;
+use super::gather::{Gathered, PICTURE_LIMIT, gather, read_all};
 use super::layout::{Place, deal, lay_out, set_parts};
 use super::names::has_end;
+use super::problem::Problem;
 use super::read::Archive;
 use super::scan::{ScanOptions, Scanned, scan};
 use super::source::{Entry, Source, read_at_most};
-
-/// The longest picture file that is read.
-const PICTURE_LIMIT: u64 = 64 << 20;
 
 /// How pictures in groups are read.
 #[derive(Clone, Debug, Default)]
@@ -39,24 +36,31 @@ pub struct GroupOptions {
 pub struct Groups {
     /// The pictures as drawings, in canonical order.
     pub archive: Archive,
-    /// Files that were left out, since their names do not end in .png, .jpg or .jpeg.
+    /// Files that were left out, since their names do not end as those of pictures that are read.
     pub left_out: usize,
     /// What whoever packs them should know of how they lie, a sentence each.
     pub notes: Vec<String>,
+    /// How the names of those files end, and how many of them each.
+    pub left_out_ends: BTreeMap<String, usize>,
+    /// Folders of such files alone, without a picture.
+    pub without_pictures: Vec<String>,
 }
 
 /// Reads pictures from a folder or a zip, sorted into classes, and those into groups; without
 /// groups, all classes are one, of the folder's name. Folders around all groups count for nothing.
 ///
 /// # Errors
-/// For the first picture, by name, that is not sound or lies elsewhere; if there are none, or all
-/// are of one class; if a group to evaluate on is not there; if groups are parts of one set, with
-/// the same classes, and are neither merged nor evaluated on.
+/// For all pictures that are not sound at once; for the first, by name, that lies elsewhere; if
+/// there are none, or all are of one class, or a class has none that is read; if a group to
+/// evaluate on is not there; if groups are parts of one set, with the same classes, and are
+/// neither merged nor evaluated on.
 pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, ArchiveError> {
-    let source = Source::open(input)?;
+    let mut source = Source::open(input)?;
     let whole = |problem| ArchiveError::whole(input, problem);
     let refuse = |entry: &Entry, problem| ArchiveError::entry(input, &entry.name, problem);
-    let (entries, left_out) = picture_entries(&source)?;
+    let gathered = gathered(&mut source)?;
+    let without_pictures = gathered.without_pictures(false).map_err(whole)?;
+    let entries = &gathered.pictures;
     let paths: Vec<&str> = entries.iter().map(|entry| &*entry.name).collect();
     let mut places = lay_out(&paths, options.merge_splits)
         .map_err(|(at, problem)| refuse(&entries[at], problem))?;
@@ -66,7 +70,7 @@ pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, Archi
     let lone = Some(source.own_name()).filter(|name| !name.is_empty());
     let lone = lone.unwrap_or_else(|| "pictures".to_owned());
     let notes = notes(&places, &lone, options).map_err(whole)?;
-    let pictures = read_pictures(&source, &entries, options.scan);
+    let pictures = read_all(&source, entries, options.scan)?;
     let mut groups: BTreeMap<&str, BTreeMap<&str, Vec<Drawing>>> = BTreeMap::new();
     for ((entry, place), picture) in entries.iter().zip(&places).zip(pictures) {
         let group = place.group.as_deref().unwrap_or(&lone);
@@ -75,7 +79,7 @@ pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, Archi
         let drawer = u16::try_from(drawings.len() + 1);
         let limit = u16::MAX;
         let drawer = drawer.map_err(|_| refuse(entry, Problem::ManyPictures { limit }))?;
-        let Scanned { page, shades } = picture?;
+        let Scanned { page, shades } = picture;
         drawings.push(Drawing {
             drawer,
             page,
@@ -86,7 +90,9 @@ pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, Archi
     let runs = Vec::new();
     Ok(Groups {
         archive: Archive { alphabets, runs },
-        left_out,
+        left_out: gathered.left_out.len(),
+        left_out_ends: gathered.ends(),
+        without_pictures,
         notes,
     })
 }
@@ -190,18 +196,21 @@ pub struct Class {
 /// A folder around all classes counts for nothing.
 ///
 /// # Errors
-/// For the first picture, by name, that is not sound; if there are none, or two classes have one name.
+/// For all pictures that are not sound at once; if there are none, a class has none that is read,
+/// or two classes have one name.
 pub fn read_classes(input: &Path, options: ScanOptions) -> Result<Vec<Class>, ArchiveError> {
-    let source = Source::open(input)?;
-    let (entries, _) = picture_entries(&source)?;
-    let pictures = read_pictures(&source, &entries, options);
-    let around = around(&source, &entries);
+    let mut source = Source::open(input)?;
+    let gathered = gathered(&mut source)?;
+    (gathered.without_pictures(true)).map_err(|problem| ArchiveError::whole(input, problem))?;
+    let entries = &gathered.pictures;
+    let pictures = read_all(&source, entries, options)?;
+    let around = around(&source, entries);
     let mut classes: BTreeMap<&str, (bool, Vec<Scanned>)> = BTreeMap::new();
     for (entry, picture) in entries.iter().zip(pictures) {
         let path = &entry.name[around..];
         let (name, alone) = match path.rsplit_once('/') {
             Some((folder, _)) => (folder, false),
-            None => (path.rsplit_once('.').map_or("", |(stem, _)| stem), true),
+            None => (path.rsplit_once('.').map_or(path, |(stem, _)| stem), true),
         };
         let (closed, pictures) = classes.entry(name).or_default();
         if !pictures.is_empty() && (*closed || alone) {
@@ -212,7 +221,7 @@ pub fn read_classes(input: &Path, options: ScanOptions) -> Result<Vec<Class>, Ar
             ));
         }
         *closed = alone;
-        pictures.push(picture?);
+        pictures.push(picture);
     }
     let class = |(name, (_, pictures)): (&str, _)| Class {
         name: name.to_owned(),
@@ -221,22 +230,17 @@ pub fn read_classes(input: &Path, options: ScanOptions) -> Result<Vec<Class>, Ar
     Ok(classes.into_iter().map(class).collect())
 }
 
-/// The pictures of a source, ascending by name, and how many other files it holds.
-fn picture_entries(source: &Source) -> Result<(Vec<Entry>, usize), ArchiveError> {
-    let all = source.entries()?;
-    let zip = all.iter().find(|entry| has_end(&entry.name, &["zip"]));
-    let none = zip.map_or(Problem::NoPictures, |zip| Problem::OnlyZips {
-        zip: zip.name.clone(),
-    });
-    let files = all.len();
-    let pictures: Vec<Entry> = (all.into_iter())
-        .filter(|entry| is_picture(&entry.name))
-        .collect();
-    if pictures.is_empty() {
+/// The files of a source, parted; at least one is a picture.
+fn gathered(source: &mut Source) -> Result<Gathered, ArchiveError> {
+    let gathered = gather(source)?;
+    if gathered.pictures.is_empty() {
+        let zip = (gathered.left_out.iter()).find(|entry| has_end(&entry.name, &["zip"]));
+        let none = zip.map_or(Problem::NoPictures, |zip| Problem::OnlyZips {
+            zip: zip.name.clone(),
+        });
         return Err(ArchiveError::whole(&source.path, none));
     }
-    let left_out = files - pictures.len();
-    Ok((pictures, left_out))
+    Ok(gathered)
 }
 
 /// How many bytes of each path are folders around all classes: those that every picture lies
@@ -276,24 +280,4 @@ pub fn read_picture(file: &Path, options: ScanOptions) -> Result<Scanned, Archiv
     let open = File::open(file).map_err(|error| whole(error.into()))?;
     let bytes = read_at_most(open, PICTURE_LIMIT).map_err(whole)?;
     scan(&bytes, options).map_err(whole)
-}
-
-/// Each thread reads with a clone of its own; results keep the entries' order.
-fn read_pictures(
-    source: &Source,
-    entries: &[Entry],
-    options: ScanOptions,
-) -> Vec<Result<Scanned, ArchiveError>> {
-    let read = |source: &mut Source, entry: &Entry| {
-        let bytes = source.read_up_to(entry, PICTURE_LIMIT)?;
-        scan(&bytes, options)
-            .map_err(|problem| ArchiveError::entry(&source.path, &entry.name, problem))
-    };
-    (entries.par_iter())
-        .map_init(|| source.clone(), read)
-        .collect()
-}
-
-fn is_picture(name: &str) -> bool {
-    has_end(name, &["png", "jpg", "jpeg"])
 }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::error::Problem;
+use super::problem::Problem;
 
 /// Words that name a part of a set, and no group of classes that belong together.
 const PART_WORDS: [&str; 14] = [

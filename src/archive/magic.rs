@@ -1,6 +1,6 @@
 //! What a file is by its first bytes, where a zip was wanted.
 
-use super::error::Problem;
+use super::problem::Problem;
 
 /// Where the first bytes are, what they are, what such a file is, and what to do with it.
 type Known = (usize, &'static [u8], &'static str, &'static str);

@@ -5,6 +5,7 @@
 
 mod drawing;
 mod error;
+mod gather;
 mod groups;
 mod idx;
 mod layout;
@@ -12,20 +13,23 @@ mod magic;
 mod names;
 mod parts;
 mod picture;
+mod problem;
 mod read;
 mod runs;
 mod scan;
 mod source;
 mod synthetic;
+mod told;
 
 pub use drawing::{
     AREA, Alphabet, BANDS, Character, Drawing, Drawn, PAGE_BYTES, Page, SIDE, Shades, Split,
 };
-pub use error::{ArchiveError, Problem};
+pub use error::ArchiveError;
 pub use groups::{Class, GroupOptions, Groups, read_classes, read_groups, read_picture};
 pub use idx::{Digits, IdxError, IdxProblem};
 pub(crate) use names::is_left_behind;
 pub use picture::{drawn_to_png, page_from_png, page_to_png};
+pub use problem::Problem;
 pub use read::{Archive, ReadOptions, Reading, read, read_inputs};
 pub use runs::{Query, Run};
 pub use scan::{ScanOptions, Scanned, scan};

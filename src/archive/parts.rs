@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::error::{ArchiveError, Problem};
+use super::error::ArchiveError;
 use super::names::{Place, has_end, place, split_in};
+use super::problem::Problem;
 use super::runs::TABLE;
 use super::source::{Entry, Source};
 

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use super::drawing::{Drawn, Page, SIDE};
-use super::error::Problem;
+use super::problem::Problem;
 
 /// Reads a 105 × 105 black-and-white PNG; black is ink, as in Omniglot's files.
 ///

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 
 use super::drawing::{Alphabet, Character, Drawing, Page, Split};
-use super::error::{ArchiveError, Problem};
+use super::error::ArchiveError;
 use super::names::{Official, Place, official, split_in};
 use super::parts::{self, Part, Parts, joined};
 use super::picture::page_from_png;
+use super::problem::Problem;
 use super::runs::{Run, read_runs};
 use super::source::Entry;
 

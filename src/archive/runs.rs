@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::drawing::Page;
-use super::error::{ArchiveError, Problem};
+use super::error::ArchiveError;
 use super::picture::page_from_png;
+use super::problem::Problem;
 use super::source::{Entry, Source};
 
 /// One run: each query is to be matched with the one support drawing of its character.

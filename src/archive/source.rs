@@ -9,9 +9,10 @@ use std::sync::Arc;
 use walkdir::{DirEntry, WalkDir};
 use zip::{CompressionMethod, ZipArchive};
 
-use super::error::{ArchiveError, Problem};
+use super::error::ArchiveError;
 use super::magic;
 use super::names::{inside, is_left_behind};
+use super::problem::Problem;
 
 /// The longest entry that is read: official drawings have at most 600 bytes.
 const ENTRY_LIMIT: u64 = 64 << 10;

@@ -152,8 +152,15 @@ impl Build {
             };
             let groups = archive::read_groups(input, &options)?;
             if groups.left_out > 0 {
-                let left_out = groups.left_out;
-                eprintln!("omni-pack: left out {left_out} files that are not .png, .jpg or .jpeg");
+                let ends = groups.left_out_ends.iter();
+                let ends: Vec<String> = ends.map(|(end, n)| format!("{n} {end}")).collect();
+                let (n, ends) = (groups.left_out, ends.join(", "));
+                eprintln!(
+                    "omni-pack: left out {n} files that are no pictures by their names: {ends}"
+                );
+            }
+            for folder in &groups.without_pictures {
+                eprintln!("omni-pack: no picture is in {folder}: it is no class of the store");
             }
             for note in &groups.notes {
                 eprintln!("omni-pack: {note}");

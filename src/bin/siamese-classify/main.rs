@@ -100,7 +100,8 @@ fn run(arguments: &Arguments) -> Result<bool> {
         cut: arguments.cut,
         grey: arguments.grey,
     };
-    let support = read_classes(&arguments.support, scan)?;
+    // All that cannot be read is told at once, whichever side it is on.
+    let support = read_classes(&arguments.support, scan);
     let (mut names, mut pictures): (Vec<&Path>, Vec<Scanned>) = (Vec::new(), Vec::new());
     for picture in &arguments.pictures {
         match read_picture(picture, scan) {
@@ -111,6 +112,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
             Err(error) => eprintln!("siamese-classify: {:#}", anyhow::Error::new(error)),
         }
     }
+    let support = support?;
     if pictures.is_empty() {
         bail!("no picture could be read");
     }
