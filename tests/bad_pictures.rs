@@ -31,7 +31,10 @@ fn all_bad_pictures_are_named_at_once() {
             assert!(said.contains(part), "{part}: {said}");
         }
     }
-    let many: Files = (0..50).map(|n| (format!("a/{n:02}.png"), vec![])).collect();
+    let class = |n| if n < 25 { "a" } else { "b" };
+    let many: Files = (0..50)
+        .map(|n| (format!("{}/{n:02}.png", class(n)), vec![]))
+        .collect();
     let said = refusal(&many, &evaluating(&[]));
     assert!(
         said.contains("a/19.png") && !said.contains("a/20.png"),

@@ -177,6 +177,7 @@ fn omniglots_runs_through_files_score_as_published() {
     let options = WriteOptions {
         level: 1,
         overwrite: false,
+        ..WriteOptions::default()
     };
     store::write(&path, &archive, options, |_| ()).unwrap();
     let store = Store::open(&path).unwrap();

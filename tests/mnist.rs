@@ -218,6 +218,7 @@ fn model(network: NetworkShape, distortion: Distortion) -> Model {
         store: String::new(),
         training: Vec::new(),
         validation: Vec::new(),
+        pictures: None,
     };
     let model = Model::new(card, Device::Cpu);
     network.initialise(model.weights(), 3);

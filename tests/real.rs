@@ -65,6 +65,7 @@ fn packed() -> Option<(&'static Path, &'static [u8])> {
         let options = WriteOptions {
             level: LEVEL,
             overwrite: false,
+            ..WriteOptions::default()
         };
         store::write(&path, &archive, options, |_| ()).unwrap();
         Some((zips, fs::read(path).unwrap()))

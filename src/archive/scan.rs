@@ -18,6 +18,10 @@ mod light;
 mod thin;
 mod whole;
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use decode::decode;
 use format::Format;
 use ground::Found;
@@ -33,13 +37,26 @@ const CUT_SIDE: u32 = 68;
 const THIN_SHADE: u8 = 128;
 
 /// How pictures are made into pages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ScanOptions {
     /// Cut out what is drawn, whose longer side becomes 68 pixels in the middle of the page, as
     /// that of most of Omniglot's drawings is; else the whole picture fills the page.
     pub cut: bool,
     /// Keep the shades as well: how much ink each pixel has, the most of the picture being full.
     pub grey: bool,
+}
+
+impl fmt::Display for ScanOptions {
+    /// As the flags that ask for it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match (self.cut, self.grey) {
+            (false, false) => "without --cut and --grey",
+            (true, false) => "with --cut, without --grey",
+            (false, true) => "with --grey, without --cut",
+            (true, true) => "with --cut and --grey",
+        })
+    }
 }
 
 /// A picture as a drawing.

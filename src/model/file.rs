@@ -10,6 +10,7 @@ use tch::{Device, Tensor, no_grad};
 use super::network::{Network, NetworkShape};
 use super::tensors::{ModelError, TensorFile, save_tensors};
 use super::weights::ordered;
+use crate::archive::ScanOptions;
 use crate::distort::Distortion;
 use crate::store::Bytes;
 
@@ -41,6 +42,10 @@ pub struct Card {
     pub training: Vec<String>,
     /// Alphabets that were held out to choose by.
     pub validation: Vec<String>,
+    /// How its drawings were made from pictures, if they were: how pictures that it is asked
+    /// about should be made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<ScanOptions>,
 }
 
 /// A trained network, ready to embed.
@@ -187,6 +192,7 @@ mod tests {
             store: String::new(),
             training: Vec::new(),
             validation: Vec::new(),
+            pictures: None,
         };
         Model::new(card, Device::Cpu)
     }

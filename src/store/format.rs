@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::archive::{AREA, PAGE_BYTES};
+use crate::archive::{AREA, PAGE_BYTES, ScanOptions};
 
 /// First bytes of every store; the line ends show a transfer in text mode.
 pub(super) const MAGIC: [u8; 8] = *b"\x89OMNI\r\n\x1a";
@@ -19,8 +19,9 @@ pub(super) const AT_HEIGHT: usize = AT_WIDTH + 2;
 pub(super) const AT_FILE_LEN: usize = AT_HEIGHT + 2;
 pub(super) const AT_FRONT_LEN: usize = AT_FILE_LEN + 8;
 pub(super) const AT_COUNTS: usize = AT_FRONT_LEN + 4;
-pub(super) const AT_ZERO: usize = AT_COUNTS + 7 * 4;
-pub(super) const AT_DIGEST: usize = AT_ZERO + 8;
+pub(super) const AT_PICTURES: usize = AT_COUNTS + 7 * 4;
+pub(super) const AT_ZERO: usize = AT_PICTURES + 1;
+pub(super) const AT_DIGEST: usize = AT_ZERO + 7;
 pub(super) const HEADER_LEN: usize = AT_DIGEST + DIGEST_LEN;
 const _: () = assert!(AT_DIGEST == 64 && HEADER_LEN == 96);
 
@@ -105,6 +106,29 @@ pub(super) fn front_digest(front: &[u8]) -> [u8; DIGEST_LEN] {
     sha.update(&front[..AT_DIGEST]);
     sha.update(&front[HEADER_LEN..]);
     sha.finalize().into()
+}
+
+/// Bits of the byte that says how pictures were made into pages.
+const FROM_PICTURES: u8 = 1;
+const CUT: u8 = 2;
+const GREY: u8 = 4;
+
+/// The byte that says how pictures were made into pages; 0 where drawings were none.
+pub(super) fn pictures_to_byte(pictures: Option<ScanOptions>) -> u8 {
+    let bit = |set: bool, bit: u8| if set { bit } else { 0 };
+    pictures.map_or(0, |ScanOptions { cut, grey }| {
+        FROM_PICTURES | bit(cut, CUT) | bit(grey, GREY)
+    })
+}
+
+/// What such a byte says; none if nothing can say it.
+pub(super) fn pictures_from_byte(byte: u8) -> Option<Option<ScanOptions>> {
+    let options = ScanOptions {
+        cut: byte & CUT != 0,
+        grey: byte & GREY != 0,
+    };
+    let said = (byte & FROM_PICTURES != 0).then_some(options);
+    (pictures_to_byte(said) == byte).then_some(said)
 }
 
 /// Bytes of a drawing in a block.

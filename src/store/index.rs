@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::format::{self, Counts};
-use crate::archive::{SIDE, Split};
+use crate::archive::{SIDE, ScanOptions, Split};
 
 /// Number of a drawing: its place in the store, from 0.
 pub type DrawingId = u32;
@@ -59,7 +59,17 @@ pub(super) struct Index {
     pub runs: Vec<RunEntry>,
     /// Whether blocks hold shades behind the pages.
     pub grey: bool,
+    /// How pictures were made into its pages; none if they were not made so, or nothing says how.
+    pub pictures: Option<ScanOptions>,
     ranges: Vec<(u16, u16)>,
+}
+
+/// What the header says.
+struct Header {
+    grey: bool,
+    pictures: Option<ScanOptions>,
+    counts: Counts,
+    front_len: usize,
 }
 
 /// Why a front is refused.
@@ -113,7 +123,12 @@ impl<'a> Fields<'a> {
 impl Index {
     /// Reads and proves the front of the store `bytes`, whose length is the file's.
     pub fn parse(bytes: &[u8]) -> Parsed<Index> {
-        let (grey, counts, front_len) = header(bytes)?;
+        let Header {
+            grey,
+            pictures,
+            counts,
+            front_len,
+        } = header(bytes)?;
         let front = &bytes[..front_len];
         if format::front_digest(front) != bytes[format::AT_DIGEST..format::HEADER_LEN] {
             return refuse(format::AT_DIGEST, "the sum over header and tables differs");
@@ -143,6 +158,7 @@ impl Index {
             characters,
             runs,
             grey,
+            pictures,
             ranges,
         })
     }
@@ -156,7 +172,7 @@ impl Index {
 }
 
 /// Proves the header against the file's length; gives the counts and the front's length.
-fn header(bytes: &[u8]) -> Parsed<(bool, Counts, usize)> {
+fn header(bytes: &[u8]) -> Parsed<Header> {
     let shortest = format::HEADER_LEN + format::DIGEST_LEN;
     let begins = bytes.len().min(format::MAGIC.len());
     if begins == 0 || bytes[..begins] != format::MAGIC[..begins] {
@@ -198,7 +214,16 @@ fn header(bytes: &[u8]) -> Parsed<(bool, Counts, usize)> {
     let mut counts = [0; 7];
     counts.fill_with(|| fields.u32());
     let counts = Counts::from_array(counts);
-    fields.zeros(8)?;
+    let [byte] = fields.take();
+    let pictures = format::pictures_from_byte(byte)
+        .filter(|pictures| pictures.is_none_or(|pictures| pictures.grey == grey));
+    let Some(pictures) = pictures else {
+        return refuse(
+            format::AT_PICTURES,
+            format!("{byte} does not say how pictures were made into pages"),
+        );
+    };
+    fields.zeros(7)?;
     let least = counts.before_names() + 2 * counts.names();
     if front_len > bytes.len() - format::DIGEST_LEN || least > front_len as u64 {
         return refuse(
@@ -206,7 +231,12 @@ fn header(bytes: &[u8]) -> Parsed<(bool, Counts, usize)> {
             "the header's counts do not fit the file's length",
         );
     }
-    Ok((grey, counts, front_len))
+    Ok(Header {
+        grey,
+        pictures,
+        counts,
+        front_len,
+    })
 }
 
 // Each table below was proved to lie inside the front by `header`, so reading its fields

@@ -13,7 +13,7 @@ use super::index::{
     AlphabetEntry, AlphabetId, CharacterEntry, CharacterId, DrawingId, Index, Refusal, RunEntry,
 };
 use super::map::Bytes;
-use crate::archive::{Drawn, PAGE_BYTES, Page};
+use crate::archive::{Drawn, PAGE_BYTES, Page, ScanOptions};
 
 /// An open store. It can be shared by any number of threads; each decodes with a
 /// [`Decoder`] of its own.
@@ -166,6 +166,13 @@ impl Store {
     #[must_use]
     pub fn is_grey(&self) -> bool {
         self.index.grey
+    }
+
+    /// How pictures were made into its pages: what pictures that are compared with them should be
+    /// made by. None if its drawings are no such pictures, or a program before 0.9 packed it.
+    #[must_use]
+    pub fn pictures(&self) -> Option<ScanOptions> {
+        self.index.pictures
     }
 
     /// All alphabets: background first, then ascending by name.

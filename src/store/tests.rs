@@ -57,6 +57,7 @@ fn pack_all(folder: &Path, archive: &Archive) -> Result<(), StoreError> {
     let options = WriteOptions {
         level: 1,
         overwrite: true,
+        ..WriteOptions::default()
     };
     write(&folder.join("s.omni"), archive, options, |_| ()).map(drop)
 }

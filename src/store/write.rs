@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::error::StoreError;
 use super::format::{self, Counts};
 use super::publish::publish;
-use crate::archive::{Alphabet, Archive, Character, Page, SIDE};
+use crate::archive::{Alphabet, Archive, Character, Page, SIDE, ScanOptions};
 
 /// How a store is written.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +19,8 @@ pub struct WriteOptions {
     pub level: i32,
     /// Replace a file that is there already.
     pub overwrite: bool,
+    /// How pictures were made into the pages, to be remembered; none if they were not made so.
+    pub pictures: Option<ScanOptions>,
 }
 
 impl Default for WriteOptions {
@@ -26,6 +28,7 @@ impl Default for WriteOptions {
         WriteOptions {
             level: 16,
             overwrite: false,
+            pictures: None,
         }
     }
 }
@@ -68,6 +71,11 @@ pub fn write(
         });
     }
     check(&archive.alphabets)?;
+    let shades = is_grey(&archive.alphabets);
+    if options.pictures.is_some_and(|made| made.grey != shades) {
+        let what = "shades are there if pictures were made with them, and only then";
+        return Err(StoreError::Unpackable(what.to_owned()));
+    }
     let characters: Vec<&Character> = archive
         .alphabets
         .iter()
@@ -81,7 +89,7 @@ pub fn write(
             Ok(block)
         })
         .collect::<Result<_, StoreError>>()?;
-    let front = front(archive, &characters, &blocks)?;
+    let front = front(archive, &characters, &blocks, options.pictures)?;
     let mut sha = Sha256::new();
     for part in std::iter::once(&front).chain(&blocks) {
         sha.update(part);
@@ -190,6 +198,7 @@ fn front(
     archive: &Archive,
     characters: &[&Character],
     blocks: &[Vec<u8>],
+    pictures: Option<ScanOptions>,
 ) -> Result<Vec<u8>, StoreError> {
     let alphabets = &archive.alphabets;
     let ranges: Vec<Vec<(u16, u16)>> = characters.iter().map(|c| ranges(c)).collect();
@@ -251,6 +260,7 @@ fn front(
     for (index, count) in counts.to_array().into_iter().enumerate() {
         put(format::AT_COUNTS + 4 * index, &count.to_le_bytes());
     }
+    put(format::AT_PICTURES, &[format::pictures_to_byte(pictures)]);
     let front_len = count(out.len())?;
     out[format::AT_FRONT_LEN..][..4].copy_from_slice(&front_len.to_le_bytes());
     let digest = format::front_digest(&out);

@@ -204,6 +204,7 @@ mod tests {
             store: store.digest().to_string(),
             training: Vec::new(),
             validation: Vec::new(),
+            pictures: None,
         };
         let learner = Learner::new(&preset, card, Device::Cpu, 0, preset.epoch_steps);
         act(&Progress::new(&store, &preset, 1), &learner);

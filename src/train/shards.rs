@@ -292,6 +292,7 @@ mod tests {
             store: String::new(),
             training: Vec::new(),
             validation: Vec::new(),
+            pictures: None,
         };
         Learner::new(preset, card, Device::Cpu, CLASSES, 0)
     }

@@ -96,6 +96,7 @@ impl Run<'_> {
             store: store.digest().to_string(),
             training: names(&split.training),
             validation: names(&split.validation),
+            pictures: store.pictures(),
         };
         let mut learner =
             Learner::new(preset, card, options.device, self.classes, self.epoch_steps);

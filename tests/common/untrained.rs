@@ -19,6 +19,7 @@ pub fn model(preset: &str, changes: &[&str], training: &[&str]) -> Model {
         store: String::new(),
         training: training.iter().map(|&name| name.to_owned()).collect(),
         validation: Vec::new(),
+        pictures: None,
     };
     let model = Model::new(card, Device::Cpu);
     preset.network.initialise(model.weights(), 1);

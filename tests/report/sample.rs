@@ -29,6 +29,7 @@ pub fn network(name: &str, seed: u64) -> ScoredNetwork {
             store: "ab12".repeat(16),
             training: vec!["Alphabet_of_the_Magi".to_owned(), "Balinese".to_owned()],
             validation: vec!["Tagalog".to_owned()],
+            pictures: None,
         },
         seen: Vec::new(),
     }

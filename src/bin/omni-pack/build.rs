@@ -100,6 +100,7 @@ impl Build {
         let options = WriteOptions {
             level: self.level,
             overwrite: self.force,
+            pictures: self.pictures.then(|| self.scan()),
         };
         if self.output.exists() && !self.force {
             bail!(
@@ -127,6 +128,14 @@ impl Build {
         Ok(())
     }
 
+    /// How pictures are made into pages.
+    fn scan(&self) -> ScanOptions {
+        ScanOptions {
+            cut: self.cut,
+            grey: self.grey,
+        }
+    }
+
     fn archive(&self) -> Result<Archive> {
         if let Some(seed) = self.synthetic {
             let options = SyntheticOptions {
@@ -143,10 +152,7 @@ impl Build {
             };
             let options = GroupOptions {
                 evaluation: self.evaluation.clone(),
-                scan: ScanOptions {
-                    cut: self.cut,
-                    grey: self.grey,
-                },
+                scan: self.scan(),
                 merge_splits: self.merge_splits,
                 deal: self.groups.map(usize::from),
             };

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use clap::Args;
-use omnishot::archive::Split;
+use omnishot::archive::{ScanOptions, Split};
 use omnishot::sample::PairCounts;
 use omnishot::store::{AlphabetEntry, Store};
 
@@ -75,6 +75,10 @@ impl Info {
             },
             store.digest()
         )?;
+        if let Some(ScanOptions { cut, .. }) = store.pictures() {
+            let how = if cut { "cut out" } else { "whole" };
+            writeln!(out, "made from pictures: {how}")?;
+        }
         Ok(())
     }
 
@@ -101,6 +105,7 @@ impl Info {
             "path": store.path(),
             "bytes": store.len(),
             "grey": store.is_grey(),
+            "pictures": store.pictures(),
             "digest": store.digest().to_string(),
             "alphabets": alphabets,
             "runs": runs,

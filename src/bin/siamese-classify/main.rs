@@ -51,12 +51,14 @@ struct Arguments {
     /// for one of them, in percent.
     #[arg(long, value_name = "PERCENT", default_value_t = 5.0, requires = "calibrate", value_parser = percent)]
     strangers: f64,
-    /// Cut out what each picture shows, as omni-pack build --cut does.
-    #[arg(long)]
-    cut: bool,
-    /// Keep shades of grey, as omni-pack build --grey does.
-    #[arg(long)]
-    grey: bool,
+    /// Cut out what each picture shows, as omni-pack build --cut does; --cut=false leaves it whole.
+    /// Without it, as the pictures were made that the network was trained on.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    cut: Option<bool>,
+    /// Keep shades of grey, as omni-pack build --grey does; --grey=false keeps ink alone. Without
+    /// it, as the pictures were made that the network was trained on.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    grey: Option<bool>,
     /// Classes to show for each picture; 0 shows all.
     #[arg(long, value_name = "N", default_value_t = 5)]
     top: usize,
@@ -96,10 +98,12 @@ fn run(arguments: &Arguments) -> Result<bool> {
         Some(weights) => Model::load(weights, arguments.device)?,
         None => Model::pretrained(arguments.device),
     };
-    let scan = ScanOptions {
-        cut: arguments.cut,
-        grey: arguments.grey,
-    };
+    let known = arguments
+        .calibrate
+        .as_deref()
+        .map(Store::open)
+        .transpose()?;
+    let scan = preparation(arguments, &model, known.as_ref())?;
     // All that cannot be read is told at once, whichever side it is on.
     let support = read_classes(&arguments.support, scan);
     let (mut names, mut pictures): (Vec<&Path>, Vec<Scanned>) = (Vec::new(), Vec::new());
@@ -116,7 +120,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
     if pictures.is_empty() {
         bail!("no picture could be read");
     }
-    let found = match &arguments.calibrate {
+    let found = match &known {
         Some(store) => Some(calibrated(arguments, store, &model, &support)?),
         None => None,
     };
@@ -144,14 +148,40 @@ fn run(arguments: &Arguments) -> Result<bool> {
     Ok(pictures.len() == arguments.pictures.len())
 }
 
+/// How pictures are made into pages: as asked for, or else as those that the network was trained
+/// on were, or those of the store that a threshold is found on.
+fn preparation(arguments: &Arguments, model: &Model, known: Option<&Store>) -> Result<ScanOptions> {
+    let trained = model.card.pictures;
+    let store = known.and_then(Store::pictures);
+    let usual = trained.or(store).unwrap_or_default();
+    let scan = ScanOptions {
+        cut: arguments.cut.unwrap_or(usual.cut),
+        grey: arguments.grey.unwrap_or(usual.grey),
+    };
+    if let (Some(store), Some(known)) = (store.filter(|store| *store != scan), known) {
+        bail!(
+            "{}: its pictures were made {store}, those to classify are made {scan}: a threshold \
+             that is found on it does not hold for them; pack it again {scan}, or leave the flags \
+             out",
+            known.path().display()
+        );
+    }
+    if let Some(trained) = trained.filter(|trained| *trained != scan) {
+        eprintln!(
+            "siamese-classify: the network was trained on pictures made {trained}, these are made \
+             {scan}: expect worse answers"
+        );
+    }
+    Ok(scan)
+}
+
 /// A threshold for as many classes, and as many pictures of each, as the support has.
 fn calibrated(
     arguments: &Arguments,
-    path: &Path,
+    store: &Store,
     model: &Model,
     support: &[Class],
 ) -> Result<Threshold> {
-    let store = Store::open(path)?;
     let plan = StrangerPlan {
         ways: support.len(),
         shots: (support.iter().map(|class| class.pictures.len()).min()).unwrap_or(1),
@@ -159,7 +189,7 @@ fn calibrated(
         tasks: TASKS,
         seed: model.card.seed,
     };
-    Threshold::find(model, &store, plan).with_context(|| path.display().to_string())
+    Threshold::find(model, store, plan).with_context(|| store.path().display().to_string())
 }
 
 /// What is said of a picture.

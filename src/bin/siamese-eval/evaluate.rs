@@ -175,6 +175,21 @@ impl Evaluate {
     }
 }
 
+/// Says of networks that they learned from pictures made in another way than the store's.
+fn warn_of_other_pictures(contestants: &[Contestant], store: &Store) {
+    for Contestant { name, model, .. } in contestants {
+        if let (Some(trained), Some(own)) = (model.card.pictures, store.pictures())
+            && trained != own
+        {
+            eprintln!(
+                "siamese-eval: {name} was trained on pictures made {trained}, those of {} are made \
+                 {own}: expect worse answers",
+                store.path().display()
+            );
+        }
+    }
+}
+
 /// Evaluates, prints, and writes what was asked for.
 pub fn run(arguments: &Evaluate) -> Result<()> {
     let store = Arc::new(Store::open(&arguments.store)?);
@@ -191,6 +206,9 @@ pub fn run(arguments: &Evaluate) -> Result<()> {
         &arguments.baseline,
         device,
     )?;
+    if ranks.first() {
+        warn_of_other_pictures(&contestants, &store);
+    }
     let plan = arguments.plan(&store);
     let digits = match &arguments.mnist {
         Some(folder) => Some(DigitPlan {
