@@ -94,8 +94,8 @@ class Trainer:
         return run
 
     def kill(self, name, preset, when, sets=(), flags=(), limit=60.0):
-        """Trains until `when(folder)` says so, and kills the run on the spot. Whether it was killed
-        before it was done, and how long it took."""
+        """Trains until `when(folder)` says so, and kills the run on the spot. Whether that was before
+        it was done."""
         folder = self.folder / name
         began = time.monotonic()
         with open(self.folder / f"{name}.stderr", "w+") as stderr:
@@ -114,7 +114,7 @@ class Trainer:
             stderr.seek(0)
             if ended not in (None, 0):
                 raise Failed(f"{preset} ({name}) ended with code {ended}: {last(stderr.read())}")
-        return ended is None, time.monotonic() - began
+        return ended is None
 
     def speed(self, name, preset, seconds, sets=(), flags=(), limit=60.0):
         """Drawings a second once a run is under way, and the share of the time that it waited for
