@@ -5,20 +5,22 @@ import json
 from report import median, spread
 from training import Failed
 
-# Name, preset, precision, changes, PyTorch's network, rounds.
+# Name, preset, precision, PyTorch's network, rounds; the first ones are measured first.
 WORKS = [
-    ("fast, thorough", "fast", "bf16", [], "compact", 3),
-    ("fast, thorough", "fast", "tf32", [], "compact", 3),
-    ("keras", "keras", "tf32", [], "koch32", 3),
-    ("keras", "keras", "bf16", [], "koch32", 3),
-    ("koch", "koch", "tf32", [], "koch128", 1),
-    ("koch", "koch", "bf16", [], "koch128", 1),
-    ("compact", "compact", "bf16", [], None, 1),
-    ("siamese", "siamese", "bf16", [], None, 1),
-    ("softmax", "softmax", "bf16", [], None, 1),
-    ("matching", "matching", "tf32", [], None, 1),
+    ("fast, thorough", "fast", "bf16", "compact", 3),
+    ("keras", "keras", "tf32", "koch32", 3),
+    ("koch", "koch", "tf32", "koch128", 1),
+    ("compact", "compact", "bf16", None, 1),
+    ("siamese", "siamese", "bf16", None, 1),
+    ("softmax", "softmax", "bf16", None, 1),
+    ("matching", "matching", "tf32", None, 1),
+    ("koch", "koch", "bf16", "koch128", 1),
+    ("fast, thorough", "fast", "tf32", "compact", 3),
+    ("keras", "keras", "bf16", "koch32", 3),
 ]
-QUICK = [("fast, thorough", "fast", "bf16", [], "compact", 1), ("keras", "keras", "tf32", [], "koch32", 1)]
+MAIN = WORKS[:2]  # what determinism costs is measured of these, in so many rounds
+COSTS = 2
+QUICK = [(*work[:4], 1) for work in MAIN]
 # More than this share of speed for determinism is worth a word.
 DEAR = 0.10
 
@@ -26,19 +28,17 @@ DEAR = 0.10
 def speed(part, context):
     """Drawings a second of every preset, in turn with PyTorch's same networks."""
     works = QUICK if context.quick else WORKS
-    seconds = 0.3 if context.dry else 1.0 if context.quick else 2.0
+    seconds = 0.3 if context.dry else 1.0 if context.quick else 1.5
     peer = context.peer
     peer.wait(context.left(60))
-    found = {}
-    done = 0
-    for turn in range(max(work[5] for work in works)):
-        # The order is turned about, so that a card that warms up is even to all.
-        for work in works if turn % 2 == 0 else works[::-1]:
-            if turn < work[5] and context.left(1000) > 8:
-                one_round(part, context, peer, work, found, seconds)
-                done += 1
-    if done < sum(work[5] for work in works):
-        part.note(f"{done} of {sum(work[5] for work in works)} measurements were taken: there was no time for more.")
+    found, done, asked = {}, 0, schedule(works)
+    kept = 10 if context.quick else 26  # seconds for the last one that is begun, and for the checkpoints
+    for turn, work in asked:
+        if context.left(1000) > kept:
+            one_round(part, context, peer, work, turn, found, seconds)
+            done += 1
+    if done < len(asked):
+        part.note(f"{done} of {len(asked)} measurements were taken: there was no time for more.")
     rows, dear = [], []
     for work in works:
         rounds = found.get(work[0] + " " + work[2], [])
@@ -58,16 +58,29 @@ def speed(part, context):
     checkpoints(part, context)
 
 
-def one_round(part, context, peer, work, found, seconds):
+def schedule(works):
+    """Round by round, in an order that is turned about: a card that warms up is even to all. What is
+    asked for once comes between the first works and the last."""
+    many = [work for work in works if work[4] > 1]
+    groups = [[work for work in many if work in MAIN], [work for work in works if work[4] == 1],
+              [work for work in many if work not in MAIN]]
+    found = []
+    for group in groups:
+        for turn in range(max((work[4] for work in group), default=0)):
+            found += [(turn, work) for work in (group if turn % 2 == 0 else group[::-1])]
+    return found
+
+
+def one_round(part, context, peer, work, turn, found, seconds):
     """One run of ours and one of each of PyTorch's."""
-    name, preset, precision, sets, network, _ = work
+    name, preset, precision, network, _ = work
     rounds = found.setdefault(f"{name} {precision}", [])
     ours = "f32" if context.dry else precision
     figures = {}
 
     def own(what, *more):
         try:
-            figures[what] = context.trainer.speed("speed", preset, seconds, [f"precision={ours}", *sets, *more],
+            figures[what] = context.trainer.speed("speed", preset, seconds, [f"precision={ours}", *more],
                                                   limit=context.left(40))
         except Failed as error:
             part.check(False, str(error))
@@ -76,9 +89,9 @@ def one_round(part, context, peer, work, found, seconds):
     if network:
         asked += [lambda: figures.update(eager=peer.ask(network, precision, False, seconds)),
                   lambda: figures.update(compiled=peer.ask(network, precision, True, seconds))]
-    if preset in ("fast", "keras") and ours in (("bf16" if preset == "fast" else "tf32"), "f32"):
+    if work[:4] in [main[:4] for main in MAIN] and turn < COSTS:
         asked.append(lambda: own("not deterministic", "deterministic=false"))
-    for ask in asked if len(rounds) % 2 == 0 else asked[::-1]:
+    for ask in asked if turn % 2 == 0 else asked[::-1]:
         ask()
     rounds.append(figures)
 
