@@ -26,9 +26,11 @@ pub struct LoaderTimes {
     /// Numbers of workers to time.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 2], value_parser = value_parser!(u16).range(1..=256))]
     workers: Vec<u16>,
-    /// Batches made ahead.
-    #[arg(long, default_value_t = 4, value_parser = value_parser!(u16).range(1..=1024))]
-    depth: u16,
+    /// Batches made ahead, for each number of workers. Unless told, 3 more than there are
+    /// workers: each of them fills one, and the caller reads one, so that with fewer some would
+    /// stand idle.
+    #[arg(long, value_parser = value_parser!(u16).range(1..=1024))]
+    depth: Option<u16>,
     /// Windows of time for each row; one more goes before them uncounted.
     #[arg(long, default_value_t = 5, value_parser = value_parser!(u16).range(1..=1000))]
     windows: u16,
@@ -44,6 +46,8 @@ pub struct LoaderTimes {
 struct Row {
     what: &'static str,
     workers: u16,
+    /// Batches made ahead; none without a loader.
+    depth: usize,
     rates: Rates,
     /// Share of the time that the consumer waited for a batch.
     waited: Option<f64>,
@@ -105,7 +109,7 @@ impl LoaderTimes {
     fn options(&self, workers: u16) -> LoaderOptions {
         LoaderOptions {
             workers: usize::from(workers),
-            depth: usize::from(self.depth),
+            depth: self.depth.map_or_else(|| ahead(workers), usize::from),
             ..LoaderOptions::default()
         }
     }
@@ -117,7 +121,8 @@ impl LoaderTimes {
         pairs: f64,
         workers: u16,
     ) -> Result<Row> {
-        let mut loader = Loader::start(Arc::clone(producer), 0..1 << 28, self.options(workers));
+        let options = self.options(workers);
+        let mut loader = Loader::start(Arc::clone(producer), 0..1 << 28, options);
         let began = std::time::Instant::now();
         let rates = Rates::measure(usize::from(self.windows), self.seconds, || {
             loader.next_batch().context("the stream has ended")??;
@@ -127,6 +132,7 @@ impl LoaderTimes {
         Ok(Row {
             what,
             workers,
+            depth: options.depth,
             rates,
             waited: Some(waited),
         })
@@ -145,6 +151,7 @@ impl LoaderTimes {
         Ok(Row {
             what: "no loader",
             workers: 0,
+            depth: 0,
             rates,
             waited: None,
         })
@@ -161,6 +168,7 @@ impl LoaderTimes {
                     serde_json::json!({
                         "what": row.what,
                         "workers": row.workers,
+                        "depth": row.depth,
                         "pairs_per_second": row.rates.median(),
                         "least": least,
                         "most": most,
@@ -175,20 +183,27 @@ impl LoaderTimes {
             return;
         }
         println!("{stream}; {cores} cores; mean ink {mean_ink:.4}");
-        println!("what          workers    pairs/s      least       most  consumer waited");
+        println!("what          workers  depth    pairs/s      least       most  consumer waited");
         for row in rows {
             let [least, most] = row.rates.range();
             let waited = row
                 .waited
                 .map_or_else(String::new, |share| format!("{:.0}%", 100.0 * share));
             println!(
-                "{:<12} {:>8} {:>10.0} {least:>10.0} {most:>10.0}  {waited:>15}",
+                "{:<12} {:>8} {:>6} {:>10.0} {least:>10.0} {most:>10.0}  {waited:>15}",
                 row.what,
                 row.workers,
+                row.depth,
                 row.rates.median(),
             );
         }
     }
+}
+
+/// Batches to make ahead so that `workers` threads and whoever reads are all busy, and some lie
+/// ready: as many as a training run has.
+pub fn ahead(workers: u16) -> usize {
+    usize::from(workers) + 3
 }
 
 /// Ink as a share of all pixels; refuses a pixel that is neither ground, ink nor between.

@@ -1,20 +1,32 @@
-//! What needs a GPU: `cargo test --lib cuda -- --ignored` where there is one.
+//! What needs a GPU. Where there is none, each test says on standard error that it was skipped.
+
+use std::io::Write;
 
 use tch::{Device, Kind, Tensor};
 
 use super::super::{
-    CudaError, Event, FusedAdamW, Graph, Numbers, PageLocked, Stream, Upload, average,
+    CudaError, Event, FusedAdamW, Graph, Numbers, PageLocked, Stream, Upload, available, average,
 };
 
 const GPU: Device = Device::Cuda(0);
+
+/// Whether there is a GPU; if not, says so to the system itself, past what tests capture.
+fn gpu_for(test: &str) -> bool {
+    if !available() {
+        let _ = writeln!(std::io::stderr(), "skipped: {test}: there is no GPU here");
+    }
+    available()
+}
 
 fn full(shape: &[i64], value: f64) -> Tensor {
     Tensor::full(shape, value, (Kind::Float, GPU))
 }
 
 #[test]
-#[ignore = "needs a GPU"]
 fn an_upload_is_seen_by_a_stream_that_waits_for_it() {
+    if !gpu_for("an upload is seen by a stream that waits for it") {
+        return;
+    }
     let (uploads, work) = (Stream::new(0).unwrap(), Stream::new(0).unwrap());
     let to = [Tensor::zeros([1 << 20], (Kind::Float, GPU))];
     tch::Cuda::synchronize(0);
@@ -39,8 +51,10 @@ fn an_upload_is_seen_by_a_stream_that_waits_for_it() {
 }
 
 #[test]
-#[ignore = "needs a GPU"]
 fn a_replay_reads_what_was_filled_in_since() {
+    if !gpu_for("a replay reads what was filled in since") {
+        return;
+    }
     let stream = Stream::new(0).unwrap();
     let values = [full(&[4097], 1.0), full(&[3, 3], 1.0)];
     let averages = [full(&[4097], 0.0), full(&[3, 3], 0.0)];
@@ -83,8 +97,10 @@ fn a_replay_reads_what_was_filled_in_since() {
 }
 
 #[test]
-#[ignore = "needs a GPU"]
 fn a_capture_that_fails_leaves_the_stream_and_random_numbers_fit_for_use() {
+    if !gpu_for("a capture that fails leaves the stream and random numbers fit for use") {
+        return;
+    }
     let stream = Stream::new(0).unwrap();
     let noise = full(&[1024], 0.0);
     let draw = || noise.shallow_clone().normal_(0.0, 1.0);
@@ -126,8 +142,10 @@ fn failed(said: impl ToString) -> CudaError {
 }
 
 #[test]
-#[ignore = "needs a GPU"]
 fn an_event_is_done_when_its_stream_has_come_past_it() {
+    if !gpu_for("an event is done when its stream has come past it") {
+        return;
+    }
     let (stream, event) = (Stream::new(0).unwrap(), Event::new().unwrap());
     assert!(event.is_done().unwrap());
     event.record(&stream).unwrap();
@@ -137,8 +155,10 @@ fn an_event_is_done_when_its_stream_has_come_past_it() {
 }
 
 #[test]
-#[ignore = "needs a GPU"]
 fn memory_that_there_is_not_is_told_as_such() {
+    if !gpu_for("memory that there is not is told as such") {
+        return;
+    }
     let result = PageLocked::<u8>::locked(1 << 44);
     assert!(matches!(result, Err(CudaError::OutOfMemory { .. })));
 }

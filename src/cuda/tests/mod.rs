@@ -1,4 +1,4 @@
-//! The room's tests: what can be tested on a CPU, and, ignored, what needs a GPU.
+//! The room's tests: what can be tested on a CPU, and what needs a GPU.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod gpu;
