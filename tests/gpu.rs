@@ -211,9 +211,11 @@ fn bytes_on_a_cpu_teach_what_floats_do_for_any_workers() {
         let again = run(&bytes, Device::Cpu, 3);
         assert_eq!(first.losses, again.losses, "{name}");
         assert!(first.weights == again.weights, "{name}: other weights");
-        // A byte rounds ink to one of 255 shades.
-        let apart = apart(&run(&floats, Device::Cpu, 1).losses, &first.losses);
-        assert!(apart < 2e-2, "{name}: {apart}");
+        // A byte rounds ink to one of 255 shades; what is not distorted has two.
+        let exact = run(&floats, Device::Cpu, 1);
+        assert_eq!(exact.losses == first.losses, name == "keras", "{name}");
+        let apart = apart(&exact.losses, &first.losses);
+        assert!(apart < 5e-3, "{name}: {apart}");
     }
 }
 
@@ -240,7 +242,7 @@ fn tf32_is_refused_on_a_cpu_in_a_sentence() {
         assert!(said.contains("precision is tf32"), "{name}: {said}");
         assert!(said.contains("tf32 is an arithmetic of GPUs"), "{said}");
         assert_eq!(said.lines().count(), 1, "{said}");
-        assert!(!folder.path().join("run/checkpoint.safetensors").exists());
+        assert!(!folder.path().join("run").exists(), "nothing was begun");
     }
 }
 

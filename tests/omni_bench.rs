@@ -164,6 +164,18 @@ fn times_are_numbers() {
     );
     assert!(json["mean_ink"].as_f64().unwrap() > 0.005);
     assert!(succeeds(folder.path(), quick).contains("no loader"));
+    // A buffer for each worker and for the reader, unless told otherwise.
+    let ahead = |json: &serde_json::Value| {
+        let rows = json["rows"].as_array().unwrap().clone();
+        let depth = |row: serde_json::Value| row["depth"].as_u64().unwrap();
+        rows.into_iter().map(depth).collect::<Vec<_>>()
+    };
+    assert_eq!(ahead(&json), [4, 5, 0, 4, 5]);
+    let told = succeeds(folder.path(), &format!("{quick} --json --depth 2"));
+    assert_eq!(
+        ahead(&serde_json::from_str(&told).unwrap()),
+        [2, 2, 0, 2, 2]
+    );
     let growth = "growth s.omni --pairs 4 --batches 2,4 --sides 16 --classes 2 --windows 1";
     let table = succeeds(folder.path(), &format!("{growth} --seconds 0.002"));
     assert!(

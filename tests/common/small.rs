@@ -1,4 +1,5 @@
 //! Small training runs on made-up alphabets, that several test binaries share.
+#![allow(dead_code, reason = "no test binary uses all of it")]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -28,7 +28,11 @@ WARM = 128  # steps before the clock runs
 
 
 class Failed(Exception):
-    """A program did not do what it was called for; says what it said."""
+    """A program did not do what it was called for; says the last of what it said, and keeps all."""
+
+    def __init__(self, text, said=""):
+        super().__init__(text)
+        self.said = said
 
 
 class Run:
@@ -81,7 +85,7 @@ class Trainer:
         """Trains to the end. Fails if that takes longer than `limit` seconds, or goes wrong."""
         run = call(self.command(name, preset, sets, flags, launch, device), self.folder / name, limit)
         if run.code != 0:
-            raise Failed(f"{preset} ({name}) ended with code {run.code}: {last(run.stderr)}")
+            raise Failed(f"{preset} ({name}) ended with code {run.code}: {last(run.stderr)}", run.stderr)
         return run
 
     def resume(self, name, flags=(), limit=60.0):

@@ -137,6 +137,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         (folder, Some(checkpoint), preset, seed)
     } else {
         let preset = preset(arguments)?.settled(device).shared_by(ranks.world());
+        preset.check_device(device)?;
         let begin = || RunFolder::begin(out, &preset, arguments.force);
         let folder = ranks.first().then(begin).transpose()?;
         (folder, None, preset, arguments.seed)
