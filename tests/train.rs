@@ -16,7 +16,7 @@ use omnishot::archive::{Archive, Split};
 use omnishot::eval::{self, Answers, Embeddings, Pixel, PixelJudge, TaskSet, Ties};
 use omnishot::model::{Model, ModelError, ordered};
 use omnishot::store::{PageCache, Store, StoreError};
-use omnishot::train::{Preset, TrainError, train};
+use omnishot::train::{Preset, TrainError, Validation, train};
 use small::{options, run, with};
 use tch::{Device, Tensor};
 
@@ -216,7 +216,7 @@ fn a_run_can_be_stopped_and_what_cannot_be_trained_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let options = options(1, 1, folder.path());
     let never = AtomicBool::new(false);
-    let score = |_: &Model, _: &_| Ok(0.0);
+    let score = |_: &Model, _: &_| Ok(None);
     let stop = AtomicBool::new(true);
     let stopped = train(&store, &tiny(50), &options, score, |_| (), &stop).unwrap();
     assert!(stopped.stopped && stopped.model.card.steps == 1);
@@ -258,7 +258,10 @@ fn training_ends_after_scores_without_gain() {
         &store,
         &preset,
         &options(1, 1, folder.path()),
-        |_, _| Ok(scores.next().unwrap()),
+        |_, _| {
+            let accuracy = scores.next().unwrap();
+            Ok(Some(Validation { accuracy, ways: 20 }))
+        },
         |_| (),
         &AtomicBool::new(false),
     );

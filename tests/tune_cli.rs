@@ -178,6 +178,9 @@ fn a_search_that_is_killed_again_and_again_is_the_one_that_never_was() {
         assert_eq!(last["validation"].as_f64(), Some(best.1));
     }
 
+    let ways = last["validation_ways"].as_u64().unwrap();
+    assert_eq!(ways, bench.journal("whole").study.ways);
+    assert!(text.contains(&format!("({ways}-way)")), "{text}");
     let page = fs::read_to_string(bench.path("whole").join("tuning.html")).unwrap();
     for part in [
         "<svg",
@@ -222,11 +225,18 @@ fn two_at_once_never_work_on_one_trial() {
 fn mistakes_are_told_before_anything_is_written() {
     let bench = Bench::new();
     fs::write(bench.path("bad.toml"), "no.such = { low = 0, high = 1 }").unwrap();
+    let scored = "validation_tasks = { low = 10, high = 20 }";
+    fs::write(bench.path("scored.toml"), scored).unwrap();
     for (arguments, says) in [
         (&["--space", "bad.toml"][..], "is no setting"),
         (&["--space", "none.toml"], "cannot be read"),
         (&["--space", "none"], "there is no space"),
         (&["--validation-alphabets", "0"], "holds no alphabets out"),
+        (
+            &["--validation-alphabets", "999"],
+            "leaves none to train on",
+        ),
+        (&["--space", "scored.toml"], "searches validation_tasks"),
         (&["--set", "stepps=1"], "unknown field"),
     ] {
         let kept = ["--space", "--preset"]

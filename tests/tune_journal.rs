@@ -202,6 +202,16 @@ fn lines_that_cannot_follow_are_refused() {
         Journal::parse(newer.as_bytes()),
         Err(JournalError::Version(99))
     ));
+    // One from before the ways were told is no damaged one.
+    let study_before = serde_json::to_string(&Entry::Study(Study {
+        version: 1,
+        ..study(0)
+    }));
+    let entry = study_before.unwrap().replace(",\"ways\":20", "");
+    let sum = crc32c::crc32c(entry.as_bytes());
+    let older = format!("{{\"sum\":\"{sum:08x}\",\"entry\":{entry}}}\n");
+    let refused = Journal::parse(older.as_bytes()).unwrap_err();
+    assert!(matches!(refused, JournalError::Version(1)), "{refused}");
     let spaceless = text(&[Entry::Study(Study {
         space: "a = 1".to_owned(),
         ..study(0)
@@ -318,6 +328,10 @@ fn a_torn_journal_goes_on_and_a_damaged_or_foreign_one_is_refused() {
         },
         Study {
             space: "a = { low = 0, high = 1 }".to_owned(),
+            ..study(5)
+        },
+        Study {
+            ways: 14,
             ..study(5)
         },
     ] {

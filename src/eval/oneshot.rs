@@ -3,11 +3,12 @@
 use super::context::likenesses;
 use super::embedding::Embeddings;
 use super::judge::Answers;
-use super::score::{Score, Ties};
+use super::score::Ties;
 use super::task_set::TaskSet;
 use crate::model::Model;
-use crate::sample::{Scope, TaskShape, TrainingSplit};
+use crate::sample::{TrainingSplit, ValidationTasks};
 use crate::store::{Store, StoreError};
+use crate::train::Validation;
 
 /// The answers of a network to the questions of a protocol, each drawing embedded once; with
 /// the whole support in view, if the network takes that in.
@@ -64,12 +65,9 @@ pub fn answer_embedded(
     Ok(Answers::by(&likenesses(model, embeddings, set)?, set, ties))
 }
 
-/// The most ways of a validation task.
-const VALIDATION_WAYS: usize = 20;
-
-/// One-shot accuracy in percent on held-out background alphabets: random tasks within an
-/// alphabet, 20-way, or as many ways as the smallest of them has characters. The tasks are those
-/// of the model's seed. 0 if the alphabets have no second drawings to ask about.
+/// One-shot accuracy on held-out background alphabets, by the tasks of [`ValidationTasks`]: up to
+/// 20-way, within an alphabet; `tasks` of them, at least 1, drawn by the model's seed. `None` if
+/// none can be asked.
 ///
 /// # Errors
 /// If a drawing cannot be read.
@@ -78,20 +76,17 @@ pub fn validate(
     store: &Store,
     split: &TrainingSplit,
     tasks: u64,
-) -> Result<f64, StoreError> {
-    let sizes = split
-        .validation
-        .iter()
-        .map(|&id| store.alphabet(id).characters.len());
-    let ways = sizes.min().unwrap_or(1).min(VALIDATION_WAYS);
-    let shape = TaskShape {
-        ways,
-        shots: 1,
-        scope: Scope::Within,
+) -> Result<Option<Validation>, StoreError> {
+    let Some(ValidationTasks { shape, asked, .. }) = ValidationTasks::of(store, &split.validation)
+    else {
+        return Ok(None);
     };
-    let score = match TaskSet::random(store, &split.validation, shape, model.card.seed, tasks) {
-        Ok(set) => answer(model, store, &set, Ties::Against)?.score(&set),
-        Err(_) => Score::default(),
+    let Ok(set) = TaskSet::random(store, &asked, shape, model.card.seed, tasks) else {
+        return Ok(None);
     };
-    Ok(score.percent())
+    let score = answer(model, store, &set, Ties::Against)?.score(&set);
+    Ok((score.asked > 0).then(|| Validation {
+        accuracy: score.percent(),
+        ways: shape.ways as u64,
+    }))
 }

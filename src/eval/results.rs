@@ -229,4 +229,8 @@ pub struct TrainingRecord {
     pub loss: Vec<(u64, f64)>,
     /// (step, accuracy on held-out background alphabets in percent).
     pub validation: Vec<(u64, f64)>,
+    /// Ways of the tasks behind those accuracies; none if they are of different ways, or the
+    /// record is of a program that did not tell.
+    #[serde(default)]
+    pub validation_ways: Option<u64>,
 }

@@ -155,8 +155,8 @@ impl Model {
     }
 
     fn of(file: &TensorFile, device: Device) -> Result<Model, ModelError> {
-        let card: Card =
-            serde_json::from_str(&file.card).map_err(|error| file.other(error.to_string()))?;
+        let card: Card = serde_json::from_str(&file.card)
+            .map_err(|error| file.other(checkpoint(&file.card).unwrap_or(error.to_string())))?;
         card.network.check().map_err(|what| file.other(what))?;
         let refused = |error: crate::distort::Refusal| file.other(error.to_string());
         card.distortion.check().map_err(refused)?;
@@ -170,6 +170,17 @@ impl Model {
         file.copy_into(ordered(&model.weights))?;
         Ok(model)
     }
+}
+
+/// What to say of the card of a run's checkpoint, which is no network's; `None` for other cards.
+fn checkpoint(card: &str) -> Option<String> {
+    let card: serde_json::Value = serde_json::from_str(card).ok()?;
+    let is_checkpoint = card["preset"].is_object() && card["steps"].is_u64();
+    is_checkpoint.then(|| {
+        "it is a run's checkpoint; the weights lie beside it in weights.safetensors once the run \
+         has ended or was stopped, and the best so far in best.safetensors where the run keeps them"
+            .to_owned()
+    })
 }
 
 #[cfg(test)]

@@ -17,6 +17,9 @@ const LAUNCHED: &str = "OMNISHOT_LAUNCHED";
 /// How long the others may take to end by themselves, once one has failed.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// A signal that comes again so soon is the first, sent to the process and to its group.
+const ONCE: Duration = Duration::from_secs(1);
+
 /// A program to be run as several ranks.
 #[derive(Clone, Debug)]
 pub struct Launch {
@@ -73,7 +76,8 @@ impl LaunchError {
 impl Launch {
     /// Runs the ranks until all have ended. Threads are shared out among them, unless
     /// `OMP_NUM_THREADS` and `RAYON_NUM_THREADS` say how many each is to have. When `asked` is set,
-    /// they are asked to stop; when it is set once more, they are ended. Either unsets it.
+    /// they are asked to stop; when it is set once more, a second or more later, they are ended.
+    /// Either unsets it.
     ///
     /// # Errors
     /// [`LaunchError`]; no rank is left behind.
@@ -97,17 +101,17 @@ impl Launch {
             ranks.0.push(Some(child));
         }
         let mut failed: Option<(Instant, LaunchError)> = None;
-        let mut stopping = false;
+        let mut stopping: Option<Instant> = None;
         while ranks.0.iter().any(Option::is_some) {
             thread::sleep(Duration::from_millis(20));
             if asked.swap(false, Ordering::Relaxed) {
+                let since = stopping.get_or_insert_with(Instant::now).elapsed();
                 for child in ranks.0.iter_mut().flatten() {
-                    match stopping {
-                        false => child.stdin = None, // closed: the rank sees its end
-                        true => drop(child.kill()),  // fails only for one that has ended
+                    match since < ONCE {
+                        true => child.stdin = None,  // closed: the rank sees its end
+                        false => drop(child.kill()), // fails only for one that has ended
                     }
                 }
-                stopping = true;
             }
             for (rank, slot) in (0..).zip(&mut ranks.0) {
                 let Some(child) = slot else { continue };
@@ -119,8 +123,8 @@ impl Launch {
                 *slot = None;
                 if !status.success() && failed.is_none() {
                     let error = match stopping {
-                        true => LaunchError::Stopped { status },
-                        false => LaunchError::Rank { rank, status },
+                        Some(_) => LaunchError::Stopped { status },
+                        None => LaunchError::Rank { rank, status },
                     };
                     failed = Some((Instant::now(), error));
                 }

@@ -10,6 +10,7 @@ mod pairs;
 mod split;
 pub mod table;
 mod task;
+mod validation;
 
 pub use batch::{BatchItem, BatchSampler, BatchScratch, BatchShape, POSES};
 pub use counts::PairCounts;
@@ -21,3 +22,4 @@ pub use pairs::{
 pub use split::{TrainingSplit, alphabets_of, characters_of};
 pub use table::{PairTable, TableEntry, TableError};
 pub use task::{Scope, Task, TaskSampler, TaskScratch, TaskShape, TooFew};
+pub use validation::{VALIDATION_WAYS, ValidationTasks};

@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use super::split::characters_of;
 use crate::seed::{Purpose, Stream};
 use crate::store::{AlphabetId, CharacterId, DrawingId, Store};
 
@@ -48,6 +47,17 @@ pub struct TooFew {
     pub ways: usize,
     /// Shots that were asked for.
     pub shots: usize,
+}
+
+/// Characters of an alphabet that a task of so many shots can ask about: those with a drawing
+/// more than its support takes.
+pub(super) fn askable(
+    store: &Store,
+    alphabet: AlphabetId,
+    shots: usize,
+) -> impl Iterator<Item = CharacterId> + '_ {
+    let characters = store.alphabet(alphabet).characters.clone();
+    characters.filter(move |&id| store.character(id).drawings.len() > shots)
 }
 
 /// What drawing a task needs besides the task; one for each worker.
@@ -104,14 +114,8 @@ impl TaskSampler {
         shape: TaskShape,
         seed: u64,
     ) -> Result<TaskSampler, TooFew> {
-        let enough = |range: Range<CharacterId>| -> Vec<CharacterId> {
-            range
-                .filter(|&id| store.character(id).drawings.len() > shape.shots)
-                .collect()
-        };
-        let mut pools: Vec<Vec<CharacterId>> = characters_of(store, alphabets)
-            .into_iter()
-            .map(enough)
+        let mut pools: Vec<Vec<CharacterId>> = (alphabets.iter())
+            .map(|&id| askable(store, id, shape.shots).collect())
             .collect();
         if shape.scope == Scope::Between {
             pools = vec![pools.concat()];

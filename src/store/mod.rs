@@ -19,6 +19,6 @@ pub use cache::PageCache;
 pub use error::StoreError;
 pub use index::{AlphabetEntry, AlphabetId, CharacterEntry, CharacterId, DrawingId, RunEntry};
 pub(crate) use map::Bytes;
-pub use publish::publish;
+pub use publish::{is_publishing, publish};
 pub use read::{Decoder, Store, StoreDigest};
 pub use write::{WriteOptions, write};

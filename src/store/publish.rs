@@ -3,11 +3,38 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::Builder;
 
 use super::disk::{Writing, step};
 use super::error::StoreError;
+
+/// Files that this process is writing by [`publish`].
+static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+
+/// Whether this process is writing a file by [`publish`] now: one that is asked to end may wait
+/// that long.
+#[must_use]
+pub fn is_publishing() -> bool {
+    UNDER_WAY.load(Ordering::SeqCst) > 0
+}
+
+/// Counts a file that is being written, until it is dropped.
+struct UnderWay;
+
+impl UnderWay {
+    fn begin() -> UnderWay {
+        UNDER_WAY.fetch_add(1, Ordering::SeqCst);
+        UnderWay
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        UNDER_WAY.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 /// Writes a file so that every reader, and every reboot, finds the old file or the new
 /// one and never a part of it: into a temporary file beside it, synced, renamed, and
@@ -26,6 +53,7 @@ pub fn publish(
     overwrite: bool,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), StoreError> {
+    let _under_way = UnderWay::begin();
     let failed = |source| StoreError::Write {
         path: path.to_owned(),
         source,
@@ -82,6 +110,16 @@ mod tests {
     use super::*;
     use crate::store::disk::faults::{Fault, a_file_is_old_or_new, at_every_step};
     use std::fs;
+
+    #[test]
+    fn a_file_is_under_way_while_it_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |w: &mut dyn Write| {
+            assert!(is_publishing());
+            w.write_all(b"new")
+        };
+        publish(&folder.path().join("a"), false, write).unwrap();
+    }
 
     #[test]
     fn a_failed_write_leaves_the_old_file_and_nothing_else() {

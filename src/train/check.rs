@@ -14,6 +14,9 @@ type Check = (bool, &'static str, String, &'static str);
 /// The layers of Koch's network: what its optimizers name.
 const LAYERS: [&str; 6] = ["conv1", "conv2", "conv3", "conv4", "fc", "score"];
 
+/// More would say no more, and take all memory.
+const MOST_VALIDATION_TASKS: u64 = 10_000_000;
+
 impl Preset {
     /// Checks that every value is in its range, and that the parts fit together.
     ///
@@ -25,12 +28,6 @@ impl Preset {
                 self.steps > 0,
                 "steps",
                 self.steps.to_string(),
-                "at least 1",
-            ),
-            (
-                self.validation_every > 0,
-                "validation_every",
-                self.validation_every.to_string(),
                 "at least 1",
             ),
             (
@@ -67,6 +64,7 @@ impl Preset {
                 "above 0, to 1,000",
             ));
         }
+        checks.extend(self.check_validation());
         checks.extend(self.check_batch());
         checks.extend(self.check_optimizer());
         self.distortion.check()?;
@@ -93,6 +91,23 @@ impl Preset {
             });
         }
         Ok(())
+    }
+
+    fn check_validation(&self) -> [Check; 2] {
+        [
+            (
+                self.validation_every > 0,
+                "validation_every",
+                self.validation_every.to_string(),
+                "at least 1",
+            ),
+            (
+                (1..=MOST_VALIDATION_TASKS).contains(&self.validation_tasks),
+                "validation_tasks",
+                self.validation_tasks.to_string(),
+                "1 to 10,000,000",
+            ),
+        ]
     }
 
     /// Whether the loss can be taken of such batches by such a network.

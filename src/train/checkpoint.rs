@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
+use super::error::TrainError;
 use super::learner::Learner;
 use super::preset::Preset;
 use crate::model::{ModelError, TensorFile, save_tensors};
@@ -24,6 +25,10 @@ pub struct Best {
     pub step: u64,
     /// One-shot accuracy on held-out alphabets, in percent.
     pub accuracy: f64,
+    /// Ways of the tasks; 0 in checkpoints of programs that did not tell, whose scores are held
+    /// beside no other.
+    #[serde(default)]
+    pub ways: u64,
 }
 
 /// What a checkpoint says of its run.
@@ -102,6 +107,32 @@ impl Checkpoint {
     /// As [`Checkpoint::open`], without those of reading.
     pub fn from_bytes(name: &str, bytes: Vec<u8>) -> Result<Checkpoint, ModelError> {
         Checkpoint::of(TensorFile::of(Path::new(name), Bytes::Owned(bytes), true)?)
+    }
+
+    /// Has the run go on to `steps` in all, more or fewer than it was to take.
+    ///
+    /// # Errors
+    /// [`TrainError::Lengthen`] if its learning rate depends on how many there are, and
+    /// [`TrainError::StepsTaken`] if it has taken more already.
+    pub fn lengthen(&mut self, steps: u64) -> Result<(), TrainError> {
+        let Progress {
+            preset,
+            steps: taken,
+            ..
+        } = &mut self.progress;
+        if steps < *taken {
+            return Err(TrainError::StepsTaken {
+                taken: *taken,
+                steps,
+            });
+        }
+        if steps != preset.steps && preset.optimizer.depends_on_steps() {
+            return Err(TrainError::Lengthen {
+                steps: preset.steps,
+            });
+        }
+        preset.steps = steps;
+        Ok(())
     }
 
     fn of(file: TensorFile) -> Result<Checkpoint, ModelError> {

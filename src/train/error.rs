@@ -15,12 +15,42 @@ use crate::store::StoreError;
 #[non_exhaustive]
 pub enum TrainError {
     /// All background alphabets were to be held out, or there are none.
-    #[error("the store has {background} background alphabets, and {held_out} are to be held out")]
+    #[error(
+        "the store has {background} background alphabets, and {held_out} are to be held out, which \
+         leaves none to train on; {hint}", hint = room(*background)
+    )]
     NothingToTrainOn {
         /// Background alphabets of the store.
         background: usize,
         /// Alphabets to be held out.
         held_out: usize,
+    },
+    /// Alphabets are held out, and there is nothing to choose between in any of them.
+    #[error(
+        "no task can be asked of what is held out ({names}): it takes an alphabet with 2 characters \
+         that have 2 drawings each; say --validation-alphabets 0 to train without validation, or \
+         build the store from more pictures of a class", names = held_out.join(", ")
+    )]
+    NothingToValidateOn {
+        /// Names of the held-out alphabets.
+        held_out: Vec<String>,
+    },
+    /// A run was to be lengthened whose learning rate says how long it is.
+    #[error(
+        "the run's learning rate falls to nothing over its {steps} steps (adamw), so that one of more or \
+         fewer is another run from its first step on; begin that with --steps in another folder"
+    )]
+    Lengthen {
+        /// Steps that it was to take.
+        steps: u64,
+    },
+    /// A run has taken more steps than it is to have.
+    #[error("the run has taken {taken} steps already; say --steps {taken} or more, not {steps}")]
+    StepsTaken {
+        /// Steps that it has taken.
+        taken: u64,
+        /// Steps that it is to have.
+        steps: u64,
     },
     /// A batch could not be made.
     #[error(transparent)]
@@ -84,6 +114,18 @@ pub enum TrainError {
     /// Weights or a checkpoint could not be written or read, or do not fit.
     #[error(transparent)]
     Model(#[from] ModelError),
+}
+
+/// What to do about a store of which nothing is left to train on.
+fn room(background: usize) -> &'static str {
+    match background {
+        0 => "build it from a background set, or from pictures",
+        1 => {
+            "say --validation-alphabets 0 to hold out none, or build the store from pictures in \
+             groups (group/class/picture): a group is an alphabet"
+        }
+        _ => "hold out fewer, as with --validation-alphabets 1; 0 holds out none",
+    }
 }
 
 impl From<CudaError> for TrainError {

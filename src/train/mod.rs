@@ -42,11 +42,11 @@ pub use optimizer::{
     Adam, AdamOptions, AdamWOptions, Ema, Horizon, Layer, Optimizer, OptimizerOptions, Parameter,
     Sgd, SgdOptions, learning_rate,
 };
-pub use options::{RunOptions, StepRecord, Trained};
+pub use options::{RunOptions, StepRecord, Trained, Validation};
 pub use precision::Precision;
 pub use preset::{
     Batch, ClassBatch, Keep, Metric, Objective, PairBatch, Pixels, Preset, PresetError, Softmax,
     TableBatch,
 };
-pub use run::{out_of_memory, save, train};
+pub use run::{out_of_memory, save, train, validation_tasks};
 pub use step::Profile;

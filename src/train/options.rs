@@ -2,13 +2,22 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tch::Device;
 
 use super::checkpoint::{Best, Checkpoint};
 use super::step::Profile;
 use crate::model::Model;
 use crate::ranks::Ranks;
+
+/// A score on held-out background alphabets.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Validation {
+    /// One-shot accuracy in percent.
+    pub accuracy: f64,
+    /// Ways of every task, at least 2.
+    pub ways: u64,
+}
 
 /// What one step was like.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -21,6 +30,9 @@ pub struct StepRecord {
     pub learning_rate: f64,
     /// One-shot accuracy on held-out background alphabets, if it was taken now.
     pub validation: Option<f64>,
+    /// Ways of the tasks that it was taken over: scores of other ways are not to be held beside
+    /// it.
+    pub validation_ways: Option<u64>,
     /// Drawings trained on in a second, on average since the start; scoring and saving left out.
     pub images_per_second: f64,
     /// Share of the time that the trainer waited for batches.

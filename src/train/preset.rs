@@ -20,7 +20,8 @@ pub struct Preset {
     pub epoch_steps: u64,
     /// Background alphabets that are held out, to see one-shot accuracy on new ones.
     pub validation_alphabets: usize,
-    /// Tasks that a validation score is taken over: 20-way 1-shot within a held-out alphabet.
+    /// Tasks that a validation score is taken over, 1-shot within a held-out alphabet: 20-way, or
+    /// fewer where the store has no more (see [`crate::sample::ValidationTasks`]).
     pub validation_tasks: u64,
     /// Steps from one validation score to the next.
     pub validation_every: u64,

@@ -63,6 +63,7 @@ mod tests {
             loss: f64::NAN,
             learning_rate: 0.0,
             validation: None,
+            validation_ways: None,
             images_per_second: 0.0,
             waited: 0.0,
             ready: 0,

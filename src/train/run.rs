@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::error::TrainError;
-use super::options::{RunOptions, StepRecord, Trained};
+use super::options::{RunOptions, StepRecord, Trained, Validation};
 use super::precision::Precision;
 use super::preset::{Batch, Objective, Pixels, Preset, PresetError};
 use super::training_loop::Run;
@@ -14,13 +14,15 @@ use crate::cuda::{self, Arithmetic, Element};
 use crate::distort::Pixel;
 use crate::loader::{ClassBatches, PairBatches, Share, TableBatches};
 use crate::model::Model;
-use crate::sample::{BatchSampler, PairSampler, PairShape, PairTable, TableRecipe, TrainingSplit};
+use crate::sample::{
+    BatchSampler, PairSampler, PairShape, PairTable, TableRecipe, TrainingSplit, ValidationTasks,
+};
 use crate::store::{PageCache, Store, StoreError};
 
 /// Trains by a preset from the background set of a store.
 ///
-/// `score` gives the one-shot accuracy of a network on the held-out alphabets, `watch`
-/// gets a record of each step, and `stop` ends the run, with a checkpoint, after the step
+/// `score` gives the one-shot accuracy of a network on the held-out alphabets (if it gives none,
+/// there is no score then), `watch` gets a record of each step, and `stop` ends the run, with a checkpoint, after the step
 /// that sees it set.
 ///
 /// Several ranks train on one stream of batches, each on its share of every batch, as far as
@@ -29,7 +31,8 @@ use crate::store::{PageCache, Store, StoreError};
 /// whole step.
 ///
 /// # Errors
-/// If the store cannot be read, the preset does not fit it, the checkpoint to go on from is
+/// If the store cannot be read, the preset does not fit it or holds out alphabets of which
+/// nothing can be asked, the checkpoint to go on from is
 /// another run's, a file cannot be written, the loss diverges, or the ranks differ or are gone.
 ///
 /// # Example
@@ -80,7 +83,7 @@ pub fn train(
     store: &Arc<Store>,
     preset: &Preset,
     options: &RunOptions,
-    score: impl FnMut(&Model, &TrainingSplit) -> Result<f64, StoreError>,
+    score: impl FnMut(&Model, &TrainingSplit) -> Result<Option<Validation>, StoreError>,
     watch: impl FnMut(&StepRecord),
     stop: &AtomicBool,
 ) -> Result<Trained, TrainError> {
@@ -144,19 +147,47 @@ pub fn out_of_memory(panic: &str) -> Option<String> {
     Some(line.trim_end_matches(['"', ')', ' ']).to_owned())
 }
 
+/// The tasks by which a run of this preset and seed would be scored on its way; `None` if it holds
+/// nothing out.
+///
+/// # Errors
+/// [`TrainError::NothingToTrainOn`] and [`TrainError::NothingToValidateOn`].
+pub fn validation_tasks(
+    store: &Store,
+    preset: &Preset,
+    seed: u64,
+) -> Result<Option<ValidationTasks>, TrainError> {
+    let held_out = draw(store, preset, seed)?.validation;
+    if held_out.is_empty() {
+        return Ok(None);
+    }
+    let names = || held_out.iter().map(|&id| store.alphabet(id).name.clone());
+    match ValidationTasks::of(store, &held_out) {
+        Some(tasks) => Ok(Some(tasks)),
+        None => Err(TrainError::NothingToValidateOn {
+            held_out: names().collect(),
+        }),
+    }
+}
+
 /// The alphabets that teach, and those that are held out.
+fn draw(store: &Store, preset: &Preset, seed: u64) -> Result<TrainingSplit, TrainError> {
+    let background = crate::sample::alphabets_of(store, crate::archive::Split::Background);
+    let held_out = preset.validation_alphabets;
+    TrainingSplit::draw(store, seed, held_out).ok_or(TrainError::NothingToTrainOn {
+        background: background.len(),
+        held_out,
+    })
+}
+
+/// The alphabets that teach, and those that are held out, of a run that can be begun.
 fn split(
     store: &Arc<Store>,
     preset: &Preset,
     options: &RunOptions,
 ) -> Result<TrainingSplit, TrainError> {
-    let background = crate::sample::alphabets_of(store, crate::archive::Split::Background);
-    let held_out = preset.validation_alphabets;
-    let split = TrainingSplit::draw(store, options.seed, held_out);
-    let split = split.ok_or(TrainError::NothingToTrainOn {
-        background: background.len(),
-        held_out,
-    })?;
+    validation_tasks(store, preset, options.seed)?;
+    let split = draw(store, preset, options.seed)?;
     let (shards, world) = (preset.batch.shards(), options.ranks.world());
     let whole = matches!(preset.batch, Batch::Classes(_)) && !(shards as u64).is_multiple_of(world);
     if whole || preset.batch.drawings() as u64 / 2 < world {
@@ -169,7 +200,7 @@ fn split(
 fn with_pixels<P: Pixel + Element + tch::kind::Element>(
     store: &Arc<Store>,
     mut run: Run,
-    score: impl FnMut(&Model, &TrainingSplit) -> Result<f64, StoreError>,
+    score: impl FnMut(&Model, &TrainingSplit) -> Result<Option<Validation>, StoreError>,
     watch: impl FnMut(&StepRecord),
     stop: &AtomicBool,
 ) -> Result<Trained, TrainError> {

@@ -14,7 +14,7 @@ use super::dropout::Dropout;
 use super::error::TrainError;
 use super::feed::Feed;
 use super::learner::Learner;
-use super::options::{RunOptions, StepRecord, Trained};
+use super::options::{RunOptions, StepRecord, Trained, Validation};
 use super::preset::{Batch, Keep, Preset};
 use super::records::Records;
 use super::saver::Saver;
@@ -45,7 +45,7 @@ impl Run<'_> {
     pub fn take<P: Produce<Batch: TrainingBatch>>(
         &self,
         batches: P,
-        mut score: impl FnMut(&Model, &TrainingSplit) -> Result<f64, StoreError>,
+        mut score: impl FnMut(&Model, &TrainingSplit) -> Result<Option<Validation>, StoreError>,
         mut watch: impl FnMut(&StepRecord),
         stop: &AtomicBool,
     ) -> Result<Trained, TrainError> {
@@ -203,6 +203,7 @@ impl<'a, P: Produce<Batch: TrainingBatch>> State<'a, P> {
             loss: f64::NAN, // until it is read
             learning_rate: taken.rate,
             validation: None,
+            validation_ways: None,
             images_per_second: 0.0, // as of when the loss is read
             waited: 0.0,
             ready: self.feed.counts().ready,
@@ -216,7 +217,7 @@ impl<'a, P: Produce<Batch: TrainingBatch>> State<'a, P> {
     fn score_and_save(
         &mut self,
         stopped: bool,
-        score: &mut impl FnMut(&Model, &TrainingSplit) -> Result<f64, StoreError>,
+        score: &mut impl FnMut(&Model, &TrainingSplit) -> Result<Option<Validation>, StoreError>,
         watch: &mut impl FnMut(&StepRecord),
     ) -> Result<(), TrainError> {
         let (preset, options) = (self.run.preset, self.run.options);
@@ -230,10 +231,14 @@ impl<'a, P: Produce<Batch: TrainingBatch>> State<'a, P> {
             return Ok(());
         }
         let mut records = self.settle()?;
-        let validation = validate.then(|| self.validate(score)).transpose()?;
+        let validation = match validate {
+            true => self.validate(score)?,
+            false => None,
+        };
         let save = save || self.impatient();
         if let Some(record) = records.last_mut() {
-            record.validation = validation;
+            record.validation = validation.map(|score| score.accuracy);
+            record.validation_ways = validation.map(|score| score.ways);
             record.checkpoint = save;
         }
         records.iter().for_each(watch);
@@ -282,11 +287,12 @@ impl<'a, P: Produce<Batch: TrainingBatch>> State<'a, P> {
         Ok(())
     }
 
-    /// Scores the network on held-out alphabets, and keeps it if it is the best so far.
+    /// Scores the network on held-out alphabets, and keeps it if it is the best so far. A best of
+    /// tasks with other ways, which is another program's, counts for nothing.
     fn validate(
         &mut self,
-        score: &mut impl FnMut(&Model, &TrainingSplit) -> Result<f64, StoreError>,
-    ) -> Result<f64, TrainError> {
+        score: &mut impl FnMut(&Model, &TrainingSplit) -> Result<Option<Validation>, StoreError>,
+    ) -> Result<Option<Validation>, TrainError> {
         let began = Instant::now();
         let Run {
             options,
@@ -295,26 +301,36 @@ impl<'a, P: Produce<Batch: TrainingBatch>> State<'a, P> {
             ..
         } = self.run;
         let ranks = &options.ranks;
-        let accuracy = match ranks.first() {
+        let validation = match ranks.first() {
             true => score(self.learner.result(), split)?,
-            false => f64::NAN, // the first rank's is put in its place
+            false => None, // the first rank's is put in its place
         };
-        let accuracy = ranks.of_first(accuracy)?;
+        let told = validation.map_or((0.0, 0.0), |score| (score.accuracy, score.ways as f64));
+        let (accuracy, ways) = (ranks.of_first(told.0)?, ranks.of_first(told.1)? as u64);
         self.stepper.profile.scoring += began.elapsed();
+        if ways == 0 {
+            return Ok(None); // nothing was asked
+        }
+        let validation = Some(Validation { accuracy, ways });
         let progress = &mut self.progress;
-        if progress.best.is_some_and(|best| accuracy <= best.accuracy) {
+        let gained = |best: Best| best.ways != ways || accuracy > best.accuracy;
+        if !progress.best.is_none_or(gained) {
             progress.without_gain += 1;
-            return Ok(accuracy);
+            return Ok(validation);
         }
         progress.without_gain = 0;
         let step = self.learner.steps;
-        progress.best = Some(Best { step, accuracy });
+        progress.best = Some(Best {
+            step,
+            accuracy,
+            ways,
+        });
         if preset.keep == Keep::Best && ranks.first() {
             let began = Instant::now();
             self.learner.save_result(&best_path(&options.folder))?;
             self.stepper.profile.saving += began.elapsed();
         }
-        Ok(accuracy)
+        Ok(validation)
     }
 
     /// Makes the batch of a loss that is out of bounds again, and keeps it to be looked at.

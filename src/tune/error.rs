@@ -31,6 +31,15 @@ pub enum TuneError {
     /// The preset holds no alphabets out, so that no trial could be judged.
     #[error("the preset holds no alphabets out; say --validation-alphabets 3, or another number")]
     NothingHeldOut,
+    /// The store does not have what the preset holds out.
+    #[error(transparent)]
+    HeldOut(TrainError),
+    /// The space searches what scores are taken of.
+    #[error(
+        "the space searches {0}: trials would be scored on other tasks, and could not be held side \
+         by side; take it out, and set it with --set"
+    )]
+    Searched(String),
     /// The journal is damaged, or another version's.
     #[error("{path}", path = path.display())]
     Journal {

@@ -254,4 +254,5 @@ fn difference(there: &Study, here: &Study) -> Option<String> {
         .or_else(|| differ("store", there.store.clone(), here.store.clone()))
         .or_else(|| long("preset", &there.preset, &here.preset))
         .or_else(|| long("space", &there.space, &here.space))
+        .or_else(|| differ("ways", there.ways.to_string(), here.ways.to_string()))
 }

@@ -13,7 +13,7 @@ use super::range::Value;
 use super::space::{Space, SpaceError};
 
 /// Version of journals, and of how a study goes on from one.
-pub const JOURNAL_VERSION: u32 = 1;
+pub const JOURNAL_VERSION: u32 = 2;
 /// The longest journal that is read, in bytes.
 pub const MOST_BYTES: u64 = 1 << 28;
 /// What stands before a line's sum, after it, and after the entry.
@@ -37,6 +37,9 @@ pub struct Study {
     pub preset: String,
     /// The space, as TOML.
     pub space: String,
+    /// Ways of the tasks that every score of it is taken over.
+    #[serde(default)] // a journal of version 1 has none, and is to be refused for its version
+    pub ways: u64,
 }
 
 /// One event.
@@ -130,7 +133,10 @@ pub enum JournalError {
         what: String,
     },
     /// Another version of the program wrote it.
-    #[error("the journal's version is {0}, and this program goes on from {JOURNAL_VERSION} alone")]
+    #[error(
+        "the journal's version is {0}, and this program goes on from {JOURNAL_VERSION} alone; end the \
+         search with the program that began it, or take another folder"
+    )]
     Version(u32),
     /// Its space is none.
     #[error("line 1 of the journal")]

@@ -14,7 +14,9 @@ use super::stopping::hopeless;
 use crate::eval::validate;
 use crate::ranks::Ranks;
 use crate::store::Store;
-use crate::train::{self, Checkpoint, Keep, Preset, RunOptions, StepRecord, TrainError};
+use crate::train::{
+    self, Checkpoint, Keep, Preset, RunOptions, StepRecord, TrainError, validation_tasks,
+};
 
 /// What a search needs beside its study.
 #[derive(Clone, Copy, Debug)]
@@ -52,10 +54,14 @@ pub enum Event<'a> {
     Busy(usize),
 }
 
+/// Settings that say which tasks a trial is scored on.
+const SCORED_BY: [&str; 2] = ["validation_alphabets", "validation_tasks"];
+
 /// The study of a preset over a space in a store.
 ///
 /// # Errors
-/// If the preset holds no alphabets out, or the space is none, or names what is no setting.
+/// If the preset holds no alphabets out, or such of which nothing can be asked, or the space is
+/// none, names what is no setting, or what scores are taken of.
 pub fn study(
     store: &Store,
     preset: &Preset,
@@ -65,6 +71,15 @@ pub fn study(
     if preset.validation_alphabets == 0 {
         return Err(TuneError::NothingHeldOut);
     }
+    let tasks = validation_tasks(store, preset, seed).map_err(TuneError::HeldOut)?;
+    let ways = tasks.map_or(0, |tasks| tasks.shape.ways as u64);
+    let searched = Space::parse(space)?;
+    let names: Vec<&str> = (searched.dimensions().iter())
+        .map(|dimension| dimension.name.as_str())
+        .collect();
+    if let Some(name) = SCORED_BY.iter().find(|&name| names.contains(name)) {
+        return Err(TuneError::Searched((*name).to_owned()));
+    }
     let study = Study {
         version: JOURNAL_VERSION,
         seed,
@@ -73,10 +88,11 @@ pub fn study(
         store: store.digest().to_string(),
         preset: toml::to_string(preset).expect("a preset is plain data"),
         space: space.to_owned(),
+        ways,
     };
     // What the space names must be settings, before anything is written down.
     let fits = |settings: &[String]| Preset::parse(&study.preset, settings).map(|_| ());
-    propose(&Space::parse(space)?, &[], (seed, 0, random), fits)?;
+    propose(&searched, &[], (seed, 0, random), fits)?;
     Ok(study)
 }
 

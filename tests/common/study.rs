@@ -19,5 +19,6 @@ pub fn study(seed: u64) -> Study {
         store: "none".to_owned(),
         preset: String::new(),
         space: SPACE.to_owned(),
+        ways: 20,
     }
 }

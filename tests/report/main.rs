@@ -282,6 +282,7 @@ fn what_is_missing_empty_or_no_number_breaks_nothing() {
             network: "n".to_owned(),
             loss: points.iter().map(numbered).collect(),
             validation: points.iter().map(numbered).collect(),
+            validation_ways: None,
         }];
         evaluation.curve = Some(Curve {
             trials: 0,

@@ -238,6 +238,7 @@ pub fn evaluation() -> Evaluation {
                 validation: (1..=14)
                     .map(|step| (100 * step, 90.0 - 40.0 / (step + seed) as f64))
                     .collect(),
+                validation_ways: Some(20),
             })
             .collect(),
     }

@@ -101,6 +101,9 @@ pub fn training_record(named: &Named) -> Option<TrainingRecord> {
         let sum: f64 = part.iter().map(|point| point.1).sum();
         (part[part.len() - 1].0, sum / part.len() as f64)
     };
+    let scored = records.iter().filter(|r| r["validation"].is_number());
+    let mut ways: Vec<Option<u64>> = scored.map(|r| r["validation_ways"].as_u64()).collect();
+    ways.dedup();
     let each = losses.len().div_ceil(POINTS).max(1);
     Some(TrainingRecord {
         network: named.name.clone(),
@@ -109,5 +112,9 @@ pub fn training_record(named: &Named) -> Option<TrainingRecord> {
             .iter()
             .filter_map(|r| pair(r, "validation"))
             .collect(),
+        validation_ways: match ways[..] {
+            [ways] => ways,
+            _ => None,
+        },
     })
 }

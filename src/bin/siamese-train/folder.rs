@@ -48,7 +48,12 @@ impl RunFolder {
                 .to_string_lossy()
                 .starts_with(".omnishot-")
             {
-                fs::remove_file(entry.path())
+                // A folder is what a killed --torchscript was writing into.
+                let remove = match entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    true => fs::remove_dir_all,
+                    false => fs::remove_file,
+                };
+                remove(entry.path())
                     .with_context(|| format!("{}: cannot be removed", entry.path().display()))?;
             }
         }
@@ -79,11 +84,16 @@ impl RunFolder {
             fs::remove_file(&file)
                 .with_context(|| format!("{}: cannot be removed", file.display()))?;
         }
-        let settings = toml::to_string(preset)?;
-        publish(&path.join("settings.toml"), true, |file| {
-            file.write_all(settings.as_bytes())
-        })?;
+        folder.write_settings(preset)?;
         Ok(folder)
+    }
+
+    /// Writes the run's settings.
+    pub fn write_settings(&self, preset: &Preset) -> Result<()> {
+        let settings = toml::to_string(preset)?;
+        Ok(publish(&self.path.join("settings.toml"), true, |file| {
+            file.write_all(settings.as_bytes())
+        })?)
     }
 
     /// The records of a run that has taken so many steps; those of later ones are cut off.

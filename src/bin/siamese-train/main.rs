@@ -58,14 +58,15 @@ struct Arguments {
     /// Everything random follows from it.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Batches to train on, instead of the preset's number.
+    /// Batches to train on, instead of the preset's number; with --resume in all, those before
+    /// included, instead of the run's, where the learning rate does not depend on how many there are.
     #[arg(long)]
     steps: Option<u64>,
     /// Background alphabets to hold out, instead of the preset's number.
     #[arg(long)]
     validation_alphabets: Option<usize>,
     /// Go on with the run of the folder, from its checkpoint, as if it had not been stopped.
-    #[arg(long, conflicts_with_all = ["preset", "set", "precision", "seed", "steps", "validation_alphabets", "force"])]
+    #[arg(long, conflicts_with_all = ["preset", "set", "precision", "seed", "validation_alphabets", "force"])]
     resume: bool,
     /// Steps from one checkpoint to the next; 0 writes one only at the end and at Ctrl-C.
     #[arg(long, default_value_t = 200, value_name = "STEPS")]
@@ -121,10 +122,16 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (folder, resume, preset, seed) = if arguments.resume {
         let folder = ranks.first().then(|| RunFolder::open(out)).transpose()?;
         let mut checkpoint = Checkpoint::open(out).context("there is nothing to resume")?;
+        if let Some(steps) = arguments.steps {
+            checkpoint.lengthen(steps)?;
+        }
         let progress = &mut checkpoint.progress;
         let had = progress.preset.batch.shards();
         progress.preset = progress.preset.clone().shared_by(ranks.world());
         let (preset, seed) = (progress.preset.clone(), progress.seed);
+        if let (Some(folder), Some(_)) = (&folder, arguments.steps) {
+            folder.write_settings(&preset)?;
+        }
         let shards = preset.batch.shards();
         if shards != had && ranks.first() {
             eprintln!(
@@ -138,6 +145,8 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     } else {
         let preset = preset(arguments)?.settled(device).shared_by(ranks.world());
         preset.check_device(device)?;
+        // Before a run that is there already is replaced.
+        train::validation_tasks(&store, &preset, arguments.seed)?;
         let begin = || RunFolder::begin(out, &preset, arguments.force);
         let folder = ranks.first().then(begin).transpose()?;
         (folder, None, preset, arguments.seed)
@@ -181,9 +190,10 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         &stop,
     )?;
     if let (Some(record), Some(watch)) = (record, watch) {
-        record.end()?;
+        // A record that could not be written must not cost the weights.
         let path = train::save(&trained, out)?;
         watch.end(&trained, from, &path);
+        record.end()?;
     }
     Ok(if trained.stopped {
         ExitCode::from(STOPPED)

@@ -6,11 +6,40 @@ use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
 use omnishot::ranks::Ranks;
-use omnishot::sample::TrainingSplit;
-use omnishot::store::Store;
-use omnishot::train::{Preset, Profile, StepRecord, Trained};
+use omnishot::sample::ValidationTasks;
+use omnishot::store::{AlphabetId, Store};
+use omnishot::train::{Keep, Preset, Profile, StepRecord, Trained, Validation, validation_tasks};
 
 use crate::Arguments;
+
+/// What is held out, and what is asked of it.
+fn held_out(store: &Store, preset: &Preset, tasks: Option<&ValidationTasks>) -> String {
+    let Some(tasks) = tasks else {
+        let last = match preset.keep {
+            Keep::Best => "; without scores the last weights are kept",
+            Keep::Last => "",
+        };
+        return format!("held out of the background set: nothing{last}");
+    };
+    let names = |ids: &[AlphabetId]| {
+        let names: Vec<&str> = (ids.iter())
+            .map(|&id| store.alphabet(id).name.as_str())
+            .collect();
+        names.join(", ")
+    };
+    let ways = tasks.shape.ways;
+    let left_out = match tasks.left_out.len() {
+        0 => String::new(),
+        _ => format!(
+            "; too small for that, and not asked about: {}",
+            names(&tasks.left_out)
+        ),
+    };
+    format!(
+        "held out of the background set, for {ways}-way tasks: {}{left_out}",
+        names(&tasks.asked)
+    )
+}
 
 /// Shows a run as it goes.
 pub struct Watch {
@@ -20,7 +49,7 @@ pub struct Watch {
     steps: u64,
     started: Instant,
     last: Option<StepRecord>,
-    validation: Option<f64>,
+    validation: Option<Validation>,
 }
 
 impl Watch {
@@ -50,18 +79,9 @@ impl Watch {
                 },
                 store.digest(),
             );
-            if let Some(split) = TrainingSplit::draw(store, seed, preset.validation_alphabets) {
-                let names: Vec<&str> = split
-                    .validation
-                    .iter()
-                    .map(|&id| store.alphabet(id).name.as_str())
-                    .collect();
-                let names = if names.is_empty() {
-                    "nothing".to_owned()
-                } else {
-                    names.join(", ")
-                };
-                eprintln!("held out of the background set: {names}");
+            // What cannot be had is refused by the run itself.
+            if let Ok(tasks) = validation_tasks(store, preset, seed) {
+                eprintln!("{}", held_out(store, preset, tasks.as_ref()));
             }
         }
         let style = "{bar:30} {pos}/{len} steps, {msg}, {eta} left";
@@ -84,13 +104,15 @@ impl Watch {
     }
 
     pub fn step(&mut self, record: &StepRecord, line: &str) {
-        self.validation = record.validation.or(self.validation);
+        let scored = record.validation.zip(record.validation_ways);
+        let scored = scored.map(|(accuracy, ways)| Validation { accuracy, ways });
+        self.validation = scored.or(self.validation);
         let first = self.last.is_none();
         self.last = Some(*record);
         let text = || {
-            let validation = self
-                .validation
-                .map_or(String::new(), |v| format!(", validation {v:.1}%"));
+            let validation = self.validation.map_or(String::new(), |score| {
+                format!(", validation {:.1}% ({}-way)", score.accuracy, score.ways)
+            });
             format!(
                 "loss {:.3}, {:.0} drawings/s, waited {:.1}%{validation}",
                 record.loss,
@@ -127,8 +149,12 @@ impl Watch {
             );
         }
         if let Some(best) = trained.best {
+            let of = match best.ways {
+                0 => "ways not told".to_owned(), // by the program that began the run
+                ways => format!("{ways}-way"),
+            };
             let (accuracy, step) = (best.accuracy, best.step);
-            eprintln!("best validation {accuracy:.2}%, after step {step}");
+            eprintln!("best validation {accuracy:.2}% ({of}), after step {step}");
         }
         if self.profile {
             self.print_profile(&trained.profile, trained.steps - from);

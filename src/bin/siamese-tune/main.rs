@@ -121,7 +121,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         threads,
         checkpoint_every: arguments.checkpoint_every,
     };
-    let mut watch = Watch::new(arguments.json, &preset, arguments.trials);
+    let mut watch = Watch::new(arguments.json, &preset, arguments.trials, study.ways);
     let journal = tune::tune(
         &store,
         &folder,

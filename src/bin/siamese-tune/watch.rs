@@ -16,6 +16,8 @@ pub struct Watch {
     settings: Vec<String>,
     best: Option<(f64, u64)>,
     validation: Option<f64>,
+    /// Ways of the tasks that every score is taken over.
+    ways: u64,
 }
 
 /// What JSON says of a trial that ended.
@@ -24,11 +26,15 @@ struct Ended<'a> {
     trial: u64,
     how: Ending,
     accuracy: f64,
+    validation_ways: u64,
     settings: &'a [String],
 }
 
 impl Watch {
-    pub fn new(json: bool, preset: &Preset, trials: u64) -> Watch {
+    pub fn new(json: bool, preset: &Preset, trials: u64, ways: u64) -> Watch {
+        if !json {
+            eprintln!("each trial is scored on {ways}-way tasks of held-out alphabets");
+        }
         let style = "{bar:30} {pos}/{len} steps of {prefix}, {msg}, {eta} left";
         let bar = (!json && std::io::stderr().is_terminal()).then(|| {
             let style = ProgressStyle::with_template(style).expect("the template is sound");
@@ -42,6 +48,7 @@ impl Watch {
             settings: Vec::new(),
             best: None,
             validation: None,
+            ways,
         }
     }
 
@@ -90,6 +97,7 @@ impl Watch {
                 trial,
                 how,
                 accuracy,
+                validation_ways: self.ways,
                 settings: &self.settings,
             };
             let line = serde_json::to_string(&ended).expect("an ending is plain data");
@@ -105,7 +113,10 @@ impl Watch {
             Ending::Diverged => "diverged",
         };
         let settings = self.settings.join(" ");
-        self.say(&format!("trial {trial}: {accuracy:.2}%, {how}: {settings}"));
+        let ways = self.ways;
+        self.say(&format!(
+            "trial {trial}: {accuracy:.2}% ({ways}-way), {how}: {settings}"
+        ));
     }
 
     fn say(&self, text: &str) {

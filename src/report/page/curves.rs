@@ -87,6 +87,16 @@ pub(super) fn training(records: &[TrainingRecord]) -> Markup {
             })
             .collect()
     };
+    let mut scores = lines(|record| &record.validation);
+    let scored = records
+        .iter()
+        .filter(|record| !record.validation.is_empty());
+    for (line, record) in scores.iter_mut().zip(scored) {
+        line.name += &match record.validation_ways {
+            Some(ways) => format!(", {ways}-way"),
+            None => ", ways not told".to_owned(),
+        };
+    }
     let charts = [
         (
             "Loss",
@@ -96,7 +106,7 @@ pub(super) fn training(records: &[TrainingRecord]) -> Markup {
         (
             "Validation",
             "right answers on held-out background alphabets, %",
-            lines(|record| &record.validation),
+            scores,
         ),
     ];
     html! {

@@ -19,7 +19,7 @@ pub fn tuning_page(journal: &Journal, command: &str) -> String {
             h1 { "Search for settings" }
             p class="result" { (sentence(journal)) }
             p class="small" {
-                "Accuracy is of 20-way 1-shot tasks within alphabets of the background set that were held \
+                "Accuracy is of " (journal.study.ways) "-way 1-shot tasks within alphabets of the background set that were held \
                  out by the seed " (journal.study.seed) "; the evaluation set has no part in it. The best of \
                  many trials is flattered by chance: only new alphabets say how good its settings are."
             }
@@ -68,9 +68,10 @@ fn sentence(journal: &Journal) -> String {
     let ended = counted(ranking.len() as u64, "trial");
     match ranking.first() {
         Some(&(place, accuracy)) => format!(
-            "{ended} {how}, of {}: the best is trial {place} with {}.",
+            "{ended} {how}, of {}: the best is trial {place} with {} ({}-way).",
             counted(journal.space.dimensions().len() as u64, "setting"),
-            percent(accuracy)
+            percent(accuracy),
+            journal.study.ways
         ),
         None => format!("{ended} {how}."),
     }

@@ -16,6 +16,17 @@ pub enum OptimizerOptions {
     Sgd(SgdOptions),
 }
 
+impl OptimizerOptions {
+    /// Whether the learning rate of a step depends on how many there are in all.
+    #[must_use]
+    pub fn depends_on_steps(&self) -> bool {
+        match self {
+            OptimizerOptions::AdamW(_) => true,
+            OptimizerOptions::Adam(_) | OptimizerOptions::Sgd(_) => false,
+        }
+    }
+}
+
 /// AdamW with warm-up and cosine decay, and an average of the weights.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
