@@ -37,6 +37,7 @@ fn store() -> Arc<Store> {
         let options = WriteOptions {
             level: 3,
             overwrite: false,
+            ..WriteOptions::default()
         };
         store::write(&path, &Archive { alphabets, runs }, options, |_| ())
             .expect("the made-up set can be packed");

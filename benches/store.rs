@@ -24,6 +24,7 @@ fn file() -> (PathBuf, Option<tempfile::TempDir>) {
     let options = WriteOptions {
         level: 3,
         overwrite: false,
+        ..WriteOptions::default()
     };
     store::write(&path, &made_up(), options, |_| ()).expect("the made-up set can be packed");
     (path, Some(folder))

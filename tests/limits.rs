@@ -341,6 +341,7 @@ fn a_writer_tells_how_much_it_wrote() {
     let options = |level| WriteOptions {
         level,
         overwrite: true,
+        ..WriteOptions::default()
     };
     store::write(&path, &small_archive(), options(1), |_| ()).unwrap();
     Store::open(&path).unwrap().verify().unwrap();
