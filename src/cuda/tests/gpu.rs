@@ -13,7 +13,8 @@ const GPU: Device = Device::Cuda(0);
 /// Whether there is a GPU; if not, says so to the system itself, past what tests capture.
 fn gpu_for(test: &str) -> bool {
     if !available() {
-        let _ = writeln!(std::io::stderr(), "skipped: {test}: there is no GPU here");
+        let line = format!("skipped: {test}: there is no GPU here\n"); // at once, beside others' lines
+        let _ = std::io::stderr().write_all(line.as_bytes());
     }
     available()
 }
