@@ -6,9 +6,9 @@ mod common;
 #[path = "common/memory.rs"]
 mod memory;
 
-use common::{small_archive, store_bytes, unpack};
+use common::{small_archive, store_bytes, store_bytes_with, unpack};
 use omnishot::seed::{Purpose, Stream};
-use omnishot::store::{Store, StoreError};
+use omnishot::store::{Store, StoreError, WriteOptions};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -97,7 +97,12 @@ fn signed_lies_in_the_front_are_refused_or_true() {
             };
             let content = unpack(&store);
             if case % 64 == 0 {
-                assert!(store_bytes(&content) == lie, "case {case}");
+                let options = WriteOptions {
+                    pictures: store.pictures(),
+                    ..WriteOptions::default()
+                };
+                let written = store_bytes_with(&content, options);
+                assert!(written == lie, "case {case}");
             }
             1
         })

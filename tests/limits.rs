@@ -51,8 +51,9 @@ fn every_contradiction_is_named_where_it_shows() {
     let lies: &[(usize, &[u8], u64, &str)] = &[
         (12, &[104, 0], 12, "104 x 105"),
         (14, &[106, 0], 12, "105 x 106"),
-        (56, &[1], 56, "must be zero"),
-        (63, &[1], 56, "must be zero"),
+        (56, &[2], 56, "how pictures were made"),
+        (57, &[1], 57, "must be zero"),
+        (63, &[1], 57, "must be zero"),
         // Counts: alphabets, characters, drawings, ranges, runs, supports, queries.
         (28, &[1], 104, "do not hold all characters"),
         (32, &[3], 104, "an alphabet of 2 characters"),

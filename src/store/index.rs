@@ -4,7 +4,8 @@
 use std::ops::Range;
 
 use super::format::{self, Counts};
-use crate::archive::{SIDE, ScanOptions, Split};
+use super::header::{Fields, Header, Parsed, header, refuse};
+use crate::archive::{ScanOptions, Split};
 
 /// Number of a drawing: its place in the store, from 0.
 pub type DrawingId = u32;
@@ -64,62 +65,6 @@ pub(super) struct Index {
     ranges: Vec<(u16, u16)>,
 }
 
-/// What the header says.
-struct Header {
-    grey: bool,
-    pictures: Option<ScanOptions>,
-    counts: Counts,
-    front_len: usize,
-}
-
-/// Why a front is refused.
-#[derive(Debug)]
-pub(super) enum Refusal {
-    Magic,
-    Version(u32),
-    Damaged { offset: usize, what: String },
-}
-
-type Parsed<T> = Result<T, Refusal>;
-
-fn refuse<T>(offset: usize, what: impl Into<String>) -> Parsed<T> {
-    Err(Refusal::Damaged {
-        offset,
-        what: what.into(),
-    })
-}
-
-/// Reads fields one after another; the caller has proved that they are there.
-struct Fields<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Fields<'a> {
-    fn take<const N: usize>(&mut self) -> [u8; N] {
-        let field = self.bytes[self.at..self.at + N].try_into();
-        self.at += N;
-        field.expect("the slice has N bytes")
-    }
-
-    fn u16(&mut self) -> u16 {
-        u16::from_le_bytes(self.take())
-    }
-
-    fn u32(&mut self) -> u32 {
-        u32::from_le_bytes(self.take())
-    }
-
-    fn zeros(&mut self, count: usize) -> Parsed<()> {
-        let at = self.at;
-        self.at += count;
-        if self.bytes[at..self.at].iter().any(|&byte| byte != 0) {
-            return refuse(at, "bytes that must be zero are not");
-        }
-        Ok(())
-    }
-}
-
 impl Index {
     /// Reads and proves the front of the store `bytes`, whose length is the file's.
     pub fn parse(bytes: &[u8]) -> Parsed<Index> {
@@ -169,74 +114,6 @@ impl Index {
             .iter()
             .flat_map(|&(first, count)| (0..count).map(move |step| first + step))
     }
-}
-
-/// Proves the header against the file's length; gives the counts and the front's length.
-fn header(bytes: &[u8]) -> Parsed<Header> {
-    let shortest = format::HEADER_LEN + format::DIGEST_LEN;
-    let begins = bytes.len().min(format::MAGIC.len());
-    if begins == 0 || bytes[..begins] != format::MAGIC[..begins] {
-        return Err(Refusal::Magic);
-    }
-    if bytes.len() < shortest {
-        let got = bytes.len();
-        return refuse(
-            got,
-            format!("the file ends here, inside the header ({shortest} bytes)"),
-        );
-    }
-    let mut fields = Fields {
-        bytes,
-        at: format::AT_VERSION,
-    };
-    let version = fields.u32();
-    let grey = match version {
-        format::FORMAT_VERSION => false,
-        format::GREY_VERSION => true,
-        _ => return Err(Refusal::Version(version)),
-    };
-    let (width, height) = (fields.u16(), fields.u16());
-    if (usize::from(width), usize::from(height)) != (SIDE, SIDE) {
-        return refuse(
-            format::AT_WIDTH,
-            format!("pages of {width} x {height}, not 105 x 105"),
-        );
-    }
-    let file_len = u64::from_le_bytes(fields.take());
-    if file_len != bytes.len() as u64 {
-        let got = bytes.len();
-        return refuse(
-            got,
-            format!("the file has {got} bytes, its header says {file_len}"),
-        );
-    }
-    let front_len = fields.u32() as usize;
-    let mut counts = [0; 7];
-    counts.fill_with(|| fields.u32());
-    let counts = Counts::from_array(counts);
-    let [byte] = fields.take();
-    let pictures = format::pictures_from_byte(byte)
-        .filter(|pictures| pictures.is_none_or(|pictures| pictures.grey == grey));
-    let Some(pictures) = pictures else {
-        return refuse(
-            format::AT_PICTURES,
-            format!("{byte} does not say how pictures were made into pages"),
-        );
-    };
-    fields.zeros(7)?;
-    let least = counts.before_names() + 2 * counts.names();
-    if front_len > bytes.len() - format::DIGEST_LEN || least > front_len as u64 {
-        return refuse(
-            format::AT_FRONT_LEN,
-            "the header's counts do not fit the file's length",
-        );
-    }
-    Ok(Header {
-        grey,
-        pictures,
-        counts,
-        front_len,
-    })
 }
 
 // Each table below was proved to lie inside the front by `header`, so reading its fields

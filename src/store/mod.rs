@@ -7,6 +7,7 @@ pub(crate) mod disk;
 mod error;
 pub mod export;
 pub mod format;
+mod header;
 mod index;
 mod map;
 mod publish;

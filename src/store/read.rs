@@ -9,8 +9,9 @@ use zstd::bulk::Decompressor;
 
 use super::error::StoreError;
 use super::format;
+use super::header::Refusal;
 use super::index::{
-    AlphabetEntry, AlphabetId, CharacterEntry, CharacterId, DrawingId, Index, Refusal, RunEntry,
+    AlphabetEntry, AlphabetId, CharacterEntry, CharacterId, DrawingId, Index, RunEntry,
 };
 use super::map::Bytes;
 use crate::archive::{Drawn, PAGE_BYTES, Page, ScanOptions};

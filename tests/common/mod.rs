@@ -78,9 +78,14 @@ pub fn small_archive() -> Archive {
 
 /// The bytes of a store of `archive`.
 pub fn store_bytes(archive: &Archive) -> Vec<u8> {
+    store_bytes_with(archive, WriteOptions::default())
+}
+
+/// The bytes of a store of `archive`, written as asked.
+pub fn store_bytes_with(archive: &Archive, options: WriteOptions) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("s.omni");
-    store::write(&path, archive, WriteOptions::default(), |_| ()).unwrap();
+    store::write(&path, archive, options, |_| ()).unwrap();
     std::fs::read(path).unwrap()
 }
 

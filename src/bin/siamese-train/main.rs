@@ -120,8 +120,10 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     let store = Arc::new(Store::read(store)?);
     let (ranks, device) = company::meet(arguments.device, arguments.timeout)?;
     let (folder, resume, preset, seed) = if arguments.resume {
-        let folder = ranks.first().then(|| RunFolder::open(out)).transpose()?;
-        let mut checkpoint = Checkpoint::open(out).context("there is nothing to resume")?;
+        let nothing = "there is nothing to resume";
+        let folder = ranks.first().then(|| RunFolder::open(out)).transpose();
+        let folder = folder.context(nothing)?;
+        let mut checkpoint = Checkpoint::open(out).context(nothing)?;
         if let Some(steps) = arguments.steps {
             checkpoint.lengthen(steps)?;
         }
