@@ -30,7 +30,7 @@ enum Way {
 use Way::{Elsewhere, Instead, Run};
 
 /// How each command begins, in the README's order, and what becomes of it.
-const WAYS: [(&str, Way); 48] = [
+const WAYS: [(&str, Way); 50] = [
     (
         "tools/demo --preset thorough",
         Elsewhere("takes 16 minutes"),
@@ -111,6 +111,10 @@ const WAYS: [(&str, Way); 48] = [
     ("omni-pack build glyphs.omni", Elsewhere("needs fonts")),
     ("siamese-train glyphs.omni", Elsewhere("needs fonts")),
     ("siamese-eval glyphs.omni", Elsewhere("needs fonts")),
+    (
+        "cargo run --release --locked --manifest-path tools/candle",
+        Elsewhere("builds candle"),
+    ),
     ("PYTHONPATH=tools/python", Elsewhere("tests/python.rs")),
     ("tools/fuzz/run", Elsewhere("runs for hours")),
     ("OMNISHOT_KILLS=200", Elsewhere("tests/kill.rs")),
@@ -119,6 +123,10 @@ const WAYS: [(&str, Way); 48] = [
     ("tools/mutants", Elsewhere("runs for hours")),
     ("omni-bench soak", Elsewhere("tests/omni_bench.rs")),
     ("tools/libtorch --cuda", Elsewhere("needs a GPU")),
+    (
+        "siamese-train drawings.omni --out run --preset fast",
+        Elsewhere("the same on a GPU"),
+    ),
     ("tools/gpu", Elsewhere("needs a GPU")),
 ];
 
