@@ -4,7 +4,6 @@
 
 mod common;
 #[path = "common/small.rs"]
-#[allow(dead_code, reason = "only its presets are used here")]
 mod small;
 
 use std::fs;
