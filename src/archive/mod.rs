@@ -15,12 +15,13 @@ mod source;
 mod synthetic;
 
 pub use drawing::{
-    AREA, Alphabet, BANDS, Character, Drawing, Drawn, PAGE_BYTES, Page, SIDE, Shades, Split,
+    AREA, Alphabet, BANDS, Character, Drawing, Drawn, PAGE_BYTES, Page, Picture, SIDE, Shades,
+    Split,
 };
 pub use error::{ArchiveError, Problem};
 pub use groups::{Class, GroupOptions, Groups, read_classes, read_groups, read_picture};
 pub use idx::{Digits, IdxError, IdxProblem};
-pub use picture::{page_from_png, page_to_png};
+pub use picture::{page_from_png, page_to_png, picture_to_png};
 pub use read::{Archive, ReadOptions, read};
 pub use runs::{Query, Run};
 pub use scan::{ScanOptions, Scanned, scan};
