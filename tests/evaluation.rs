@@ -153,17 +153,22 @@ fn several_shots_are_averaged_by_a_distance_and_searched_by_neighbours() {
     ];
     let embeddings = Embeddings::of(&model("keras", &koch, &[]), &store, set.drawings()).unwrap();
     let points = |id| PointSet::new(pages.page(id).unwrap());
+    let hausdorff = Hausdorff::new(&pages);
     for task in &set.tasks {
         let ours = embeddings.judge(task, 3).unwrap();
-        let nearest = Hausdorff::new(&pages).judge(task, 3).unwrap();
+        let nearest = hausdorff.judge(task, 3).unwrap();
+        let distance = |&id: &u32| points(task.query).distance(&points(id));
+        let likeness = |way: &[u32]| way.iter().map(|id| -distance(id)).fold(f64::MIN, f64::max);
+        let whole: Vec<f64> = task.support.chunks(3).map(likeness).collect();
+        let first = whole.iter().copied().fold(f64::MIN, f64::max);
         for (way, drawings) in task.support.chunks(3).enumerate() {
             let likenesses = drawings
                 .iter()
                 .map(|&id| embeddings.similarity(task.query, id));
             assert_eq!(ours[way], likenesses.sum::<f64>() / 3.0);
-            let distance = |&id: &u32| points(task.query).distance(&points(id));
-            let least = drawings.iter().map(distance).fold(f64::INFINITY, f64::min);
-            assert_eq!(nearest[way], -least);
+            // What is not first is not measured to its end.
+            assert_eq!(nearest[way] == first, whole[way] == first);
+            assert!(nearest[way] <= first);
             let mirrored = |&id: &u32| embeddings.similarity(id, task.query);
             assert_eq!(drawings.iter().map(mirrored).sum::<f64>() / 3.0, ours[way]);
         }
@@ -321,4 +326,15 @@ fn a_curve_has_as_many_ways_as_there_are_characters() {
     let line = one.line("x".to_owned(), &judge, Ties::Against).unwrap();
     assert_eq!(line.percent.len(), characters - 1);
     assert!(CurveTasks::draw(&store, &[], 1, 4).is_err());
+}
+
+#[test]
+fn digits_have_one_name_and_are_known_by_their_old_one() {
+    let json = |text: &str| serde_json::from_str::<Protocol>(text).unwrap();
+    for protocol in Protocol::ALL.into_iter().chain([Protocol::Digits]) {
+        let name = serde_json::to_string(&protocol).unwrap();
+        assert_eq!(name, format!("\"{}\"", protocol.name()));
+        assert_eq!(json(&name), protocol);
+    }
+    assert_eq!(json("\"digits\""), Protocol::Digits);
 }

@@ -7,7 +7,9 @@ mod common;
 use std::process::Command;
 
 use common::{character, small_archive, store_bytes};
-use omnishot::archive::{Alphabet, Archive, Character, Drawing, Page, Query, Run, Split};
+use omnishot::archive::{
+    AREA, Alphabet, Archive, Character, Drawing, Page, Query, Run, Shades, Split,
+};
 use omnishot::store::{self, Store, StoreError, WriteOptions};
 use proptest::prelude::*;
 
@@ -215,6 +217,39 @@ fn a_second_reader_finds_the_same_pixels() {
         std::fs::write(&path, damaged).unwrap();
         assert!(!read().status.success(), "it took a flip at {at}");
     }
+}
+
+#[test]
+fn a_second_reader_takes_stores_of_shades_and_says_what_it_does_not_take() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.omni");
+    let mut archive = small_archive();
+    let mut all = Vec::new();
+    let characters = archive.alphabets.iter_mut().flat_map(|a| &mut a.characters);
+    for (number, drawing) in (0u8..).zip(characters.flat_map(|c| &mut c.drawings)) {
+        let shade = |at: usize| (at as u8).wrapping_mul(31).wrapping_add(number);
+        let shades: Vec<u8> = (0..AREA).map(shade).collect();
+        all.extend(&shades);
+        drawing.shades = Some(Shades::new(shades));
+    }
+    let mut bytes = store_bytes(&archive);
+    let read = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        let mut python = Command::new("python3");
+        python.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tools/read_store.py"));
+        python.arg(&path).output().unwrap()
+    };
+    let output = read(&bytes);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}");
+    let shades = format!("shades: {}\n", common::sha256(&all));
+    assert!(text.contains(&shades), "{text}");
+    bytes[8] = 3;
+    let told = String::from_utf8(read(&bytes).stderr).unwrap();
+    assert!(
+        told.contains("version is 3") && !told.contains("damaged"),
+        "{told}"
+    );
 }
 
 fn refusal(change: impl FnOnce(&mut Archive)) -> String {

@@ -7,6 +7,8 @@ mod common;
 mod digits;
 #[path = "common/drawings.rs"]
 mod drawings;
+#[path = "common/untrained.rs"]
+mod untrained;
 
 use std::fs;
 use std::path::Path;
@@ -15,6 +17,7 @@ use std::process::Output;
 use assert_cmd::Command;
 use drawings::made_up;
 use omnishot::eval::{Evaluation, Role};
+use omnishot::model::ordered;
 use omnishot::train::Preset;
 use tempfile::TempDir;
 
@@ -190,7 +193,7 @@ fn bad_input_is_one_clear_line() {
         (&["--workers", "0"], 2, "--workers"),
         (&["--set", "width=3"], 1, "unknown field `width`"),
         (&["--precision", "f16"], 1, "unknown variant `f16`"),
-        (&["--resume"], 1, "nothing to resume"),
+        (&["--resume"], 1, "there is no such folder"),
         (&["--resume", "--seed", "3"], 2, "--seed"),
     ] {
         let text = train(arguments, code);
@@ -253,4 +256,63 @@ fn the_pretrained_network_is_scored_at_once() {
     let taken: Vec<&str> = taken.split_whitespace().collect();
     let text = refusal(folder.path(), EVAL, &taken, 1);
     assert!(text.contains("pretrained"), "{text}");
+}
+
+/// The picture of a run shows the answers that the report counts.
+#[test]
+fn a_picture_obeys_the_rule_for_ties() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let bytes = common::store_bytes(&common::small_archive());
+    fs::write(at.join("s.omni"), bytes).unwrap();
+    // A network that finds everything alike.
+    let model = untrained::compact(&[]);
+    for (_, mut tensor) in ordered(model.weights()) {
+        tch::no_grad(|| tensor.zero_());
+    }
+    model.save(&at.join("w.safetensors")).unwrap();
+    let pictures = ["against", "first"].map(|ties| {
+        let arguments = [
+            "s.omni",
+            "--weights",
+            "w.safetensors",
+            "--protocol",
+            "lake-runs",
+        ];
+        let picture = format!("{ties}.png");
+        let more = ["--ties", ties, "--picture", &picture, "--json"];
+        let output = call(at, EVAL, &[&arguments[..], &more].concat());
+        assert!(output.status.success(), "{output:?}");
+        let report: Evaluation = serde_json::from_slice(&output.stdout).unwrap();
+        let systems = &report.protocols[0].systems;
+        let network = systems.iter().find(|s| s.role == Role::Network).unwrap();
+        assert_eq!(network.tied, network.score.asked);
+        fs::read(at.join(picture)).unwrap()
+    });
+    assert!(pictures[0] != pictures[1]);
+}
+
+#[test]
+fn a_store_without_an_evaluation_set_is_told_how_to_have_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut archive = common::small_archive();
+    archive.alphabets.truncate(1);
+    archive.runs.clear();
+    fs::write(folder.path().join("s.omni"), common::store_bytes(&archive)).unwrap();
+    let weights = folder.path().join("w.safetensors");
+    untrained::compact(&[]).save(&weights).unwrap();
+    let arguments = [
+        "s.omni",
+        "--weights",
+        "w.safetensors",
+        "--ways",
+        "2",
+        "--shots",
+        "1",
+    ];
+    let told = refusal(folder.path(), EVAL, &arguments, 1);
+    assert!(
+        told.contains("no evaluation set") && told.contains("--evaluation GROUP"),
+        "{told}"
+    );
 }

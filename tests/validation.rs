@@ -194,7 +194,7 @@ fn a_run_tells_the_ways_beside_every_score() {
         assert_eq!(scored.clone().count(), 4, "{told}");
         for line in scored {
             assert!(
-                line.contains("(3-way)") && !line.contains(" 0.0%"),
+                line.contains("(3-way)") && !line.contains("validation 0.0%"),
                 "{line}"
             );
         }

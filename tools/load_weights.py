@@ -20,7 +20,7 @@ def koch(w, x):
     return torch.sigmoid(F.linear(x.flatten(1), w["fc.weight"], w["fc.bias"]))
 
 
-def compact(w, x):
+def projected(w, x):
     def norm(x, name):
         part = (w[f"{name}.{p}"] for p in ("running_mean", "running_var", "weight", "bias"))
         return F.batch_norm(x, *part, eps=1e-5)
@@ -29,20 +29,34 @@ def compact(w, x):
         y = F.relu(norm(F.conv2d(x, w[f"{b}.conv1.weight"], stride=2, padding=1), f"{b}.norm1"))
         y = norm(F.conv2d(y, w[f"{b}.conv2.weight"], padding=1), f"{b}.norm2")
         x = F.relu(y + norm(F.conv2d(x, w[f"{b}.shortcut.weight"], stride=2), f"{b}.shortcut_norm"))
-    return F.normalize(norm(F.linear(x.flatten(1), w["project.weight"]), "project_norm"))
+    return norm(F.linear(x.flatten(1), w["project.weight"]), "project_norm")
+
+
+def compact(w, x):
+    return F.normalize(projected(w, x))
+
+
+def embedder(w):
+    """The weights of the compact network inside another."""
+    part = "embedder."
+    return {name[len(part):]: t for name, t in w.items() if name.startswith(part)}
 
 
 def matching(w, x):
     """A drawing's embedding without its context, which is how drawings are compared in pairs."""
-    part = "embedder."
-    return compact({name[len(part):]: t for name, t in w.items() if name.startswith(part)}, x)
+    return compact(embedder(w), x)
+
+
+def siamese(w, x):
+    """The features that its distance compares, each from 0 to 1."""
+    return torch.sigmoid(projected(embedder(w), x))
 
 
 def load(path):
     with safe_open(path, "pt") as file:
         card = json.loads(file.metadata()["omnishot"])
         weights = {name: file.get_tensor(name) for name in file.keys()}
-    network = {"koch": koch, "compact": compact, "matching": matching}[card["network"]["kind"]]
+    network = {"koch": koch, "compact": compact, "matching": matching, "siamese": siamese}[card["network"]["kind"]]
     return torch.no_grad()(lambda images: network(weights, images))
 
 

@@ -2,7 +2,8 @@
 """Reads an .omni store by src/store/FORMAT.md alone: tools/read_store.py STORE
 
 Checks every sum and prints a summary. The last line is the SHA-256 of every pixel as one byte
-(1 for ink), row by row, drawing by drawing: what any other reader must find.
+(1 for ink), row by row, drawing by drawing: what any other reader must find. Of a store in shades
+a line before it has the SHA-256 of these, in the same order.
 Needs Python 3.8 and zstd: the standard library's (3.14) or the system's libzstd.
 """
 import ctypes, hashlib, struct, sys, zlib  # noqa: E401
@@ -33,7 +34,10 @@ def main(path):
     check(data[:8] == b"\x89OMNI\r\n\x1a", "no .omni store")
     version, width, height, file_len, front_len, *counts, zero = struct.unpack_from("<IHHQI7IQ", data, 8)
     n_alphabets, n_characters, n_drawings, n_ranges, n_runs, n_supports, n_queries = counts
-    check((version, width, height, zero) == (1, SIDE, SIDE, 0) and file_len == len(data), "header")
+    if version not in (1, 2):
+        sys.exit(f"read_store: the store's version is {version}, and this reads 1 and 2")
+    shades = SIDE * SIDE if version == 2 else 0  # of each drawing, behind all pages of its block
+    check((width, height, zero) == (SIDE, SIDE, 0) and file_len == len(data), "header")
     check(hashlib.sha256(data[:64] + data[96:front_len]).digest() == data[64:96], "header's sum")
     check(hashlib.sha256(data[:-32]).digest() == data[-32:], "file's sum")
     at, alphabets = table(data, 96, "<IB3s", n_alphabets)
@@ -48,12 +52,14 @@ def main(path):
         names.append(data[at + 1:at + 1 + data[at]].decode())
         at += 1 + data[at]
     check(len(names) == n_alphabets + n_characters + n_runs, "names")
-    pixels, ink = hashlib.sha256(), 0
+    pixels, grey, ink = hashlib.sha256(), hashlib.sha256(), 0
     for (_, drawings, _, length, crc), name in zip(characters, names[n_alphabets:]):
         block = data[at:at + length]
         check(zlib.crc32(block) == crc, f"the sum of {name}")
-        pages = decompress(block, drawings * PAGE)
-        for page in (pages[start:start + PAGE] for start in range(0, len(pages), PAGE)):
+        pages = decompress(block, drawings * (PAGE + shades))
+        check(len(pages) == drawings * (PAGE + shades), f"the length of {name}")
+        grey.update(pages[drawings * PAGE:])
+        for page in (pages[start:start + PAGE] for start in range(0, drawings * PAGE, PAGE)):
             for y in range(SIDE):
                 row = page[y // 8 * SIDE:][:SIDE].translate(BIT[y % 8])
                 pixels.update(row)
@@ -64,6 +70,8 @@ def main(path):
         sizes = [count for count, of_split, _ in alphabets if of_split == tag]
         print(f"{split}: {len(sizes)} alphabets, {sum(sizes)} characters")
     print(f"drawings: {n_drawings}\nruns: {n_runs} with {n_queries} queries")
+    if shades:
+        print(f"shades: {grey.hexdigest()}")
     print(f"ink: {ink}\npixels: {pixels.hexdigest()}")
 
 if __name__ == "__main__":

@@ -145,6 +145,30 @@ impl<'a> From<&'a Page> for Drawn<'a> {
     }
 }
 
+/// A drawing to keep and look at: what [`Drawn`] borrows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picture {
+    /// Where there is ink.
+    pub page: Page,
+    /// How much of it, if it was kept in shades.
+    pub shades: Option<Shades>,
+}
+
+impl From<Page> for Picture {
+    fn from(page: Page) -> Picture {
+        Picture { page, shades: None }
+    }
+}
+
+impl From<Drawn<'_>> for Picture {
+    fn from(drawn: Drawn) -> Picture {
+        Picture {
+            page: *drawn.page,
+            shades: drawn.shades.map(|shades| Shades(Box::new(*shades))),
+        }
+    }
+}
+
 /// Which half of Omniglot an alphabet belongs to.
 ///
 /// Networks learn from the background set alone; every published score is taken

@@ -22,13 +22,14 @@ mod synthetic;
 mod told;
 
 pub use drawing::{
-    AREA, Alphabet, BANDS, Character, Drawing, Drawn, PAGE_BYTES, Page, SIDE, Shades, Split,
+    AREA, Alphabet, BANDS, Character, Drawing, Drawn, PAGE_BYTES, Page, Picture, SIDE, Shades,
+    Split,
 };
 pub use error::ArchiveError;
 pub use groups::{Class, GroupOptions, Groups, read_classes, read_groups, read_picture};
 pub use idx::{Digits, IdxError, IdxProblem};
 pub(crate) use names::is_left_behind;
-pub use picture::{drawn_to_png, page_from_png, page_to_png};
+pub use picture::{drawn_to_png, page_from_png, page_to_png, picture_to_png};
 pub use problem::Problem;
 pub use read::{Archive, ReadOptions, Reading, read, read_inputs};
 pub use runs::{Query, Run};

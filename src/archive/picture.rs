@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use super::drawing::{Drawn, Page, SIDE};
+use super::drawing::{Drawn, Page, Picture, SIDE};
 use super::problem::Problem;
 
 /// Reads a 105 × 105 black-and-white PNG; black is ink, as in Omniglot's files.
@@ -75,7 +75,24 @@ pub fn page_to_png(page: &Page) -> Vec<u8> {
     grey_png(png::BitDepth::One, &rows)
 }
 
-/// A grey PNG of a page's size.
+/// Writes a drawing as a PNG to look at: in sixteen shades if it has any, else as
+/// [`page_to_png`] does.
+#[must_use]
+pub fn picture_to_png(picture: &Picture) -> Vec<u8> {
+    const ROW_BYTES: usize = SIDE.div_ceil(2);
+    let Some(shades) = &picture.shades else {
+        return page_to_png(&picture.page);
+    };
+    let mut rows = [0u8; ROW_BYTES * SIDE];
+    for (at, &ink) in shades.bytes().iter().enumerate() {
+        let (x, y) = (at % SIDE, at / SIDE);
+        let light = (u32::from(255 - ink) * 15 + 127) / 255; // to the nearest, at most 15
+        rows[y * ROW_BYTES + x / 2] |= (light as u8) << (4 * (1 - x % 2));
+    }
+    grey_png(png::BitDepth::Four, &rows)
+}
+
+/// A grey PNG of a page's size, of rows in whole bytes.
 fn grey_png(depth: png::BitDepth, rows: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, SIDE as u32, SIDE as u32);
@@ -90,8 +107,29 @@ fn grey_png(depth: png::BitDepth, rows: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::drawing::Shades;
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_picture_in_shades_shows_them() {
+        let shades: Vec<u8> = (0..SIDE * SIDE).map(|at| (at % 256) as u8).collect();
+        let picture = Picture {
+            page: Page::BLANK,
+            shades: Some(Shades::new(shades.clone())),
+        };
+        let png = picture_to_png(&picture);
+        let mut decoder = png::Decoder::new(Cursor::new(&png[..]));
+        decoder.set_transformations(png::Transformations::EXPAND);
+        let mut reader = decoder.read_info().unwrap();
+        let mut pixels = vec![0; SIDE * SIDE];
+        reader.next_frame(&mut pixels).unwrap();
+        for (light, ink) in pixels.iter().zip(&shades) {
+            assert!(light.abs_diff(255 - ink) <= 8, "{light} for {ink}");
+        }
+        let bits = Picture::from(Page::BLANK);
+        assert_eq!(picture_to_png(&bits), page_to_png(&Page::BLANK));
+    }
 
     fn encode(width: u32, height: u32, color: png::ColorType, data: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::new();

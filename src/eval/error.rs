@@ -15,6 +15,12 @@ pub enum EvalError {
     /// Another rank is gone, or did not work on the same.
     #[error(transparent)]
     Ranks(#[from] RankError),
+    /// There is nothing to ask about.
+    #[error(
+        "the store has no evaluation set, so that there is nothing to evaluate: build it with one, from \
+         images_evaluation.zip, or of pictures in groups (group/class/picture) with --evaluation GROUP"
+    )]
+    NothingToEvaluate,
     /// The evaluation set has too few characters.
     #[error(transparent)]
     TooFew(#[from] TooFew),

@@ -6,7 +6,7 @@ use super::embedding::Embeddings;
 use super::judge::Answers;
 use super::layout::layout;
 use super::task_set::TaskSet;
-use crate::archive::{Page, Split};
+use crate::archive::{Picture, Split};
 use crate::seed::{Purpose, Stream};
 use crate::store::{AlphabetId, DrawingId, PageCache, StoreError};
 
@@ -29,9 +29,9 @@ pub struct Failure {
     /// Protocol and run or alphabet, as `lake-runs, run07`.
     pub place: String,
     /// The drawing to classify.
-    pub query: Page,
+    pub query: Picture,
     /// One drawing of each way.
-    pub support: Vec<Page>,
+    pub support: Vec<Picture>,
     /// The right way.
     pub answer: usize,
     /// The way it chose; none if two shared the first place.
@@ -44,7 +44,7 @@ pub struct Failure {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Neighbours {
     /// The drawing.
-    pub query: Page,
+    pub query: Picture,
     /// Its alphabet and character.
     pub label: String,
     /// The nearest first.
@@ -55,7 +55,7 @@ pub struct Neighbours {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Neighbour {
     /// The drawing.
-    pub page: Page,
+    pub page: Picture,
     /// Its alphabet and character.
     pub label: String,
     /// How alike the network finds the two.
@@ -84,7 +84,7 @@ pub struct MapPoint {
     /// Index into the characters.
     pub character: usize,
     /// The drawing.
-    pub page: Page,
+    pub page: Picture,
 }
 
 /// The most failed tasks of each protocol that are shown.
@@ -117,7 +117,7 @@ impl Gallery {
         for place in 0..shown {
             let question = wrong[place * wrong.len() / shown];
             let task = &set.tasks[question];
-            let page = |&id: &DrawingId| pages.page(id).copied();
+            let page = |&id: &DrawingId| pages.drawn(id).map(Picture::from);
             let firsts = task.support.iter().step_by(set.shots);
             self.failures.push(Failure {
                 place: format!(
@@ -165,14 +165,14 @@ impl Gallery {
             alike.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
             let near = |&(likeness, id): &(f64, DrawingId)| {
                 Ok(Neighbour {
-                    page: *pages.page(id)?,
+                    page: pages.drawn(id)?.into(),
                     label: label(id),
                     likeness,
                     same: store.character_of(id) == store.character_of(query),
                 })
             };
             self.neighbours.push(Neighbours {
-                query: *pages.page(query)?,
+                query: pages.drawn(query)?.into(),
                 label: label(query),
                 nearest: (alike.iter().take(NEAREST).map(near))
                     .collect::<Result<_, StoreError>>()?,
@@ -223,7 +223,7 @@ impl Gallery {
             Ok(MapPoint {
                 at,
                 character: (store.character_of(id) - alphabet.characters.start) as usize,
-                page: *pages.page(id)?,
+                page: pages.drawn(id)?.into(),
             })
         };
         let names = alphabet

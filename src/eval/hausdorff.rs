@@ -14,16 +14,20 @@
 //! By the definition two drawings of Omniglot cost |A| |B|, about 800,000 distances. Here each
 //! point looks along the rows of the other page, its own height first and then ever further
 //! above and below, until a row alone is further than the nearest ink found; along a row only
-//! the ink next to it on either side counts, and that stands in a table. A handful of rows is
+//! the ink next to it on either side counts, which the row's bits tell. A handful of rows is
 //! enough where drawings are alike.
 
-use super::judge::{Judge, nearest};
+use std::sync::OnceLock;
+
+use super::judge::Judge;
 use crate::archive::{Page, SIDE};
 use crate::sample::Task;
-use crate::store::{PageCache, StoreError};
+use crate::store::{DrawingId, PageCache, StoreError};
 
-/// No ink on that side of the row.
-const NONE: u8 = u8::MAX;
+/// Points after which a sum is looked at.
+const BETWEEN_LOOKS: usize = 32;
+/// One point of so many says roughly how far a page is.
+const ROUGH_STEP: usize = 16;
 
 /// The ink of one page as points around their mean, and what finds the nearest of them.
 #[derive(Clone, Debug)]
@@ -32,54 +36,36 @@ pub struct PointSet {
     mean: [f64; 2],
     /// Column and row of each point, row by row.
     points: Vec<[u8; 2]>,
-    /// The place of each column from the mean; infinite for [`NONE`].
-    across: Box<[f64; 256]>,
-    /// The column of the nearest ink of the row at this column or left of it.
-    left: Box<[[u8; SIDE]; SIDE]>,
-    /// The same right of this column; the column itself does not count.
-    right: Box<[[u8; SIDE]; SIDE]>,
+    /// The ink of each row, column `x` in bit `x`.
+    rows: Box<[u128; SIDE]>,
 }
 
 impl PointSet {
     /// The points of a page.
     #[must_use]
     pub fn new(page: &Page) -> PointSet {
-        let mut left = Box::new([[NONE; SIDE]; SIDE]);
-        let mut right = Box::new([[NONE; SIDE]; SIDE]);
-        let (mut points, mut sums) = (Vec::with_capacity(1024), [0u32; 2]);
-        let mut row = [0; SIDE];
-        for y in 0..SIDE {
-            page.expand_row(y, 1, &mut row);
-            let mut last = NONE;
-            for (x, &ink) in (0u8..).zip(&row) {
-                if ink == 1 {
-                    last = x;
-                    points.push([x, y as u8]); // below 105
-                    sums[0] += u32::from(x);
-                    sums[1] += y as u32;
+        let mut rows = Box::new([0u128; SIDE]);
+        for (band, rows) in page.bands().chunks_exact(SIDE).zip(rows.chunks_mut(8)) {
+            for (x, &column) in band.iter().enumerate().filter(|(_, column)| **column != 0) {
+                for (bit, row) in rows.iter_mut().enumerate() {
+                    *row |= u128::from(column >> bit & 1) << x;
                 }
-                left[y][usize::from(x)] = last;
             }
-            let mut next = NONE;
-            for x in (0..SIDE).rev() {
-                right[y][x] = next;
-                if row[x] == 1 {
-                    next = x as u8;
-                }
+        }
+        let ink: u32 = rows.iter().map(|row| row.count_ones()).sum();
+        let (mut points, mut sums) = (Vec::with_capacity(ink as usize), [0u32; 2]);
+        for (y, &row) in (0u8..).zip(rows.iter()) {
+            let mut left = row;
+            while left != 0 {
+                let x = left.trailing_zeros();
+                left &= left - 1;
+                points.push([x as u8, y]); // below 105
+                sums[0] += x;
+                sums[1] += u32::from(y);
             }
         }
         let mean = sums.map(|sum| f64::from(sum) / points.len().max(1) as f64);
-        let mut across = Box::new([f64::INFINITY; 256]);
-        for (x, place) in across[..SIDE].iter_mut().enumerate() {
-            *place = x as f64 - mean[0];
-        }
-        PointSet {
-            mean,
-            points,
-            across,
-            left,
-            right,
-        }
+        PointSet { mean, points, rows }
     }
 
     /// The distance of two pages in pixels, the same in either order; not a number if either
@@ -89,17 +75,47 @@ impl PointSet {
         if self.points.is_empty() || other.points.is_empty() {
             return f64::NAN;
         }
-        self.directed(other).max(other.directed(self))
+        self.within(other, f64::INFINITY)
     }
 
-    /// The mean distance of its points to the other's nearest.
-    fn directed(&self, other: &PointSet) -> f64 {
-        let mut sum = 0.0;
-        for &[x, y] in &self.points {
-            let at = [f64::from(x) - self.mean[0], f64::from(y) - self.mean[1]];
-            sum += other.nearest(at).sqrt();
+    /// The distance of two pages with ink, if it is at most `most`; else any number above `most`.
+    fn within(&self, other: &PointSet, most: f64) -> f64 {
+        let there = self.directed(other, most);
+        if there > most {
+            return there;
         }
-        sum / self.points.len() as f64
+        there.max(other.directed(self, most))
+    }
+
+    /// The mean distance of its points to the other's nearest, if it is at most `most`; else any
+    /// number above `most`.
+    fn directed(&self, other: &PointSet, most: f64) -> f64 {
+        let count = self.points.len() as f64;
+        let mut sum = 0.0;
+        for some in self.points.chunks(BETWEEN_LOOKS) {
+            for &point in some {
+                sum += self.to_nearest(point, other);
+            }
+            if sum / count > most {
+                break; // what is left can only add to it
+            }
+        }
+        sum / count
+    }
+
+    /// About the directed mean distance: by some of its points alone.
+    fn roughly(&self, other: &PointSet) -> f64 {
+        let some = self.points.iter().step_by(ROUGH_STEP);
+        let count = some.len() as f64;
+        some.map(|&point| self.to_nearest(point, other))
+            .sum::<f64>()
+            / count
+    }
+
+    /// The distance of one of its points to the other's nearest.
+    fn to_nearest(&self, [x, y]: [u8; 2], other: &PointSet) -> f64 {
+        let at = [f64::from(x) - self.mean[0], f64::from(y) - self.mean[1]];
+        other.nearest(at).sqrt()
     }
 
     /// The squared distance of a place, from this set's mean, to its nearest point.
@@ -114,9 +130,18 @@ impl PointSet {
             let dy = dy * dy;
             let near = dy < best;
             if near {
-                for neighbour in [self.left[y][column], self.right[y][column]] {
-                    let dx = self.across[usize::from(neighbour)] - at[0];
+                let row = self.rows[y];
+                let left = row & (u128::MAX >> (127 - column)); // the column itself counts
+                let right = row >> column >> 1;
+                let mut meet = |x: u32| {
+                    let dx = (f64::from(x) - self.mean[0]) - at[0];
                     best = best.min(dy + dx * dx);
+                };
+                if left != 0 {
+                    meet(127 - left.leading_zeros());
+                }
+                if right != 0 {
+                    meet(column as u32 + 1 + right.trailing_zeros());
                 }
             }
             near
@@ -133,28 +158,72 @@ impl PointSet {
     }
 }
 
-/// Judges by the modified Hausdorff distance. Of several shots the nearest counts.
+/// Judges by the modified Hausdorff distance, on points of ink: shades say nothing here. Of several
+/// shots the nearest counts.
+///
+/// What it has read of a drawing it keeps, some 4 kB.
 pub struct Hausdorff<'a> {
     pages: &'a PageCache,
+    sets: Vec<OnceLock<PointSet>>,
 }
 
 impl<'a> Hausdorff<'a> {
     /// Judges the drawings of a store.
     #[must_use]
     pub fn new(pages: &'a PageCache) -> Hausdorff<'a> {
-        Hausdorff { pages }
+        let sets = (0..pages.store().drawings()).map(|_| OnceLock::new());
+        Hausdorff {
+            pages,
+            sets: sets.collect(),
+        }
+    }
+
+    fn points(&self, id: DrawingId) -> Result<&PointSet, StoreError> {
+        let page = self.pages.page(id)?;
+        Ok(self.sets[id as usize].get_or_init(|| PointSet::new(page)))
     }
 }
 
 impl Judge for Hausdorff<'_> {
     type Likeness = f64;
 
+    /// Exact for the ways that share the first place; of any other no more is promised than that
+    /// it is less, since what is further than the nearest so far is not measured to its end.
     fn judge(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
-        let query = PointSet::new(self.pages.page(task.query)?);
-        nearest(task, shots, |id| {
-            Ok(-query.distance(&PointSet::new(self.pages.page(id)?)))
-        })
+        let query = self.points(task.query)?;
+        let support = task.support.iter().map(|&id| self.points(id));
+        let support: Vec<&PointSet> = support.collect::<Result<_, _>>()?;
+        let blank = |set: &&PointSet| set.points.is_empty();
+        let likenesses = match blank(&query) || support.iter().any(blank) {
+            true => support.iter().map(|set| -query.distance(set)).collect(),
+            false => first_places(query, &support),
+        };
+        let greatest = |way: &[f64]| {
+            let (first, others) = way.split_first().expect("a way has a drawing");
+            others.iter().fold(
+                *first,
+                |best, &other| if other > best { other } else { best },
+            )
+        };
+        Ok(likenesses.chunks_exact(shots).map(greatest).collect())
     }
+}
+
+/// The likeness of each of `support` to `query`, right where none is greater; all have ink.
+fn first_places(query: &PointSet, support: &[&PointSet]) -> Vec<f64> {
+    // What seems near comes first, so that most of the others are soon known to be further.
+    let mut order: Vec<(f64, usize)> = (support.iter().enumerate())
+        .map(|(place, set)| (query.roughly(set), place))
+        .collect();
+    order.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut likenesses = vec![f64::NAN; support.len()];
+    let mut least = f64::INFINITY;
+    for (_, place) in order {
+        let distance = query.within(support[place], least);
+        least = least.min(distance);
+        likenesses[place] = -distance;
+    }
+    likenesses
 }
 
 #[cfg(test)]
@@ -214,6 +283,30 @@ mod tests {
             let moved: Vec<_> = ink.iter().map(|(x, y)| (x + by.0, y + by.1)).collect();
             let distance = PointSet::new(&page(&ink)).distance(&PointSet::new(&page(&moved)));
             prop_assert!(distance < 1e-9, "{distance}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn first_places_are_those_of_whole_distances(
+            pages in proptest::collection::vec(
+                proptest::collection::vec((0..SIDE, 0..SIDE), 1..300), 2..9),
+            twice: bool,
+        ) {
+            let mut sets: Vec<PointSet> = pages.iter().map(|ink| PointSet::new(&page(ink))).collect();
+            if twice {
+                sets.push(sets[1].clone()); // a tie, perhaps for the first place
+            }
+            let support: Vec<&PointSet> = sets[1..].iter().collect();
+            let whole: Vec<f64> = support.iter().map(|set| -sets[0].distance(set)).collect();
+            let got = first_places(&sets[0], &support);
+            let greatest = whole.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            for (&whole, &got) in whole.iter().zip(&got) {
+                match whole == greatest {
+                    true => prop_assert_eq!(whole.to_bits(), got.to_bits()),
+                    false => prop_assert!(got < greatest, "{} {}", got, greatest),
+                }
+            }
         }
     }
 

@@ -16,7 +16,8 @@ pub trait Judge: Sync {
     /// How likenesses are measured; greater is nearer.
     type Likeness: PartialOrd + Copy + Send;
 
-    /// The likeness of the query to each way; way `w` has the support drawings
+    /// The likeness of the query to each way, right at least for those that share the first place,
+    /// and less for all others; way `w` has the support drawings
     /// `w * shots..(w + 1) * shots`.
     ///
     /// # Errors
@@ -24,7 +25,7 @@ pub trait Judge: Sync {
     fn judge(&self, task: &Task, shots: usize) -> Result<Vec<Self::Likeness>, StoreError>;
 }
 
-/// Nearest neighbour in pixels. Of several shots the nearest counts.
+/// Nearest neighbour in pixels, in shades where the store has them. Of several shots the nearest counts.
 pub struct PixelJudge<'a> {
     pages: &'a PageCache,
     pixel: Pixel,
@@ -42,9 +43,9 @@ impl Judge for PixelJudge<'_> {
     type Likeness = Likeness;
 
     fn judge(&self, task: &Task, shots: usize) -> Result<Vec<Likeness>, StoreError> {
-        let query = self.pages.page(task.query)?;
+        let query = self.pages.drawn(task.query)?;
         nearest(task, shots, |id| {
-            Ok(self.pixel.likeness(query, self.pages.page(id)?))
+            Ok(self.pixel.likeness(query, self.pages.drawn(id)?))
         })
     }
 }

@@ -49,6 +49,7 @@ pub use mnist::{DigitPixels, DigitRefusal, DigitTasks, DigitTrials, ask_digit_pi
 pub use oneshot::{answer, answer_embedded, validate};
 pub use pixel::{Likeness, Pixel};
 pub use plan::{Contestant, DigitPlan, Event, Plan};
+pub use questions::is_together;
 pub use results::{
     Curve, CurveLine, Evaluation, GroupScore, PairedTest, ProtocolScores, Provenance, Role,
     ScoredNetwork, Spread, SystemScore, TrainingRecord, Verification, VerificationScore,

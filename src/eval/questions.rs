@@ -17,7 +17,6 @@ use super::results::{Curve, CurveLine, Role, Verification, VerificationScore};
 use super::task_set::{Protocol, TaskSet};
 use super::verification::PairSet;
 use crate::archive::Split;
-use crate::model::Comparison;
 use crate::ranks::Ranks;
 use crate::sample::{Scope, TaskShape, alphabets_of, characters_of};
 use crate::store::{AlphabetId, DrawingId, PageCache, Store, StoreError};
@@ -50,6 +49,39 @@ fn background_named(store: &Store, names: &[String]) -> Vec<AlphabetId> {
         .collect()
 }
 
+/// The one-shot questions of a plan.
+fn one_shot(
+    store: &Store,
+    plan: &Plan,
+    evaluation: &[AlphabetId],
+) -> Result<Vec<Asked>, EvalError> {
+    let random = |&(protocol, _): &(Protocol, usize)| {
+        matches!(protocol, Protocol::Within | Protocol::Between)
+    };
+    if evaluation.is_empty() && (plan.curve_trials > 0 || plan.protocols.iter().any(random)) {
+        return Err(EvalError::NothingToEvaluate);
+    }
+    let mut one_shot = Vec::new();
+    for &(protocol, shots) in &plan.protocols {
+        let random = |scope| {
+            let shape = TaskShape {
+                ways: plan.ways,
+                shots,
+                scope,
+            };
+            TaskSet::random(store, evaluation, shape, plan.seed, plan.trials)
+        };
+        let set = match protocol {
+            Protocol::LakeRuns => TaskSet::lake_runs(store).ok_or(EvalError::NoRuns)?,
+            Protocol::Within => random(Scope::Within)?,
+            Protocol::Between => random(Scope::Between)?,
+            Protocol::Digits => return Err(EvalError::NoDigits),
+        };
+        one_shot.push(Asked::new(set));
+    }
+    Ok(one_shot)
+}
+
 impl<'a> Questions<'a> {
     /// The questions of a plan.
     pub fn draw(
@@ -59,24 +91,7 @@ impl<'a> Questions<'a> {
         watch: &mut impl FnMut(Event),
     ) -> Result<Questions<'a>, EvalError> {
         let evaluation = alphabets_of(store, Split::Evaluation);
-        let mut one_shot = Vec::new();
-        for &(protocol, shots) in &plan.protocols {
-            let random = |scope| {
-                let shape = TaskShape {
-                    ways: plan.ways,
-                    shots,
-                    scope,
-                };
-                TaskSet::random(store, &evaluation, shape, plan.seed, plan.trials)
-            };
-            let set = match protocol {
-                Protocol::LakeRuns => TaskSet::lake_runs(store).ok_or(EvalError::NoRuns)?,
-                Protocol::Within => random(Scope::Within)?,
-                Protocol::Between => random(Scope::Between)?,
-                Protocol::Digits => return Err(EvalError::NoDigits),
-            };
-            one_shot.push(Asked::new(set));
-        }
+        let one_shot = one_shot(store, plan, &evaluation)?;
         let mut curve = None;
         if plan.curve_trials > 0 {
             let tasks = CurveTasks::draw(store, &evaluation, plan.seed, plan.curve_trials)?;
@@ -141,19 +156,19 @@ impl<'a> Questions<'a> {
             }
         }
         watch(Event::Begins("modified Hausdorff distance".to_owned()));
+        let judge = Hausdorff::new(pages); // for all, since it keeps what it has read
         for asked in self
             .one_shot
             .iter_mut()
             .filter(|asked| asked.set.shots == 1)
         {
-            let judge = Hausdorff::new(pages);
             asked.deal((HAUSDORFF, Role::Baseline), &judge, plan.ties, self.ranks)?;
         }
         if let Some((test, verification)) = &mut self.pairs {
             let choice = PairSet::choice(store, &[], "all background", plan.seed)
                 .map_err(EvalError::Pairs)?;
             for (name, pixel) in pixels {
-                let alike = |a, b| Ok(pixel.similarity(pages.page(a)?, pages.page(b)?));
+                let alike = |a, b| Ok(pixel.similarity(pages.drawn(a)?, pages.drawn(b)?));
                 let score = verify(name, Role::Baseline, test, &choice, plan, alike)?;
                 verification.systems.push(score);
             }
@@ -238,10 +253,8 @@ impl<'a> Questions<'a> {
         watch: &mut impl FnMut(Event),
     ) -> Result<(), EvalError> {
         let by_cosine = |contestant: &&Contestant| {
-            let network = &contestant.model.network;
-            contestant.role == Role::Network
-                && network.comparison() == Comparison::Cosine
-                && network.context().is_none()
+            let shape = &contestant.model.card.network;
+            contestant.role == Role::Network && shape.answers_together()
         };
         let networks: Vec<&Contestant> = contestants.iter().filter(by_cosine).collect();
         if networks.len() < 2 {
@@ -250,7 +263,7 @@ impl<'a> Questions<'a> {
             ));
             return Ok(());
         }
-        let label = format!("{} networks together", networks.len());
+        let label = format!("{} {TOGETHER}", networks.len());
         watch(Event::Begins(label.clone()));
         let sets = self.one_shot.iter().map(|asked| &asked.set);
         let drawings: Vec<DrawingId> = sets.flat_map(TaskSet::drawings).collect();
@@ -351,6 +364,16 @@ impl<'a> Questions<'a> {
 
 /// Modified Hausdorff distance in tables.
 const HAUSDORFF: &str = "modified Hausdorff distance";
+
+/// What several networks that answer together are called in tables, after their number.
+const TOGETHER: &str = "networks together";
+
+/// Whether a variant of this name is several networks that answer together.
+#[must_use]
+pub fn is_together(system: &str) -> bool {
+    let count = system.strip_suffix(TOGETHER).map(str::trim_end);
+    count.is_some_and(|count| !count.is_empty() && count.bytes().all(|b| b.is_ascii_digit()))
+}
 
 /// What a network with something added is.
 fn variant(role: Role) -> Role {

@@ -20,7 +20,8 @@ pub enum Protocol {
     Within,
     /// Random tasks of characters of all alphabets together.
     Between,
-    /// Random tasks of MNIST's digits.
+    /// Random tasks of MNIST's digits; `digits` in files of programs before.
+    #[serde(rename = "mnist", alias = "digits")]
     Digits,
 }
 

@@ -67,6 +67,13 @@ impl NetworkShape {
         }
     }
 
+    /// Whether such networks can answer together: each compares two embeddings by their cosine, with
+    /// no context.
+    #[must_use]
+    pub fn answers_together(&self) -> bool {
+        matches!(self, NetworkShape::Compact(_))
+    }
+
     /// Width and height of its images in pixels.
     #[must_use]
     pub fn side(&self) -> usize {

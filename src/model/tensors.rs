@@ -49,9 +49,9 @@ pub enum ModelError {
         /// What is missing or different.
         what: String,
     },
-    /// It could not be written.
+    /// It could not be written, or what belongs into it could not be read from a store.
     #[error(transparent)]
-    Write(#[from] StoreError),
+    Store(#[from] StoreError),
 }
 
 /// A tensor's place in the header; its bytes are written later.

@@ -1,7 +1,7 @@
 //! How figures are written in words: the same in the terminal and on the page.
 
 use super::published::Task;
-use crate::eval::{Evaluation, ProtocolScores, Role, SystemScore, Ties};
+use crate::eval::{self, Evaluation, ProtocolScores, Role, ScoredNetwork, SystemScore, Ties};
 
 /// What stands for a figure that is none.
 pub(super) const NONE: &str = "–";
@@ -166,18 +166,40 @@ pub(super) fn sentence(evaluation: &Evaluation) -> String {
     }
 }
 
-/// Whether a system's scores are void: it is a network that has seen what it was asked about,
-/// or a variant of one, which begins with the network's name.
+/// Whether a system's scores are void: it is a network that has seen what it was asked about, or a
+/// variant of one, which has the network's name before a comma, or an answer of several together of
+/// which one has.
 pub(super) fn is_void(evaluation: &Evaluation, system: &str, role: Role) -> bool {
-    let networks = &evaluation.provenance.networks;
-    networks.iter().any(|network| {
-        !network.seen.is_empty()
-            && match role {
-                Role::Network => system == network.name,
-                Role::Variant => system.starts_with(&network.name),
-                Role::Baseline | Role::Outside => false,
-            }
-    })
+    let networks = evaluation.provenance.networks.iter();
+    match role {
+        Role::Network => networks
+            .filter(|network| system == network.name)
+            .any(has_seen),
+        Role::Variant if eval::is_together(system) => networks
+            .filter(|network| network.card.network.answers_together())
+            .filter(|network| is_no_baseline(evaluation, network))
+            .any(has_seen),
+        Role::Variant => {
+            let of = |network: &&ScoredNetwork| {
+                let rest = system.strip_prefix(&network.name);
+                rest.is_some_and(|rest| rest.starts_with(", "))
+            };
+            // A network's own name may go on after a comma.
+            let longest = networks.filter(of).max_by_key(|network| network.name.len());
+            longest.is_some_and(has_seen)
+        }
+        Role::Baseline | Role::Outside => false,
+    }
+}
+
+/// Whether a table has it as one of the networks that the evaluation is about.
+fn is_no_baseline(evaluation: &Evaluation, network: &ScoredNetwork) -> bool {
+    let mut systems = evaluation.protocols.iter().flat_map(|p| &p.systems);
+    systems.any(|system| system.role == Role::Network && system.system == network.name)
+}
+
+fn has_seen(network: &ScoredNetwork) -> bool {
+    !network.seen.is_empty()
 }
 
 /// What must be said before any figure.
@@ -205,6 +227,64 @@ pub(super) fn warnings(evaluation: &Evaluation) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::Preset;
+
+    /// An evaluation of networks of these names, which have seen its alphabets or not.
+    fn evaluation_of(networks: &[(&str, bool)]) -> Evaluation {
+        let shape = Preset::shipped("fast").unwrap();
+        let card = serde_json::json!({
+            "program": "a test", "network": shape.network, "distortion": shape.distortion,
+            "seed": 0, "steps": 0, "batch": 1, "store": "", "training": [], "validation": [],
+        });
+        let network = |&(name, seen): &(&str, bool)| {
+            let seen = if seen { vec!["Keble"] } else { vec![] };
+            serde_json::json!({
+                "name": name, "digest": "", "parameters": 1, "card": card, "seen": seen,
+            })
+        };
+        let system = |&(name, _): &(&str, bool)| {
+            serde_json::json!({
+                "system": name, "role": "network", "score": {"right": 1, "asked": 2},
+                "percent": 50.0, "interval": [0.0, 100.0], "group_interval": [0.0, 100.0],
+                "tied": 0, "groups": [],
+            })
+        };
+        let evaluation = serde_json::json!({
+            "provenance": {
+                "program": "a test", "store": "", "made_up": false, "seed": 0, "ties": "against",
+                "networks": networks.iter().map(network).collect::<Vec<_>>(),
+            },
+            "protocols": [{
+                "protocol": "within", "title": "t", "ways": 2, "shots": 1, "trials": 2, "seed": 0,
+                "chance": 50.0, "comparisons": [], "spread": null,
+                "systems": networks.iter().map(system).collect::<Vec<_>>(),
+            }],
+            "curve": null, "verification": null, "digits": null, "training": [],
+        });
+        serde_json::from_value(evaluation).unwrap()
+    }
+
+    #[test]
+    fn only_what_saw_its_questions_is_void() {
+        let networks = [("run1", true), ("run10", false), ("run1, long", false)];
+        let evaluation = evaluation_of(&networks);
+        let void = |system: &str, role| is_void(&evaluation, system, role);
+        assert!(void("run1", Role::Network));
+        assert!(void("run1, mean over 8 distorted copies", Role::Variant));
+        assert!(!void("run10", Role::Network));
+        assert!(!void("run10, mean over 8 distorted copies", Role::Variant));
+        assert!(!void(
+            "run1, long, mean over 8 distorted copies",
+            Role::Variant
+        ));
+        assert!(
+            void("3 networks together", Role::Variant),
+            "one of them has seen it"
+        );
+        assert!(!void("run1", Role::Baseline));
+        let clean = evaluation_of(&networks[1..]);
+        assert!(!is_void(&clean, "2 networks together", Role::Variant));
+    }
 
     #[test]
     fn numbers_are_written_as_people_read_them() {

@@ -40,7 +40,7 @@ pub struct Task {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "no {ways}-way {shots}-shot task can be drawn from these alphabets: it takes {ways} characters \
-     with more than {shots} drawings"
+     of one alphabet (or of all, between them) with more drawings than {shots}; ask for fewer ways or shots"
 )]
 pub struct TooFew {
     /// Ways that were asked for.

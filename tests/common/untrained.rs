@@ -1,4 +1,5 @@
 //! Networks with first weights.
+#![allow(dead_code, reason = "no test binary uses all of it")]
 
 use omnishot::model::{Card, Model};
 use omnishot::train::Preset;

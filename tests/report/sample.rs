@@ -1,6 +1,6 @@
 //! A made-up evaluation with every part, and drawings to go with it.
 
-use omnishot::archive::{Alphabet, Page, SyntheticOptions, synthesize};
+use omnishot::archive::{Alphabet, Picture, SyntheticOptions, synthesize};
 use omnishot::distort::Distortion;
 use omnishot::eval::{
     Curve, CurveLine, EmbeddingMap, Evaluation, Failure, Gallery, GroupScore, MapPoint, Neighbour,
@@ -258,8 +258,9 @@ pub fn alphabet() -> Alphabet {
 
 pub fn gallery(failures: usize) -> Gallery {
     let alphabet = alphabet();
-    let page = |character: usize, drawer: usize| -> Page {
-        alphabet.characters[character % 24].drawings[drawer % 12].page
+    let page = |character: usize, drawer: usize| -> Picture {
+        let drawing = &alphabet.characters[character % 24].drawings[drawer % 12];
+        drawing.page.into()
     };
     let failure = |number: usize| Failure {
         place: format!("lake-runs, run{:02}", number + 1),

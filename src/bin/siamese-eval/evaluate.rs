@@ -134,6 +134,16 @@ enum TieRule {
     Random,
 }
 
+impl TieRule {
+    fn rule(self) -> Ties {
+        match self {
+            TieRule::Against => Ties::Against,
+            TieRule::First => Ties::First,
+            TieRule::Random => Ties::Random,
+        }
+    }
+}
+
 impl Evaluate {
     fn plan(&self, store: &Store) -> Plan {
         let all = self.protocol.is_empty();
@@ -161,11 +171,7 @@ impl Evaluate {
             },
             verification: asked(Part::Verification),
             seed: self.seed,
-            ties: match self.ties {
-                TieRule::Against => Ties::Against,
-                TieRule::First => Ties::First,
-                TieRule::Random => Ties::Random,
-            },
+            ties: self.ties.rule(),
             copies: usize::from(self.tta),
             joint: self.joint,
             together: self.together,
@@ -306,7 +312,8 @@ fn extras(arguments: &Evaluate, store: &Arc<Store>, first: &Contestant) -> Resul
         embeddings.save(model, store, path)?;
     }
     if let Some(path) = &arguments.picture {
-        picture(store, &embeddings, &set, path)?;
+        let likenesses = eval::likenesses(model, &embeddings, &set)?;
+        picture(store, &likenesses, &set, arguments.ties.rule(), path)?;
     }
     Ok(())
 }
@@ -315,9 +322,15 @@ fn extras(arguments: &Evaluate, store: &Arc<Store>, first: &Contestant) -> Resul
 const PICTURED: usize = 9;
 const PICTURED_WRONG: usize = 3;
 
-/// Draws the first wrong answers, and right ones from as many runs as it takes.
-fn picture(store: &Store, embeddings: &Embeddings, set: &TaskSet, path: &Path) -> Result<()> {
-    let answers = Answers::of(embeddings, set, Ties::Against)?;
+/// Draws the first wrong answers, and right ones from as many runs as it takes: those of the report.
+fn picture(
+    store: &Store,
+    likenesses: &[Vec<f64>],
+    set: &TaskSet,
+    ties: Ties,
+    path: &Path,
+) -> Result<()> {
+    let answers = Answers::by(likenesses, set, ties);
     let (mut wrong, mut right) = (Vec::new(), Vec::new());
     let mut seen = vec![false; set.groups.len()];
     for (question, is_right) in answers.right(set).enumerate() {
@@ -335,8 +348,8 @@ fn picture(store: &Store, embeddings: &Embeddings, set: &TaskSet, path: &Path) -
     for question in right.into_iter().chain(wrong) {
         let task = &set.tasks[question];
         let mut picture = TaskPicture::read(&mut decoder, task.query, &task.support, task.answer)?;
-        let alike = |&id: &u32| embeddings.similarity(task.query, id) as f32;
-        picture.scores = Some(task.support.iter().map(alike).collect());
+        let alike = likenesses[question].iter();
+        picture.scores = Some(alike.map(|&likeness| likeness as f32).collect());
         picture.predicted = answers.chosen[question];
         tasks.push(picture);
     }

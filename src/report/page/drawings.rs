@@ -5,15 +5,15 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
 
 use super::charts::coordinate;
-use crate::archive::{Page, page_to_png};
+use crate::archive::{Picture, picture_to_png};
 use crate::eval::{EmbeddingMap, Failure, Gallery, Neighbours};
 use crate::report::figures::number;
 
 /// A drawing as a picture that the page itself holds.
-fn picture(page: &Page, alt: &str, title: Option<&str>) -> Markup {
+fn picture(drawing: &Picture, alt: &str, title: Option<&str>) -> Markup {
     let source = format!(
         "data:image/png;base64,{}",
-        STANDARD.encode(page_to_png(page))
+        STANDARD.encode(picture_to_png(drawing))
     );
     html! {
         span class="ink" { img src=(source) alt=(alt) title=[title] width="105" height="105"; }
