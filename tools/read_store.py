@@ -37,7 +37,9 @@ def main(path):
     if version not in (1, 2):
         sys.exit(f"read_store: the store's version is {version}, and this reads 1 and 2")
     shades = SIDE * SIDE if version == 2 else 0  # of each drawing, behind all pages of its block
+    made, zero = zero & 0xFF, zero >> 8  # how pictures were made into pages
     check((width, height, zero) == (SIDE, SIDE, 0) and file_len == len(data), "header")
+    check(made == 0 or made & 1 and made < 8 and (made >> 2) == version - 1, "how pictures were made")
     check(hashlib.sha256(data[:64] + data[96:front_len]).digest() == data[64:96], "header's sum")
     check(hashlib.sha256(data[:-32]).digest() == data[-32:], "file's sum")
     at, alphabets = table(data, 96, "<IB3s", n_alphabets)

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use omnishot::eval::{Contestant, Role, TrainingRecord};
 use omnishot::model::{Model, PRETRAINED};
+use omnishot::store::Store;
 use tch::Device;
 
 /// A file of weights, and what the report calls its network.
@@ -117,4 +118,19 @@ pub fn training_record(named: &Named) -> Option<TrainingRecord> {
             _ => None,
         },
     })
+}
+
+/// Says of networks that they learned from pictures made in another way than the store's.
+pub fn warn_of_other_pictures(contestants: &[Contestant], store: &Store) {
+    for Contestant { name, model, .. } in contestants {
+        if let (Some(trained), Some(own)) = (model.card.pictures, store.pictures())
+            && trained != own
+        {
+            eprintln!(
+                "siamese-eval: {name} was trained on pictures made {trained}, those of {} are made \
+                 {own}: expect worse answers",
+                store.path().display()
+            );
+        }
+    }
 }

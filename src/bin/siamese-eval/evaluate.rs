@@ -20,7 +20,7 @@ use omnishot::store::{Store, publish};
 use tch::Device;
 
 use crate::company;
-use crate::contestants::{Named, load, named, training_record};
+use crate::contestants::{Named, load, named, training_record, warn_of_other_pictures};
 
 /// What to evaluate, and where to write it.
 #[derive(Args)]
@@ -177,21 +177,6 @@ impl Evaluate {
             together: self.together,
             gallery: self.out.is_some(),
             fine_tuned: self.fine_tune,
-        }
-    }
-}
-
-/// Says of networks that they learned from pictures made in another way than the store's.
-fn warn_of_other_pictures(contestants: &[Contestant], store: &Store) {
-    for Contestant { name, model, .. } in contestants {
-        if let (Some(trained), Some(own)) = (model.card.pictures, store.pictures())
-            && trained != own
-        {
-            eprintln!(
-                "siamese-eval: {name} was trained on pictures made {trained}, those of {} are made \
-                 {own}: expect worse answers",
-                store.path().display()
-            );
         }
     }
 }
