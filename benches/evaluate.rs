@@ -4,7 +4,6 @@
 //! On Omniglot as `OMNIGLOT_STORE` names it packed, else on the made-up alphabets of seed 0.
 //! Networks have their first weights: what they know does not change what they cost.
 
-#[allow(dead_code, reason = "the tests use all of it")]
 #[path = "../tests/common/untrained.rs"]
 mod untrained;
 
