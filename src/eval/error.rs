@@ -18,7 +18,8 @@ pub enum EvalError {
     /// There is nothing to ask about.
     #[error(
         "the store has no evaluation set, so that there is nothing to evaluate: build it with one, from \
-         images_evaluation.zip, or of pictures in groups (group/class/picture) with --evaluation GROUP"
+         images_evaluation.zip, or of pictures in groups (group/class/picture, or dealt into some with --groups N) with \
+         --evaluation GROUP"
     )]
     NothingToEvaluate,
     /// The evaluation set has too few characters.

@@ -122,7 +122,7 @@ fn room(background: usize) -> &'static str {
         0 => "build it from a background set, or from pictures",
         1 => {
             "say --validation-alphabets 0 to hold out none, or build the store from pictures in \
-             groups (group/class/picture): a group is an alphabet"
+             groups (group/class/picture), or dealt into some with --groups N: a group is an alphabet"
         }
         _ => "hold out fewer, as with --validation-alphabets 1; 0 holds out none",
     }
