@@ -90,11 +90,20 @@ pub struct LoaderOptions {
     pub world: u64,
 }
 
+impl LoaderOptions {
+    /// The depth at which `workers` threads are all busy: each of them fills a batch, the
+    /// consumer holds one, and some lie ready.
+    #[must_use]
+    pub fn depth_for(workers: usize) -> usize {
+        workers + 3
+    }
+}
+
 impl Default for LoaderOptions {
     fn default() -> LoaderOptions {
         LoaderOptions {
             workers: 1,
-            depth: 4,
+            depth: LoaderOptions::depth_for(1),
             rank: 0,
             world: 1,
         }

@@ -15,9 +15,6 @@ use crate::cuda::{CudaError, Event, Numbers, Stream, Upload};
 use crate::loader::{Loader, LoaderCounts, LoaderOptions, Pictures, Produce, Ready};
 use crate::store::StoreError;
 
-/// Batches beyond those that the workers fill: the trainer's own, and some that lie ready.
-const AHEAD: usize = 3;
-
 /// Batches on a device.
 pub(super) struct Feed<P: Produce<Batch: TrainingBatch>> {
     /// Before the loader, so that uploads are done before its buffers go.
@@ -43,7 +40,7 @@ impl<P: Produce<Batch: TrainingBatch>> Feed<P> {
         let producer = Arc::new(producer);
         let options = LoaderOptions {
             workers,
-            depth: workers + AHEAD,
+            depth: LoaderOptions::depth_for(workers),
             ..LoaderOptions::default()
         };
         let uploads = match producer.device {

@@ -8,7 +8,6 @@ use omnishot::loader::{Loader, LoaderOptions, Pictures, Produce};
 use omnishot::report::Replay;
 use omnishot::store::PageCache;
 
-use crate::loader::ahead;
 use crate::stream::{StreamArguments, Visit};
 use crate::windows::Rates;
 
@@ -113,7 +112,7 @@ impl Visit for Timing<'_> {
         let pairs = pixels as f64 / (2.0 * area);
         let options = LoaderOptions {
             workers: usize::from(self.workers),
-            depth: ahead(self.workers),
+            depth: LoaderOptions::depth_for(self.workers.into()),
             ..LoaderOptions::default()
         };
         let mut loader = Loader::start(Arc::new(producer), 0..1 << 28, options);

@@ -109,7 +109,8 @@ impl LoaderTimes {
     fn options(&self, workers: u16) -> LoaderOptions {
         LoaderOptions {
             workers: usize::from(workers),
-            depth: self.depth.map_or_else(|| ahead(workers), usize::from),
+            depth: (self.depth)
+                .map_or_else(|| LoaderOptions::depth_for(workers.into()), usize::from),
             ..LoaderOptions::default()
         }
     }
@@ -198,12 +199,6 @@ impl LoaderTimes {
             );
         }
     }
-}
-
-/// Batches to make ahead so that `workers` threads and whoever reads are all busy, and some lie
-/// ready: as many as a training run has.
-pub fn ahead(workers: u16) -> usize {
-    usize::from(workers) + 3
 }
 
 /// Ink as a share of all pixels; refuses a pixel that is neither ground, ink nor between.

@@ -9,7 +9,7 @@ mod watch;
 
 use std::num::NonZero;
 use std::panic;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use company::Company;
 use folder::RunFolder;
 use omnishot::eval;
 use omnishot::model::{Model, parse_device};
+use omnishot::ranks::Ranks;
 use omnishot::sample::TrainingSplit;
 use omnishot::store::Store;
 use omnishot::train::{self, Checkpoint, Preset, RunOptions};
@@ -119,39 +120,14 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let store = Arc::new(Store::read(store)?);
     let (ranks, device) = company::meet(arguments.device, arguments.timeout)?;
-    let (folder, resume, preset, seed) = if arguments.resume {
-        let nothing = "there is nothing to resume";
-        let folder = ranks.first().then(|| RunFolder::open(out)).transpose();
-        let folder = folder.context(nothing)?;
-        let mut checkpoint = Checkpoint::open(out).context(nothing)?;
-        if let Some(steps) = arguments.steps {
-            checkpoint.lengthen(steps)?;
-        }
-        let progress = &mut checkpoint.progress;
-        let had = progress.preset.batch.shards();
-        progress.preset = progress.preset.clone().shared_by(ranks.world());
-        let (preset, seed) = (progress.preset.clone(), progress.seed);
-        if let (Some(folder), Some(_)) = (&folder, arguments.steps) {
-            folder.write_settings(&preset)?;
-        }
-        let shards = preset.batch.shards();
-        if shards != had && ranks.first() {
-            eprintln!(
-                "siamese-train: the run's batches were in {had} parts, which {} ranks cannot share; \
-                 they go on in {shards}, each with batch statistics of its own: the same drawings, \
-                 other losses than those of a run that was never stopped",
-                ranks.world()
-            );
-        }
-        (folder, Some(checkpoint), preset, seed)
-    } else {
-        let preset = preset(arguments)?.settled(device).shared_by(ranks.world());
-        preset.check_device(device)?;
-        // Before a run that is there already is replaced.
-        train::validation_tasks(&store, &preset, arguments.seed)?;
-        let begin = || RunFolder::begin(out, &preset, arguments.force);
-        let folder = ranks.first().then(begin).transpose()?;
-        (folder, None, preset, arguments.seed)
+    let Begun {
+        folder,
+        resume,
+        preset,
+        seed,
+    } = match arguments.resume {
+        true => resumed(arguments, out, &ranks)?,
+        false => begun(arguments, out, &store, device, &ranks)?,
     };
     let shards = preset.batch.shards().div_ceil(ranks.world() as usize);
     set_threads(arguments, device, shards, resume.as_ref());
@@ -201,6 +177,69 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         ExitCode::from(STOPPED)
     } else {
         ExitCode::SUCCESS
+    })
+}
+
+/// A run that can start.
+struct Begun {
+    /// Of the rank that writes.
+    folder: Option<RunFolder>,
+    resume: Option<Checkpoint>,
+    preset: Preset,
+    seed: u64,
+}
+
+/// The run of a folder, from its checkpoint.
+fn resumed(arguments: &Arguments, out: &Path, ranks: &Ranks) -> Result<Begun> {
+    let nothing = "there is nothing to resume";
+    let folder = ranks.first().then(|| RunFolder::open(out)).transpose();
+    let folder = folder.context(nothing)?;
+    let mut checkpoint = Checkpoint::open(out).context(nothing)?;
+    if let Some(steps) = arguments.steps {
+        checkpoint.lengthen(steps)?;
+    }
+    let progress = &mut checkpoint.progress;
+    let had = progress.preset.batch.shards();
+    progress.preset = progress.preset.clone().shared_by(ranks.world());
+    let (preset, seed) = (progress.preset.clone(), progress.seed);
+    if let (Some(folder), Some(_)) = (&folder, arguments.steps) {
+        folder.write_settings(&preset)?;
+    }
+    let shards = preset.batch.shards();
+    if shards != had && ranks.first() {
+        eprintln!(
+            "siamese-train: the run's batches were in {had} parts, which {} ranks cannot share; \
+             they go on in {shards}, each with batch statistics of its own: the same drawings, \
+             other losses than those of a run that was never stopped",
+            ranks.world()
+        );
+    }
+    Ok(Begun {
+        folder,
+        resume: Some(checkpoint),
+        preset,
+        seed,
+    })
+}
+
+/// A new run.
+fn begun(
+    arguments: &Arguments,
+    out: &Path,
+    store: &Store,
+    device: Device,
+    ranks: &Ranks,
+) -> Result<Begun> {
+    let preset = preset(arguments)?.settled(device).shared_by(ranks.world());
+    preset.check_device(device)?;
+    // Before a run that is there already is replaced.
+    train::validation_tasks(store, &preset, arguments.seed)?;
+    let begin = || RunFolder::begin(out, &preset, arguments.force);
+    Ok(Begun {
+        folder: ranks.first().then(begin).transpose()?,
+        resume: None,
+        preset,
+        seed: arguments.seed,
     })
 }
 
