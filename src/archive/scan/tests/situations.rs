@@ -131,6 +131,11 @@ fn light_that_bends_and_soft_shadows_are_no_ink() {
         let apart = apart(&page(noisy(image, 3.0), false), &plain);
         assert!(apart < 100, "{apart}");
     }
+    // A stem where the light is as far from the border's shades as a frame's noise reaches.
+    let beside = letter(210, |x, _, inked| {
+        200.0 + 80.0 * (x - 0.5) - if inked { 100.0 } else { 0.0 }
+    });
+    assert!(apart(&page(beside, false), &plain) < 90);
     let blank = letter(210, |x, y, _| vignette(x, y, false));
     assert!(matches!(refused(blank), Problem::NothingDrawn));
 }
