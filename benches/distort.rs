@@ -11,8 +11,8 @@
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use omnishot::archive::{Page, SIDE};
 use omnishot::distort::{Distorter, Distortion};
+use omnishot::image::{Page, SIDE};
 use omnishot::seed::{Purpose, Stream};
 
 /// Different pictures a row goes through; few enough to stay in the cache.

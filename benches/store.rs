@@ -6,7 +6,8 @@
 use std::path::PathBuf;
 
 use divan::Bencher;
-use omnishot::archive::{Alphabet, Archive, Character, Drawing, Page, Split};
+use omnishot::archive::{Alphabet, Archive, Character, Drawing, Split};
+use omnishot::image::Page;
 use omnishot::seed::{Purpose, Stream};
 use omnishot::store::{self, Store, WriteOptions};
 

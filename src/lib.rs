@@ -4,7 +4,7 @@
 //! The rooms stand in the order that data flows, and each uses only rooms before it. One
 //! drawing's way from zip to loss:
 //!
-//! 1. [`archive`]: a zip's entry becomes a one-bit [`archive::Page`], its path an alphabet, a
+//! 1. [`archive`]: a zip's entry becomes a one-bit [`image::Page`], its path an alphabet, a
 //!    character and a drawer. [`archive::synthesize`] makes alphabets up instead.
 //! 2. [`store`]: [`store::write`](fn@store::write) compresses the pages of each character into
 //!    a block; [`store::Store`] maps the file and proves it, [`store::PageCache`] keeps
@@ -64,6 +64,8 @@
 //! ```
 
 pub mod seed;
+
+pub mod image;
 
 pub mod archive;
 

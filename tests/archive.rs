@@ -10,7 +10,8 @@ use std::io::Write;
 
 use common::inputs::{Files, LENIENT, STRICT, images, read_all, read_zip};
 use common::{page, zip};
-use omnishot::archive::{Archive, Problem, SIDE, Split};
+use omnishot::archive::{Archive, Problem, Split};
+use omnishot::image::SIDE;
 use omnishot::seed::{Purpose, Stream};
 use rayon::prelude::*;
 

@@ -12,11 +12,11 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use omnishot::archive::SIDE;
 use omnishot::eval::exchange::{
     self, ExchangeError, Format, PredictionProblem, TaskFile, score_predictions,
 };
 use omnishot::eval::{Asked, Pixel, PixelJudge, Protocol, Role, TaskSet, Ties};
+use omnishot::image::SIDE;
 use omnishot::store::{PageCache, Store};
 use proptest::prelude::*;
 use tasks::{exported, images, made_up, neighbour_csv, random, shot_csv};

@@ -8,7 +8,8 @@ use std::io::Read;
 use std::path::Path;
 
 use common::{listing, small_archive, store_bytes, unpack};
-use omnishot::archive::{self, Archive, ReadOptions, SIDE, Split};
+use omnishot::archive::{self, Archive, ReadOptions, Split};
+use omnishot::image::SIDE;
 use omnishot::store::export::{ExportError, ExportOptions, to_folder, to_npz};
 use omnishot::store::{Store, StoreError};
 

@@ -7,9 +7,8 @@ mod common;
 use std::process::Command;
 
 use common::{character, small_archive, store_bytes};
-use omnishot::archive::{
-    AREA, Alphabet, Archive, Character, Drawing, Page, Query, Run, Shades, Split,
-};
+use omnishot::archive::{Alphabet, Archive, Character, Drawing, Query, Run, Split};
+use omnishot::image::{AREA, Page, Shades};
 use omnishot::store::{self, Store, StoreError, WriteOptions};
 use proptest::prelude::*;
 

@@ -12,8 +12,9 @@ use assert_cmd::Command;
 use common::inputs::{Files, unpack};
 use common::{listing, page, zip};
 use omnishot::archive::{
-    GroupOptions, Page, Split, page_to_png, read_classes, read_groups, read_picture,
+    GroupOptions, Split, page_to_png, read_classes, read_groups, read_picture,
 };
+use omnishot::image::Page;
 use omnishot::store::Store;
 use pictures::{AS_THEY_ARE, evaluating, files, folder, grouped, refusal};
 

@@ -10,7 +10,8 @@ use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use omnishot::archive::{self, ReadOptions, SIDE, Split};
+use omnishot::archive::{self, ReadOptions, Split};
+use omnishot::image::SIDE;
 use omnishot::sample::{PairCounts, PairTable, TableRecipe};
 use omnishot::store::export::{ExportOptions, Exported, to_folder};
 use omnishot::store::{self, Store, WriteOptions};

@@ -8,10 +8,9 @@ use std::io::BufReader;
 use std::sync::Arc;
 
 use common::{page, small_archive, store_bytes};
-use omnishot::archive::{
-    AREA, Archive, GroupOptions, Page, SIDE, ScanOptions, Shades, Split, read_groups,
-};
+use omnishot::archive::{Archive, GroupOptions, ScanOptions, Split, read_groups};
 use omnishot::distort::{Distorter, Distortion};
+use omnishot::image::{AREA, Page, SIDE, Shades};
 use omnishot::loader::{ClassBatches, Loader, LoaderOptions, PairBatches};
 use omnishot::report::{TaskPicture, contact_sheet, task_sheet};
 use omnishot::sample::{BatchSampler, BatchShape, PairSampler, PairShape, alphabets_of};
@@ -235,7 +234,7 @@ proptest! {
     #[test]
     fn vector_and_scalar_forms_agree_on_shades(noise in proptest::collection::vec(any::<u8>(), AREA), item in 0u64..1000) {
         let shades = Shades::new(noise);
-        let drawn = omnishot::archive::Drawn { page: &page(1), shades: Some(shades.bytes()) };
+        let drawn = omnishot::image::Drawn { page: &page(1), shades: Some(shades.bytes()) };
         for law in [Distortion::KOCH, Distortion::COMPACT] {
             let [fast, slow] = [Distorter::new(law), Distorter::scalar(law)].map(|distorter| {
                 let mut out = vec![0f32; 60 * 60];

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::drawing::SIDE;
+use crate::image::SIDE;
 pub use error::{IdxError, IdxProblem};
 
 /// The most bytes that are read of one file, unpacked; MNIST's largest has 47 MB.

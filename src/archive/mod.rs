@@ -21,10 +21,7 @@ mod source;
 mod synthetic;
 mod told;
 
-pub use drawing::{
-    AREA, Alphabet, BANDS, Character, Drawing, Drawn, PAGE_BYTES, Page, Picture, SIDE, Shades,
-    Split,
-};
+pub use drawing::{Alphabet, Character, Drawing, Split};
 pub use error::ArchiveError;
 pub use groups::{Class, GroupOptions, Groups, read_classes, read_groups, read_picture};
 pub use idx::{Digits, IdxError, IdxProblem};

@@ -2,8 +2,8 @@
 
 use std::io::Cursor;
 
-use super::drawing::{Drawn, Page, Picture, SIDE};
 use super::problem::Problem;
+use crate::image::{Drawn, Page, Picture, SIDE};
 
 /// Reads a 105 × 105 black-and-white PNG; black is ink, as in Omniglot's files.
 ///
@@ -107,8 +107,8 @@ fn grey_png(depth: png::BitDepth, rows: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::drawing::Shades;
     use super::*;
+    use crate::image::Shades;
     use proptest::prelude::*;
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use super::drawing::{Alphabet, Character, Drawing, Page, Split};
+use super::drawing::{Alphabet, Character, Drawing, Split};
 use super::error::ArchiveError;
 use super::names::{Official, Place, official, split_in};
 use super::parts::{self, Part, Parts, joined};
@@ -14,6 +14,7 @@ use super::picture::page_from_png;
 use super::problem::Problem;
 use super::runs::{Run, read_runs};
 use super::source::Entry;
+use crate::image::Page;
 
 /// How inputs are read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -63,7 +64,8 @@ pub struct Reading {
 /// # Example
 ///
 /// ```
-/// use omnishot::archive::{Page, ReadOptions, page_to_png, read};
+/// use omnishot::archive::{ReadOptions, page_to_png, read};
+/// use omnishot::image::Page;
 ///
 /// let folder = tempfile::tempdir()?;
 /// for (character, image) in [("character01", "0001_01.png"), ("character02", "0002_01.png")] {

@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 
-use super::drawing::Page;
 use super::error::ArchiveError;
 use super::picture::page_from_png;
 use super::problem::Problem;
 use super::source::{Entry, Source};
+use crate::image::Page;
 
 /// One run: each query is to be matched with the one support drawing of its character.
 #[derive(Clone, Debug, PartialEq, Eq)]

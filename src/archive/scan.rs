@@ -27,8 +27,8 @@ use format::Format;
 use ground::Found;
 use ink::Ink;
 
-use super::drawing::{Drawn, Page, SIDE, Shades};
 use super::problem::Problem;
+use crate::image::{Drawn, Page, SIDE, Shades};
 
 /// Pixels of the longer side of what is drawn, if it is cut out: the median of Omniglot's
 /// background drawings.

@@ -16,7 +16,7 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 use super::Distorter;
 use super::plane::SIDE_MAX;
 use super::warp::Pixel;
-use crate::archive::{Drawn, Page};
+use crate::image::{Drawn, Page};
 
 /// Pixels along a side to which Koch enlarges MNIST's digits (2015, section 4.4).
 pub const KOCH_SIDE: usize = 35;
@@ -95,7 +95,7 @@ mod tests {
     use super::super::resize::Resize;
     use super::super::tests::scribble;
     use super::*;
-    use crate::archive::SIDE;
+    use crate::image::SIDE;
     use crate::seed::{Purpose, Stream};
 
     fn grey_of(page: &Page) -> Vec<u8> {

@@ -28,7 +28,7 @@ pub use affine::{Affine, AffineLaw};
 pub use resize::Resize;
 pub use warp::Pixel;
 
-use crate::archive::Drawn;
+use crate::image::Drawn;
 use crate::seed::Stream;
 use elastic::Field;
 use map::Map;

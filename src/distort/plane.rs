@@ -18,7 +18,7 @@
 //! The step across takes eight rows at once: a byte of a band is eight rows of
 //! one column, spread over the bytes of a word, and no sum overflows its byte.
 
-use crate::archive::{BANDS, Page, SIDE};
+use crate::image::{BANDS, Page, SIDE};
 
 /// The largest side of a plane or an output: a page's.
 pub const SIDE_MAX: usize = SIDE;

@@ -6,7 +6,7 @@ use super::elastic::{Field, Grid};
 use super::map::Map;
 use super::plane::{Plane, Reduction};
 use super::warp::Pixel;
-use crate::archive::Page;
+use crate::image::Page;
 
 /// What cannot be had here.
 #[derive(Clone, Debug)]

@@ -2,8 +2,8 @@
 //! special cases, and pinned digests.
 
 use super::*;
-use crate::archive::Page;
-use crate::archive::SIDE;
+use crate::image::Page;
+use crate::image::SIDE;
 use crate::seed::Purpose;
 
 /// A page of random strokes, about a twelfth of it ink, different for every `seed`.

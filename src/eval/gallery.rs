@@ -6,7 +6,8 @@ use super::embedding::Embeddings;
 use super::judge::Answers;
 use super::layout::layout;
 use super::task_set::TaskSet;
-use crate::archive::{Picture, Split};
+use crate::archive::Split;
+use crate::image::Picture;
 use crate::seed::{Purpose, Stream};
 use crate::store::{AlphabetId, DrawingId, PageCache, StoreError};
 

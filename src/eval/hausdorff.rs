@@ -20,7 +20,7 @@
 use std::sync::OnceLock;
 
 use super::judge::Judge;
-use crate::archive::{Page, SIDE};
+use crate::image::{Page, SIDE};
 use crate::sample::Task;
 use crate::store::{DrawingId, PageCache, StoreError};
 

@@ -6,7 +6,7 @@
 
 use std::cmp::Ordering;
 
-use crate::archive::{AREA, Drawn};
+use crate::image::{AREA, Drawn};
 
 /// How two pages are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +130,7 @@ impl Pixel {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::{Page, SIDE};
+    use crate::image::{Page, SIDE};
 
     /// Ink where a shade is half or more, as a store of shades has it.
     fn page(shades: &[u8; AREA]) -> Page {

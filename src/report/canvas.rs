@@ -13,7 +13,7 @@ use embedded_graphics::primitives::{
 };
 use embedded_graphics::text::{Baseline, Text};
 
-use crate::archive::{Drawn, SIDE};
+use crate::image::{Drawn, SIDE};
 
 /// Width of a letter in pixels.
 pub(super) const LETTER_WIDTH: u32 = 6;
@@ -271,7 +271,7 @@ impl DrawTarget for Canvas {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::{AREA, Page};
+    use crate::image::{AREA, Page};
 
     #[test]
     fn a_page_is_drawn_at_each_scale() {

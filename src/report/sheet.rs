@@ -4,7 +4,8 @@
 use thiserror::Error;
 
 use super::canvas::{Canvas, Ink, LETTER_WIDTH, LINE_HEIGHT, Scale};
-use crate::archive::{Drawn, Scanned, Shades};
+use crate::archive::Scanned;
+use crate::image::{Drawn, Shades};
 use crate::store::{AlphabetId, Decoder, DrawingId, Store, StoreError};
 
 /// The most drawings on a sheet; a sheet of as many has some 30 million pixels.
@@ -334,7 +335,7 @@ pub(super) fn letters(text: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::Page;
+    use crate::image::Page;
 
     fn task(answer: usize, predicted: Option<usize>) -> TaskPicture {
         TaskPicture {

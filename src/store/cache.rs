@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use super::error::StoreError;
 use super::index::DrawingId;
 use super::read::Store;
-use crate::archive::{Drawn, Page};
+use crate::image::{Drawn, Page};
 
 /// Pages of a store at random, from any number of threads.
 ///

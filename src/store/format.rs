@@ -3,7 +3,8 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::archive::{AREA, PAGE_BYTES, ScanOptions};
+use crate::archive::ScanOptions;
+use crate::image::{AREA, PAGE_BYTES};
 
 /// First bytes of every store; the line ends show a transfer in text mode.
 pub(super) const MAGIC: [u8; 8] = *b"\x89OMNI\r\n\x1a";

@@ -1,7 +1,8 @@
 //! The header of a store, proved against the file's length, and how fields are read.
 
 use super::format::{self, Counts};
-use crate::archive::{SIDE, ScanOptions};
+use crate::archive::ScanOptions;
+use crate::image::SIDE;
 
 /// What the header says.
 pub(super) struct Header {

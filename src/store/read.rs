@@ -14,7 +14,8 @@ use super::index::{
     AlphabetEntry, AlphabetId, CharacterEntry, CharacterId, DrawingId, Index, RunEntry,
 };
 use super::map::Bytes;
-use crate::archive::{Drawn, PAGE_BYTES, Page, ScanOptions};
+use crate::archive::ScanOptions;
+use crate::image::{Drawn, PAGE_BYTES, Page};
 
 /// An open store. It can be shared by any number of threads; each decodes with a
 /// [`Decoder`] of its own.

@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 use super::error::StoreError;
 use super::format::{self, Counts};
 use super::publish::publish;
-use crate::archive::{Alphabet, Archive, Character, Page, SIDE, ScanOptions};
+use crate::archive::{Alphabet, Archive, Character, ScanOptions};
+use crate::image::{Page, SIDE};
 
 /// How a store is written.
 #[derive(Clone, Copy, Debug)]

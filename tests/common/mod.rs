@@ -6,7 +6,8 @@ pub mod inputs;
 use std::io::{Cursor, Write};
 use std::path::Path;
 
-use omnishot::archive::{Alphabet, Archive, Character, Drawing, Page, Query, Run, SIDE, Split};
+use omnishot::archive::{Alphabet, Archive, Character, Drawing, Query, Run, Split};
+use omnishot::image::{Page, SIDE};
 use omnishot::store::{self, Store, WriteOptions};
 use sha2::{Digest, Sha256};
 

@@ -6,9 +6,10 @@ use std::io::{Cursor, Read};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use omnishot::archive::{Archive, SIDE, Split, SyntheticOptions, synthesize, synthesize_runs};
+use omnishot::archive::{Archive, Split, SyntheticOptions, synthesize, synthesize_runs};
 use omnishot::eval::exchange::{self, Format, TaskFile};
 use omnishot::eval::{Pixel, Protocol, TaskSet};
+use omnishot::image::SIDE;
 use omnishot::sample::{Scope, TaskShape, alphabets_of};
 use omnishot::store::Store;
 

@@ -1,12 +1,13 @@
 //! A made-up evaluation with every part, and drawings to go with it.
 
-use omnishot::archive::{Alphabet, Picture, SyntheticOptions, synthesize};
+use omnishot::archive::{Alphabet, SyntheticOptions, synthesize};
 use omnishot::distort::Distortion;
 use omnishot::eval::{
     Curve, CurveLine, EmbeddingMap, Evaluation, Failure, Gallery, GroupScore, MapPoint, Neighbour,
     Neighbours, PairedTest, ProtocolScores, Provenance, Role, Score, ScoredNetwork, Spread,
     SystemScore, Ties, TrainingRecord, Verification, VerificationScore,
 };
+use omnishot::image::Picture;
 use omnishot::model::{Card, CompactShape, NetworkShape};
 
 pub fn network(name: &str, seed: u64) -> ScoredNetwork {

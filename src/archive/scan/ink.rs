@@ -3,8 +3,8 @@
 use fast_image_resize::images::Image;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
-use crate::archive::drawing::{AREA, SIDE};
 use crate::archive::problem::Problem;
+use crate::image::{AREA, SIDE};
 
 /// The least contrast of ink and ground, of 255: below it a picture shows noise.
 pub(super) const LEAST_CONTRAST: u8 = 16;

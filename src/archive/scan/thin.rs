@@ -1,7 +1,7 @@
 //! Strokes thinner than half a pixel of the page, which scaling alone would lose.
 
 use super::ink::Ink;
-use crate::archive::drawing::{Page, SIDE};
+use crate::image::{Page, SIDE};
 
 /// The least cover of a pixel, of 255, by a thin stroke: one pixel of 5,000.
 const LEAST_COVER: u8 = 4;

@@ -7,7 +7,7 @@
 
 use super::pen::{Linear, Point, THINNEST_RADIUS, flatten, ink, keep_on_page};
 use super::style::{Prototype, Style, bell, scatter};
-use crate::archive::{Page, SIDE};
+use crate::image::{Page, SIDE};
 use crate::seed::Stream;
 
 /// What one drawer's drawings in an alphabet share.

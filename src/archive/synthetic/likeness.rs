@@ -8,7 +8,7 @@
 //! pair costs 50 sums over some 200 cells, and whole numbers leave no doubt on which side
 //! of a limit it lies.
 
-use crate::archive::{Page, SIDE};
+use crate::image::{Page, SIDE};
 
 /// Pixels on a side of a cell.
 const CELL: usize = 3;

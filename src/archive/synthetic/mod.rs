@@ -25,7 +25,8 @@ use rayon::prelude::*;
 use self::hand::Hand;
 use self::likeness::{Silhouette, UNITS};
 use self::style::{Prototype, Style};
-use super::{Alphabet, Character, Drawing, Page, Split};
+use super::{Alphabet, Character, Drawing, Split};
+use crate::image::Page;
 use crate::seed::{Purpose, Stream};
 
 pub use self::runs::synthesize_runs;

@@ -13,7 +13,7 @@
 
 use std::ops::{Add, Mul, Sub};
 
-use crate::archive::{Page, SIDE};
+use crate::image::{Page, SIDE};
 
 /// Steps a rounded corner is flattened into.
 const CORNER_STEPS: u32 = 8;

@@ -2,7 +2,8 @@
 
 use super::{Item, stream};
 use crate::archive::runs::{Query, Run};
-use crate::archive::{Alphabet, Character, Page, Split};
+use crate::archive::{Alphabet, Character, Split};
+use crate::image::Page;
 use crate::seed::Stream;
 
 /// Runs of the one-shot classification task.

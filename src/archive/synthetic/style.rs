@@ -7,7 +7,7 @@
 //! corners are; how strokes may be turned; how long they are and how many.
 
 use super::pen::{Linear, Point, bounds, flatten, ink, length};
-use crate::archive::{Page, SIDE};
+use crate::image::{Page, SIDE};
 use crate::seed::Stream;
 
 /// Control polygons of the primitives, about one unit tall, around the origin.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use clap::{Args, value_parser};
-use omnishot::archive::{Page, SIDE};
+use omnishot::image::{Page, SIDE};
 use omnishot::seed::{Purpose, Stream};
 use omnishot::store::{PageCache, Store};
 

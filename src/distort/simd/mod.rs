@@ -37,7 +37,7 @@ use super::map::Map;
 use super::plane::{Plane, Reduction};
 use super::stroke;
 use super::warp::{Pixel, check_sizes};
-use crate::archive::{Page, SIDE};
+use crate::image::{Page, SIDE};
 use source::{
     Bits, Grey, PAGE_ENTRIES, PLANE_ENTRIES, Places, Source, lay_out_page, lay_out_plane,
 };

@@ -5,8 +5,8 @@
 
 use std::arch::x86_64::*;
 
-use crate::archive::{BANDS, PAGE_BYTES, Page, SIDE};
 use crate::distort::plane::{Plane, ROWS, SIDE_MAX, STRIDE};
+use crate::image::{BANDS, PAGE_BYTES, Page, SIDE};
 
 /// Entries of a page laid out for gathers.
 pub(super) const PAGE_ENTRIES: usize = BANDS * STRIDE;

@@ -4,13 +4,13 @@ use proptest::prelude::*;
 
 use super::Avx2;
 use super::source::{Bits, PAGE_ENTRIES, Source, lay_out_page};
-use crate::archive::{Page, SIDE};
 use crate::distort::elastic::{self, Field};
 use crate::distort::map::Map;
 use crate::distort::plane::{Plane, Reduction, SIDE_MIN};
 use crate::distort::tests::{plane_of, scribble, warped};
 use crate::distort::warp::Pixel;
 use crate::distort::{Affine, stroke};
+use crate::image::{Page, SIDE};
 use crate::seed::{Purpose, Stream};
 
 /// Pages from blank through scribbles and noise to full.

@@ -5,8 +5,9 @@ use std::path::Path;
 
 use super::error::ExchangeError;
 use super::file::TaskFile;
-use crate::archive::{Page, page_to_png};
+use crate::archive::page_to_png;
 use crate::eval::task_set::TaskSet;
+use crate::image::Page;
 use crate::seed::{Purpose, Stream};
 use crate::store::export::{
     ExportError, make_folder, pages_to_npz, write_folder, write_new, write_new_with,

@@ -5,8 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{Markup, html};
 
 use super::charts::coordinate;
-use crate::archive::{Picture, picture_to_png};
+use crate::archive::picture_to_png;
 use crate::eval::{EmbeddingMap, Failure, Gallery, Neighbours};
+use crate::image::Picture;
 use crate::report::figures::number;
 
 /// A drawing as a picture that the page itself holds.

@@ -28,7 +28,7 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::error::ExportError;
 use super::{ExportOptions, Exported};
-use crate::archive::{Page, SIDE};
+use crate::image::{Page, SIDE};
 use crate::store::{
     AlphabetEntry, CharacterEntry, CharacterId, DrawingId, RunEntry, Store, StoreError, publish,
 };
