@@ -10,12 +10,13 @@ mod untrained;
 use std::sync::{Arc, OnceLock};
 
 use divan::Bencher;
-use omnishot::archive::{Archive, Split, SyntheticOptions, synthesize, synthesize_runs};
+use omnishot::archive::{Archive, Split};
 use omnishot::eval::{
     Answers, Embeddings, Hausdorff, Pixel, PixelJudge, TaskSet, Ties, likenesses,
 };
 use omnishot::sample::{Scope, TaskShape, alphabets_of};
 use omnishot::store::{self, PageCache, Store, WriteOptions};
+use omnishot::synthetic::{SyntheticOptions, synthesize, synthesize_runs};
 use tch::{Device, Kind, Tensor};
 use untrained::model;
 

@@ -5,7 +5,7 @@
 //! drawing's way from zip to loss:
 //!
 //! 1. [`archive`]: a zip's entry becomes a one-bit [`image::Page`], its path an alphabet, a
-//!    character and a drawer. [`archive::synthesize`] makes alphabets up instead.
+//!    character and a drawer. [`synthetic`] makes alphabets up instead.
 //! 2. [`store`]: [`store::write`](fn@store::write) compresses the pages of each character into
 //!    a block; [`store::Store`] maps the file and proves it, [`store::PageCache`] keeps
 //!    decoded pages.
@@ -31,7 +31,8 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use omnishot::archive::{Archive, Split, SyntheticOptions, synthesize};
+//! use omnishot::archive::{Archive, Split};
+//! use omnishot::synthetic::{SyntheticOptions, synthesize};
 //! use omnishot::distort::Distortion;
 //! use omnishot::loader::{Loader, LoaderOptions, PairBatches};
 //! use omnishot::sample::{PairSampler, PairShape, alphabets_of};
@@ -67,7 +68,11 @@ pub mod seed;
 
 pub mod image;
 
+pub mod files;
+
 pub mod archive;
+
+pub mod synthetic;
 
 pub mod store;
 

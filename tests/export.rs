@@ -9,6 +9,7 @@ use std::path::Path;
 
 use common::{listing, small_archive, store_bytes, unpack};
 use omnishot::archive::{self, Archive, ReadOptions, Split};
+use omnishot::files::PublishError;
 use omnishot::image::SIDE;
 use omnishot::store::export::{ExportError, ExportOptions, to_folder, to_npz};
 use omnishot::store::{Store, StoreError};
@@ -142,7 +143,9 @@ fn what_is_there_is_kept_unless_told() {
     let refused = to_npz(&store, &npz, ALL, |_| ());
     assert!(matches!(
         refused,
-        Err(ExportError::Store(StoreError::Exists { .. }))
+        Err(ExportError::Store(StoreError::Publish(
+            PublishError::Exists { .. }
+        )))
     ));
     assert_eq!(fs::read(&npz).unwrap(), b"mine");
 }

@@ -8,6 +8,7 @@ use std::process::Command;
 
 use common::{character, small_archive, store_bytes};
 use omnishot::archive::{Alphabet, Archive, Character, Drawing, Query, Run, Split};
+use omnishot::files::{PublishError, publish};
 use omnishot::image::{AREA, Page, Shades};
 use omnishot::store::{self, Store, StoreError, WriteOptions};
 use proptest::prelude::*;
@@ -290,12 +291,15 @@ fn a_failed_write_changes_nothing() {
         store::write(path, &small_archive(), WriteOptions::default(), |_| ())
     };
     std::fs::write(&path, "another file").unwrap();
-    assert!(matches!(write(&path), Err(StoreError::Exists { .. })));
+    assert!(matches!(
+        write(&path),
+        Err(StoreError::Publish(PublishError::Exists { .. }))
+    ));
     assert_eq!(std::fs::read(&path).unwrap(), b"another file");
     let missing = folder.path().join("no such folder/s.omni");
     let error = write(&missing).unwrap_err();
     assert!(
-        matches!(&error, StoreError::Write { path, .. } if *path == missing),
+        matches!(&error, StoreError::Publish(PublishError::Write { path, .. }) if *path == missing),
         "{error}"
     );
     assert_eq!(common::listing(folder.path()), ["s.omni"]);
@@ -335,14 +339,14 @@ fn a_full_disk_leaves_nothing() {
     };
     let publish = |len: usize| {
         let bytes = vec![7; len];
-        store::publish(&disk.0.path().join("a"), true, |file| {
+        publish(&disk.0.path().join("a"), true, |file| {
             file.write_all(&bytes)
         })
     };
     publish(10_000).unwrap();
     let error = publish(1 << 20).unwrap_err();
     assert!(
-        matches!(&error, StoreError::Write { source, .. }
+        matches!(&error, StoreError::Publish(PublishError::Write { source, .. })
         if source.kind() == std::io::ErrorKind::StorageFull),
         "{error}"
     );

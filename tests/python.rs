@@ -8,7 +8,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use omnishot::archive::{Archive, SyntheticOptions, synthesize};
+use omnishot::archive::Archive;
+use omnishot::synthetic::{SyntheticOptions, synthesize};
 
 /// The streams of check.py, as they are said to `omni-bench digest`.
 const STREAMS: [(&str, &[&str]); 4] = [

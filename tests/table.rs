@@ -11,9 +11,10 @@ use std::fs;
 use common::{sha256, store_bytes};
 use drawings::made_up;
 use omnishot::archive::{Archive, Split};
+use omnishot::files::PublishError;
 use omnishot::sample::{PairTable, TableError, TableRecipe, alphabets_of};
 use omnishot::seed::{Purpose, Stream};
-use omnishot::store::{Store, StoreError};
+use omnishot::store::Store;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
@@ -187,7 +188,7 @@ fn a_file_that_is_there_is_kept_and_another_store_refused() {
     let error = PairTable::write(&path, &made_up(), &recipe(12, 0, 0), false).unwrap_err();
     assert!(matches!(
         error,
-        TableError::Publish(StoreError::Exists { .. })
+        TableError::Publish(PublishError::Exists { .. })
     ));
     assert_eq!(fs::read(&path).unwrap(), b"mine");
     let error = PairTable::open(&path).unwrap_err();

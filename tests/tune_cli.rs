@@ -26,14 +26,14 @@ struct Bench(TempDir);
 impl Bench {
     fn new() -> Bench {
         let bench = Bench(tempfile::tempdir().unwrap());
-        let options = omnishot::archive::SyntheticOptions {
+        let options = omnishot::synthetic::SyntheticOptions {
             seed: 5,
             background: 3,
             evaluation: 1,
             characters_per_alphabet: 6..=8,
             drawers: 4,
         };
-        let alphabets = omnishot::archive::synthesize(&options);
+        let alphabets = omnishot::synthetic::synthesize(&options);
         let runs = Vec::new();
         let archive = omnishot::archive::Archive { alphabets, runs };
         fs::write(bench.path("s.omni"), common::store_bytes(&archive)).unwrap();

@@ -18,7 +18,6 @@ mod read;
 mod runs;
 mod scan;
 mod source;
-mod synthetic;
 mod told;
 
 pub use drawing::{Alphabet, Character, Drawing, Split};
@@ -31,4 +30,3 @@ pub use problem::Problem;
 pub use read::{Archive, ReadOptions, Reading, read, read_inputs};
 pub use runs::{Query, Run};
 pub use scan::{ScanOptions, Scanned, scan};
-pub use synthetic::{SYNTHETIC_NAME, SyntheticOptions, synthesize, synthesize_runs};

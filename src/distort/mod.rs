@@ -149,7 +149,7 @@ fn happens(probability: f64, word: u32) -> bool {
 /// Draws distorted pictures by one law; one for each worker.
 ///
 /// ```
-/// use omnishot::archive::{SyntheticOptions, synthesize};
+/// use omnishot::synthetic::{SyntheticOptions, synthesize};
 /// use omnishot::distort::{Distorter, Distortion};
 /// use omnishot::seed::{Purpose, Stream};
 ///

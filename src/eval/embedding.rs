@@ -12,7 +12,7 @@ use super::sums::{inner, weighted_distance};
 use crate::archive::{Digits, Scanned};
 use crate::distort::Distorter;
 use crate::image::Drawn;
-use crate::model::{Comparison, Model, ModelError, save_tensors};
+use crate::model::{Comparison, Model, save_tensors};
 use crate::ranks::Ranks;
 use crate::sample::Task;
 use crate::seed::{Purpose, Stream};
@@ -252,7 +252,7 @@ impl Embeddings {
     ///
     /// # Errors
     /// If a drawing cannot be read, or the file cannot be written.
-    pub fn save(&self, model: &Model, store: &Store, path: &Path) -> Result<(), ModelError> {
+    pub fn save(&self, model: &Model, store: &Store, path: &Path) -> Result<(), EvalError> {
         let side = model.card.network.side();
         let mut pixels = vec![0f32; self.ids.len() * side * side];
         draw(model, store, &self.ids, &mut pixels, plain)?;
@@ -263,7 +263,7 @@ impl Embeddings {
             ("embeddings".to_owned(), embeddings),
         ];
         let card = serde_json::to_string(&model.card).expect("a card is plain data");
-        save_tensors(path, card, tensors, false)
+        Ok(save_tensors(path, card, tensors, false)?)
     }
 
     /// The embedding of a drawing.

@@ -1,6 +1,7 @@
 //! Why an evaluation is refused.
 
 use super::mnist::DigitRefusal;
+use crate::model::ModelError;
 use crate::ranks::RankError;
 use crate::sample::{TableError, TooFew};
 use crate::store::StoreError;
@@ -12,6 +13,9 @@ pub enum EvalError {
     /// The store is damaged.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A file of embeddings could not be written.
+    #[error(transparent)]
+    Model(#[from] ModelError),
     /// Another rank is gone, or did not work on the same.
     #[error(transparent)]
     Ranks(#[from] RankError),

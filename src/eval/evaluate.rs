@@ -11,9 +11,10 @@ use super::oneshot::answer_embedded;
 use super::plan::{Contestant, DigitPlan, Event, Plan};
 use super::questions::Questions;
 use super::results::{Evaluation, Provenance, ScoredNetwork};
-use crate::archive::{SYNTHETIC_NAME, Split};
+use crate::archive::Split;
 use crate::ranks::Ranks;
 use crate::store::{PageCache, Store};
+use crate::synthetic::SYNTHETIC_NAME;
 
 /// What scores.
 const PROGRAM: &str = concat!("omnishot ", env!("CARGO_PKG_VERSION"));

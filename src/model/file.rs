@@ -12,7 +12,7 @@ use super::tensors::{ModelError, TensorFile, save_tensors};
 use super::weights::ordered;
 use crate::archive::ScanOptions;
 use crate::distort::Distortion;
-use crate::store::Bytes;
+use crate::files::Bytes;
 
 /// The file of the network that comes with the program.
 pub const PRETRAINED: &[u8] = include_bytes!("pretrained.safetensors");
@@ -51,7 +51,7 @@ pub struct Card {
 /// A trained network, ready to embed.
 ///
 /// ```
-/// use omnishot::archive::{SyntheticOptions, synthesize};
+/// use omnishot::synthetic::{SyntheticOptions, synthesize};
 /// use omnishot::distort::Distorter;
 /// use omnishot::model::Model;
 /// use tch::{Device, Tensor};
@@ -187,10 +187,10 @@ fn checkpoint(card: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::distort::Distortion;
-    use crate::model::{CompactShape, KochShape, MatchingShape, SiameseShape};
-    use crate::store::disk::faults::{
+    use crate::files::faults::planned::{
         a_file_is_old_or_new, a_killed_file_is_old_or_new, killed_here,
     };
+    use crate::model::{CompactShape, KochShape, MatchingShape, SiameseShape};
 
     fn model(network: NetworkShape) -> Model {
         let card = Card {

@@ -49,7 +49,7 @@ impl Model {
             path: whole.clone(),
             source,
         })?;
-        Ok(crate::store::publish(path, true, |file| {
+        Ok(crate::files::publish(path, true, |file| {
             file.write_all(&bytes)
         })?)
     }

@@ -12,7 +12,7 @@ use safetensors::{SafeTensorError, SafeTensors};
 use tch::{Device, Kind, Tensor, no_grad};
 use thiserror::Error;
 
-use crate::store::{Bytes, StoreError, publish};
+use crate::files::{Bytes, PublishError, publish};
 
 /// The only key of the file's metadata: one, so that equal tensors are equal files.
 const CARD: &str = "omnishot";
@@ -49,9 +49,9 @@ pub enum ModelError {
         /// What is missing or different.
         what: String,
     },
-    /// It could not be written, or what belongs into it could not be read from a store.
+    /// It could not be written.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Publish(#[from] PublishError),
 }
 
 /// A tensor's place in the header; its bytes are written later.

@@ -83,7 +83,8 @@ pub enum PairRefusal {
 /// Draws batch after batch of pairs from the characters of some alphabets.
 ///
 /// ```
-/// # use omnishot::archive::{Archive, SyntheticOptions, synthesize};
+/// # use omnishot::archive::Archive;
+/// # use omnishot::synthetic::{SyntheticOptions, synthesize};
 /// # use omnishot::store::{self, Store, WriteOptions};
 /// # let options = SyntheticOptions { background: 2, evaluation: 1, drawers: 3, ..Default::default() };
 /// # let archive = Archive { alphabets: synthesize(&options), runs: Vec::new() };

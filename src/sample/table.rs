@@ -13,8 +13,9 @@ pub use error::TableError;
 
 use super::koch::TableRecipe;
 use super::pairs::PairItem;
+use crate::files::{Bytes, publish};
 use crate::seed::{Purpose, Stream};
-use crate::store::{AlphabetId, Bytes, Store, StoreDigest, publish};
+use crate::store::{AlphabetId, Store, StoreDigest};
 
 const MAGIC: [u8; 8] = *b"\x89OMNP\r\n\x1a";
 /// Version of the format that this code writes and reads.

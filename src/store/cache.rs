@@ -14,7 +14,8 @@ use crate::image::{Drawn, Page};
 /// once costs less than distorting it once, so nothing is ever thrown out.
 ///
 /// ```
-/// # use omnishot::archive::{Archive, SyntheticOptions, synthesize};
+/// # use omnishot::archive::Archive;
+/// # use omnishot::synthetic::{SyntheticOptions, synthesize};
 /// # use omnishot::store::{self, Store, WriteOptions};
 /// # let options = SyntheticOptions { background: 2, evaluation: 1, drawers: 3, ..Default::default() };
 /// # let archive = Archive { alphabets: synthesize(&options), runs: Vec::new() };

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::files::PublishError;
+
 /// Why a store could not be opened, read or written.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -16,31 +18,9 @@ pub enum StoreError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The system refused to write; nothing was published, an old file is as it was.
-    #[error("{path}: cannot be written; nothing was changed", path = path.display())]
-    Write {
-        /// The file to be.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// The file is there, whole; whether it outlasts a power cut, the system would not say.
-    #[error(
-        "{path}: was written, but its folder could not be synced: after a power cut the old \
-         file may be there", path = path.display()
-    )]
-    Unsynced {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A file of that name is there already.
-    #[error("{path}: exists already; remove it or say --force", path = path.display())]
-    Exists {
-        /// The file that is there.
-        path: PathBuf,
-    },
+    /// It could not be written, or a file of that name is there already.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
     /// Another kind of file.
     #[error("{path}: is not an .omni store (it begins with other bytes)", path = path.display())]
     Magic {

@@ -3,14 +3,11 @@
 //! [`format`](mod@format) is the specification; [`write`](fn@write) makes a store and [`Store`] reads it.
 
 mod cache;
-pub(crate) mod disk;
 mod error;
 pub mod export;
 pub mod format;
 mod header;
 mod index;
-mod map;
-mod publish;
 mod read;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -19,7 +16,5 @@ mod write;
 pub use cache::PageCache;
 pub use error::StoreError;
 pub use index::{AlphabetEntry, AlphabetId, CharacterEntry, CharacterId, DrawingId, RunEntry};
-pub(crate) use map::Bytes;
-pub use publish::{is_publishing, publish};
 pub use read::{Decoder, Store, StoreDigest};
 pub use write::{WriteOptions, write};

@@ -13,8 +13,8 @@ use super::header::Refusal;
 use super::index::{
     AlphabetEntry, AlphabetId, CharacterEntry, CharacterId, DrawingId, Index, RunEntry,
 };
-use super::map::Bytes;
 use crate::archive::ScanOptions;
+use crate::files::Bytes;
 use crate::image::{Drawn, PAGE_BYTES, Page};
 
 /// An open store. It can be shared by any number of threads; each decodes with a
@@ -25,7 +25,8 @@ use crate::image::{Drawn, PAGE_BYTES, Page};
 /// touched of the file, and one decoded character.
 ///
 /// ```
-/// # use omnishot::archive::{Archive, SyntheticOptions, synthesize};
+/// # use omnishot::archive::Archive;
+/// # use omnishot::synthetic::{SyntheticOptions, synthesize};
 /// # use omnishot::store::{self, Store, WriteOptions};
 /// # let options = SyntheticOptions { background: 2, evaluation: 1, drawers: 3, ..Default::default() };
 /// # let archive = Archive { alphabets: synthesize(&options), runs: Vec::new() };

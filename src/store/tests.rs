@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::disk::faults::{
+use super::export::{ExportError, ExportOptions, Exported, to_folder, to_npz};
+use super::*;
+use crate::archive::Archive;
+use crate::files::faults::planned::{
     Fault, a_file_is_old_or_new, a_killed_file_is_old_or_new, at_every_step, killed_at_every_step,
     killed_here, with,
 };
-use super::export::{ExportError, ExportOptions, Exported, to_folder, to_npz};
-use super::*;
-use crate::archive::{Archive, SyntheticOptions, synthesize, synthesize_runs};
+use crate::synthetic::{SyntheticOptions, synthesize, synthesize_runs};
 
 const REPLACE: ExportOptions = ExportOptions {
     split: None,

@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 
 use super::error::StoreError;
 use super::format::{self, Counts};
-use super::publish::publish;
 use crate::archive::{Alphabet, Archive, Character, ScanOptions};
+use crate::files::{PublishError, publish};
 use crate::image::{Page, SIDE};
 
 /// How a store is written.
@@ -39,13 +39,15 @@ impl Default for WriteOptions {
 ///
 /// # Errors
 /// [`StoreError::Unpackable`] if the drawings break a rule of the format (order, names,
-/// numbers of drawings) or a run's drawing is not among them; [`StoreError::Exists`]
-/// and [`StoreError::Write`] as [`publish`] gives them. Nothing is left half written.
+/// numbers of drawings) or a run's drawing is not among them; [`PublishError::Exists`]
+/// and [`PublishError::Write`] as [`publish`] gives them. Nothing is left half written.
 ///
 /// # Example
 ///
 /// ```
-/// use omnishot::archive::{Archive, SyntheticOptions, synthesize};
+/// use omnishot::archive::Archive;
+/// use omnishot::synthetic::{SyntheticOptions, synthesize};
+/// use omnishot::files::PublishError;
 /// use omnishot::store::{self, Store, StoreError, WriteOptions};
 ///
 /// let options = SyntheticOptions { background: 2, evaluation: 1, drawers: 3, ..Default::default() };
@@ -56,7 +58,7 @@ impl Default for WriteOptions {
 /// assert_eq!(Store::open(&path)?.len(), bytes);
 ///
 /// let again = store::write(&path, &archive, WriteOptions::default(), |_| ());
-/// assert!(matches!(again, Err(StoreError::Exists { .. }))); // unless `overwrite` is set
+/// assert!(matches!(again, Err(StoreError::Publish(PublishError::Exists { .. })))); // unless `overwrite` is set
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn write(
@@ -67,9 +69,10 @@ pub fn write(
 ) -> Result<u64, StoreError> {
     if !options.overwrite && path.symlink_metadata().is_ok() {
         // Said before the work as well as after it.
-        return Err(StoreError::Exists {
+        return Err(PublishError::Exists {
             path: path.to_owned(),
-        });
+        }
+        .into());
     }
     check(&archive.alphabets)?;
     let shades = is_grey(&archive.alphabets);

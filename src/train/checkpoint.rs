@@ -9,9 +9,10 @@ use tch::Tensor;
 use super::error::TrainError;
 use super::learner::Learner;
 use super::preset::Preset;
+use crate::files::Bytes;
 use crate::model::{ModelError, TensorFile, save_tensors};
 use crate::seed::STREAM_VERSION;
-use crate::store::{Bytes, Store};
+use crate::store::Store;
 
 /// Version of what a checkpoint holds, and of how a run goes on from it.
 const CHECKPOINT_VERSION: u32 = 2;
@@ -205,10 +206,10 @@ pub(super) fn save(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Card;
-    use crate::store::disk::faults::{
+    use crate::files::faults::planned::{
         a_file_is_old_or_new, a_killed_file_is_old_or_new, killed_here,
     };
+    use crate::model::Card;
     use crate::store::tests::one_alphabet;
     use tch::Device;
 

@@ -2,8 +2,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use omnishot::archive::{Archive, SyntheticOptions, synthesize, synthesize_runs};
+use omnishot::archive::Archive;
 use omnishot::store::Store;
+use omnishot::synthetic::{SyntheticOptions, synthesize, synthesize_runs};
 
 /// Six background alphabets and two for evaluation, of 20 to 24 characters by 6 drawers.
 pub fn made_up() -> Arc<Store> {

@@ -6,12 +6,13 @@ use std::io::{Cursor, Read};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use omnishot::archive::{Archive, Split, SyntheticOptions, synthesize, synthesize_runs};
+use omnishot::archive::{Archive, Split};
 use omnishot::eval::exchange::{self, Format, TaskFile};
 use omnishot::eval::{Pixel, Protocol, TaskSet};
 use omnishot::image::SIDE;
 use omnishot::sample::{Scope, TaskShape, alphabets_of};
 use omnishot::store::Store;
+use omnishot::synthetic::{SyntheticOptions, synthesize, synthesize_runs};
 
 /// A file of tasks that a test makes once.
 pub static JSON: OnceLock<String> = OnceLock::new();

@@ -1,6 +1,6 @@
 //! A made-up evaluation with every part, and drawings to go with it.
 
-use omnishot::archive::{Alphabet, SyntheticOptions, synthesize};
+use omnishot::archive::Alphabet;
 use omnishot::distort::Distortion;
 use omnishot::eval::{
     Curve, CurveLine, EmbeddingMap, Evaluation, Failure, Gallery, GroupScore, MapPoint, Neighbour,
@@ -9,6 +9,7 @@ use omnishot::eval::{
 };
 use omnishot::image::Picture;
 use omnishot::model::{Card, CompactShape, NetworkShape};
+use omnishot::synthetic::{SyntheticOptions, synthesize};
 
 pub fn network(name: &str, seed: u64) -> ScoredNetwork {
     ScoredNetwork {

@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
-use omnishot::archive::{
-    self, Archive, GroupOptions, ReadOptions, ScanOptions, Split, SyntheticOptions,
-};
+use omnishot::archive::{self, Archive, GroupOptions, ReadOptions, ScanOptions, Split};
 use omnishot::store::{self, WriteOptions};
+use omnishot::synthetic::{self, SyntheticOptions};
 
 /// Pack zips, folders or made-up alphabets into a store.
 ///
@@ -142,8 +141,8 @@ impl Build {
                 seed,
                 ..SyntheticOptions::default()
             };
-            let alphabets = archive::synthesize(&options);
-            let runs = archive::synthesize_runs(&alphabets, seed);
+            let alphabets = synthetic::synthesize(&options);
+            let runs = synthetic::synthesize_runs(&alphabets, seed);
             return Ok(Archive { alphabets, runs });
         }
         if self.pictures {

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args};
 use omnishot::archive::Split;
+use omnishot::files::publish;
 use omnishot::report::{Canvas, TaskPicture, contact_sheet, task_sheet};
 use omnishot::sample::{Scope, Task, TaskSampler, TaskShape, alphabets_of};
-use omnishot::store::{AlphabetId, Store, publish};
+use omnishot::store::{AlphabetId, Store};
 
 use crate::build::SplitArgument;
 

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Args, value_parser};
+use omnishot::files::publish;
 use omnishot::loader::{Pictures, Produce};
 use omnishot::report::{Replay as Replayed, replay_sheet};
-use omnishot::store::{PageCache, publish};
+use omnishot::store::PageCache;
 
 use crate::stream::{StreamArguments, Visit};
 

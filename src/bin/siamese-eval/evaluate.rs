@@ -13,10 +13,11 @@ use omnishot::eval::{
     self, Answers, Contestant, DigitPlan, DigitTrials, Embeddings, Event, Plan, Protocol, TaskSet,
     Ties, evaluate,
 };
+use omnishot::files::publish;
 use omnishot::model::{exact_arithmetic, parse_device};
 use omnishot::ranks::stop_with_launcher;
 use omnishot::report::{self, TaskPicture, task_sheet};
-use omnishot::store::{Store, publish};
+use omnishot::store::Store;
 use tch::Device;
 
 use crate::company;

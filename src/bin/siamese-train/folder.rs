@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
+use omnishot::files::publish;
 use omnishot::report::EventWriter;
-use omnishot::store::publish;
 use omnishot::train::{Checkpoint, Preset, StepRecord};
 
 /// A run's folder, which no other process writes into while this is held.

@@ -12,9 +12,10 @@ use std::sync::atomic::Ordering;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use omnishot::files::publish;
 use omnishot::model::parse_device;
 use omnishot::report::{tuning_page, tuning_text};
-use omnishot::store::{Store, publish};
+use omnishot::store::Store;
 use omnishot::train::Preset;
 use omnishot::tune::{self, Folder, Journal, Space, TuneOptions};
 use tch::Device;

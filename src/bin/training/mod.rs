@@ -8,8 +8,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use omnishot::files::is_publishing;
 use omnishot::ranks::stop_with_launcher;
-use omnishot::store::is_publishing;
 use omnishot::train::Preset;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;

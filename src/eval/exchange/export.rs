@@ -101,7 +101,7 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::store::disk::faults::{Fault, at_every_step};
+    use crate::files::faults::planned::{Fault, at_every_step};
     use crate::store::tests::{packed, small};
 
     /// Tasks are replaced whole, or not at all, whichever step is refused.

@@ -6,7 +6,8 @@ use thiserror::Error;
 
 use super::TABLE_VERSION;
 use crate::archive::Split;
-use crate::store::{StoreDigest, StoreError};
+use crate::files::PublishError;
+use crate::store::StoreDigest;
 
 /// Why a table could not be drawn, written or read.
 #[derive(Debug, Error)]
@@ -22,7 +23,7 @@ pub enum TableError {
     },
     /// The system refused to write, or a file is there already.
     #[error(transparent)]
-    Publish(#[from] StoreError),
+    Publish(#[from] PublishError),
     /// Another kind of file.
     #[error("{path}: is not a table of pairs (it begins with other bytes)", path = path.display())]
     Magic {

@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use super::{PairTable, TableError, TableRecipe};
-use crate::store::disk::faults::{a_file_is_old_or_new, a_killed_file_is_old_or_new, killed_here};
+use crate::files::faults::planned::{
+    a_file_is_old_or_new, a_killed_file_is_old_or_new, killed_here,
+};
 use crate::store::tests::one_alphabet;
 
 /// Writes a table over four characters into `folder`.

@@ -28,9 +28,10 @@ use zip::{CompressionMethod, ZipWriter};
 
 use super::error::ExportError;
 use super::{ExportOptions, Exported};
+use crate::files::publish;
 use crate::image::{Page, SIDE};
 use crate::store::{
-    AlphabetEntry, CharacterEntry, CharacterId, DrawingId, RunEntry, Store, StoreError, publish,
+    AlphabetEntry, CharacterEntry, CharacterId, DrawingId, RunEntry, Store, StoreError,
 };
 
 /// The part of a store that is exported. It is one stretch of each table, since a
@@ -120,7 +121,7 @@ pub fn to_npz(
     if let Some(error) = damaged {
         return Err(error.into());
     }
-    published?;
+    published.map_err(StoreError::from)?;
     Ok(Exported {
         drawings: part.drawings(),
         runs: part.runs.len(),

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::ExportError;
-use crate::store::disk::{Writing, step};
+use crate::files::faults::{Writing, step};
 
 /// Writes `parts`, the files and folders that `write` puts into the new folder it is given, into
 /// `folder`: beside it first, then moved to its place when all is whole. `folder` is made if it

@@ -1,8 +1,7 @@
 //! One-shot runs on made-up alphabets, shaped as Lake's twenty are.
 
 use super::{Item, stream};
-use crate::archive::runs::{Query, Run};
-use crate::archive::{Alphabet, Character, Split};
+use crate::archive::{Alphabet, Character, Query, Run, Split};
 use crate::image::Page;
 use crate::seed::Stream;
 

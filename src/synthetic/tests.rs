@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::archive::runs::Run;
+use crate::archive::Run;
 
 fn small() -> SyntheticOptions {
     SyntheticOptions {

@@ -1,7 +1,7 @@
 //! Made-up alphabets, for where Omniglot cannot be had: tests, first steps, machines offline.
 //!
 //! An alphabet has a style ([`style`]), its characters are strokes placed by
-//! relations in that style, no two of them near ([`likeness`]), and each drawer has
+//! relations in that style, no two of them near ([`similarity`]), and each drawer has
 //! a hand ([`hand`]) that a round pen follows ([`pen`]). The drawings ask of a
 //! learner what Omniglot asks: the nearest page in pixels shows the right one of twenty
 //! characters in a quarter of the questions (cosine), the nearest cloud of ink, freed of
@@ -13,9 +13,9 @@
 //! any number of threads. Scores on made-up alphabets say nothing about Omniglot.
 
 mod hand;
-mod likeness;
 mod pen;
 mod runs;
+mod similarity;
 mod style;
 
 use std::ops::RangeInclusive;
@@ -23,9 +23,9 @@ use std::ops::RangeInclusive;
 use rayon::prelude::*;
 
 use self::hand::Hand;
-use self::likeness::{Silhouette, UNITS};
+use self::similarity::{Silhouette, UNITS};
 use self::style::{Prototype, Style};
-use super::{Alphabet, Character, Drawing, Split};
+use crate::archive::{Alphabet, Character, Drawing, Split};
 use crate::image::Page;
 use crate::seed::{Purpose, Stream};
 
@@ -99,7 +99,8 @@ fn stream(seed: u64, item: Item, alphabet: u16, character: u16, drawer: u16) -> 
 /// # Example
 ///
 /// ```
-/// use omnishot::archive::{Split, SyntheticOptions, synthesize};
+/// use omnishot::archive::Split;
+/// use omnishot::synthetic::{SyntheticOptions, synthesize};
 ///
 /// let options = SyntheticOptions { background: 2, evaluation: 1, drawers: 3, ..Default::default() };
 /// let alphabets = synthesize(&options);

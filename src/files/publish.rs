@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tempfile::Builder;
 
-use super::disk::{Writing, step};
-use super::error::StoreError;
+use super::error::PublishError;
+use super::faults::{Writing, step};
 
 /// Files that this process is writing by [`publish`].
 static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
@@ -41,9 +41,9 @@ impl Drop for UnderWay {
 /// the folder synced. An open map of the old file keeps its bytes.
 ///
 /// # Errors
-/// [`StoreError::Exists`] if the file exists and `overwrite` is false, and
-/// [`StoreError::Write`] if the system refuses any step; the temporary file is removed, and an
-/// old file is as it was. [`StoreError::Unsynced`] if the new file stands in its place, and the
+/// [`PublishError::Exists`] if the file exists and `overwrite` is false, and
+/// [`PublishError::Write`] if the system refuses any step; the temporary file is removed, and an
+/// old file is as it was. [`PublishError::Unsynced`] if the new file stands in its place, and the
 /// system refuses to sync the folder.
 ///
 /// A process that is killed here may leave the temporary file, `.omnishot-` and six letters, in
@@ -52,13 +52,13 @@ pub fn publish(
     path: &Path,
     overwrite: bool,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<(), StoreError> {
+) -> Result<(), PublishError> {
     let _under_way = UnderWay::begin();
-    let failed = |source| StoreError::Write {
+    let failed = |source| PublishError::Write {
         path: path.to_owned(),
         source,
     };
-    let exists = || StoreError::Exists {
+    let exists = || PublishError::Exists {
         path: path.to_owned(),
     };
     if !overwrite && path.symlink_metadata().is_ok() {
@@ -99,7 +99,7 @@ pub fn publish(
     })?;
     step(path)
         .and_then(|()| File::open(folder)?.sync_all())
-        .map_err(|source| StoreError::Unsynced {
+        .map_err(|source| PublishError::Unsynced {
             path: path.to_owned(),
             source,
         })
@@ -108,7 +108,7 @@ pub fn publish(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::disk::faults::{Fault, a_file_is_old_or_new, at_every_step};
+    use crate::files::faults::planned::{Fault, a_file_is_old_or_new, at_every_step};
     use std::fs;
 
     #[test]
@@ -130,7 +130,7 @@ mod tests {
             w.write_all(b"new")?;
             Err(io::Error::from(io::ErrorKind::StorageFull))
         });
-        assert!(matches!(error, Err(StoreError::Write { .. })));
+        assert!(matches!(error, Err(PublishError::Write { .. })));
         assert_eq!(fs::read(&path).unwrap(), b"old");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
@@ -156,7 +156,7 @@ mod tests {
         let path = folder.path().join("a");
         let write = || publish(&path, false, |w| w.write_all(b"new"));
         at_every_step(folder.path(), Fault::Once, write, |_, error| {
-            let whole = matches!(error, StoreError::Unsynced { .. });
+            let whole = matches!(error, PublishError::Unsynced { .. });
             assert_eq!(path.exists(), whole, "{error}");
             assert_eq!(
                 fs::read_dir(folder.path()).unwrap().count(),
@@ -173,7 +173,7 @@ mod tests {
         let path = folder.path().join("a");
         publish(&path, false, |w| w.write_all(b"old")).unwrap();
         let error = publish(&path, false, |w| w.write_all(b"new"));
-        assert!(matches!(error, Err(StoreError::Exists { .. })));
+        assert!(matches!(error, Err(PublishError::Exists { .. })));
         assert_eq!(fs::read(&path).unwrap(), b"old");
         publish(&path, true, |w| w.write_all(b"new")).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
@@ -187,7 +187,10 @@ mod tests {
             fs::write(&path, b"another's")?;
             w.write_all(b"new")
         });
-        assert!(matches!(error, Err(StoreError::Exists { .. })), "{error:?}");
+        assert!(
+            matches!(error, Err(PublishError::Exists { .. })),
+            "{error:?}"
+        );
         assert_eq!(fs::read(&path).unwrap(), b"another's");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }

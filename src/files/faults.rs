@@ -10,7 +10,7 @@ use std::path::Path;
 #[inline]
 pub(crate) fn step(path: &Path) -> io::Result<()> {
     #[cfg(test)]
-    faults::step(path)?;
+    planned::step(path)?;
     #[cfg(not(test))]
     let _ = path;
     Ok(())
@@ -59,7 +59,7 @@ impl Write for Writing<'_> {
 }
 
 #[cfg(test)]
-pub(crate) mod faults {
+pub(crate) mod planned {
     //! Steps that are refused, by the folder that they concern: tests of other folders, which
     //! run at the same time, notice nothing.
 
