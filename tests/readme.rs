@@ -1,4 +1,5 @@
-//! The commands of the README, one after the other, on made-up data and made small.
+//! The commands of the README and of all other documents, one after the other, on made-up data and
+//! made small.
 #![cfg(feature = "torch")]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
@@ -9,126 +10,20 @@ mod runs;
 #[path = "common/drawings.rs"]
 mod drawings;
 
+#[path = "readme/documents.rs"]
+mod documents;
+#[path = "readme/ways.rs"]
+mod ways;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use common::page;
+use documents::{DOCUMENTS, root};
 use omnishot::archive::page_to_png;
 use runs::{COMPACT, KERAS};
-
-/// What becomes of a command.
-enum Way {
-    /// It is run, with these arguments more, which make it small.
-    Run(&'static [&'static str]),
-    /// It is run with other words in place of its own, which are not here or take long.
-    Instead(&'static str),
-    /// It is not run, and why.
-    Elsewhere(&'static str),
-}
-
-use Way::{Elsewhere, Instead, Run};
-
-/// How each command begins, in the README's order, and what becomes of it.
-const WAYS: [(&str, Way); 50] = [
-    (
-        "tools/demo --preset thorough",
-        Elsewhere("takes 16 minutes"),
-    ),
-    ("tools/demo", Elsewhere("builds everything, and trains")),
-    ("tools/test", Elsewhere("runs this")),
-    (
-        "siamese-eval drawings.omni --pretrained",
-        Run(&["--trials", "20"]),
-    ),
-    ("cargo build", Elsewhere("this is built")),
-    (
-        "omni-pack build drawings.omni",
-        Instead("omni-pack build drawings.omni --synthetic 1 --force"),
-    ),
-    ("omni-pack info", Run(&[])),
-    ("omni-pack verify", Run(&[])),
-    ("omni-pack pairs", Run(&[])),
-    ("omni-pack preview", Run(&[])),
-    ("omni-pack export", Run(&[])),
-    (
-        "omni-pack table",
-        Instead("omni-pack table drawings.omni t.pairs --set training --pairs 960 --copies 8"),
-    ),
-    ("omni-bench loader", Elsewhere("tests/omni_bench.rs")),
-    ("omni-bench digest", Run(&[])),
-    ("omni-pack replay", Run(&[])),
-    (
-        "siamese-train drawings.omni --out run --seed 1",
-        Run(&["SMALL"]),
-    ),
-    ("siamese-train drawings.omni --out run --resume", Run(&[])),
-    ("siamese-train drawings.omni --out k", Run(&["KERAS"])),
-    ("siamese-train --print", Run(&[])),
-    (
-        "cargo run --release --features distributed",
-        Elsewhere("tests/ranks.rs"),
-    ),
-    (
-        "siamese-tune --store drawings.omni --out search-k",
-        Elsewhere("tests/tune_cli.rs"),
-    ),
-    (
-        "siamese-tune --store drawings.omni --out search",
-        Elsewhere("tests/tune_cli.rs"),
-    ),
-    (
-        "siamese-eval drawings.omni --weights run/weights.safetensors --out",
-        Run(&["--trials", "20"]),
-    ),
-    (
-        "siamese-eval drawings.omni --weights a=",
-        Instead(
-            "siamese-eval drawings.omni --weights a=run/weights.safetensors b=run/weights.safetensors --baseline softmax=run/weights.safetensors --trials 20 --protocol within",
-        ),
-    ),
-    (
-        "siamese-eval drawings.omni --protocol within,curve",
-        Instead("siamese-eval drawings.omni --protocol within,curve --shots 1 --trials 20 --json"),
-    ),
-    (
-        "siamese-eval drawings.omni --weights run/weights.safetensors --mnist",
-        Elsewhere("tests/mnist.rs"),
-    ),
-    ("siamese-eval export-tasks", Run(&["--trials", "20"])),
-    (
-        "python3 tools/predict_example.py",
-        Elsewhere("tests/exchange_cli.rs"),
-    ),
-    ("siamese-eval score", Elsewhere("tests/exchange_cli.rs")),
-    ("omni-pack build mine.omni", Run(&[])),
-    ("siamese-train mine.omni", Run(&["SMALL", "--force"])),
-    ("siamese-eval mine.omni", Run(&["--trials", "20"])),
-    ("siamese-classify --support known --weights", Run(&[])),
-    ("siamese-classify --support known --pretrained", Run(&[])),
-    ("sudo apt-get", Elsewhere("brings fonts")),
-    ("python3 tools/glyphs.py", Elsewhere("needs fonts")),
-    ("omni-pack build glyphs.omni", Elsewhere("needs fonts")),
-    ("siamese-train glyphs.omni", Elsewhere("needs fonts")),
-    ("siamese-eval glyphs.omni", Elsewhere("needs fonts")),
-    (
-        "cargo run --release --locked --manifest-path tools/candle",
-        Elsewhere("builds candle"),
-    ),
-    ("PYTHONPATH=tools/python", Elsewhere("tests/python.rs")),
-    ("tools/fuzz/run", Elsewhere("runs for hours")),
-    ("OMNISHOT_KILLS=200", Elsewhere("tests/kill.rs")),
-    ("QUEUE_SCHEDULES", Elsewhere("tests/schedules.rs")),
-    ("tools/sanitize", Elsewhere("builds everything again")),
-    ("tools/mutants", Elsewhere("runs for hours")),
-    ("omni-bench soak", Elsewhere("tests/omni_bench.rs")),
-    ("tools/libtorch --cuda", Elsewhere("needs a GPU")),
-    (
-        "siamese-train drawings.omni --out run --preset fast",
-        Elsewhere("the same on a GPU"),
-    ),
-    ("tools/gpu", Elsewhere("needs a GPU")),
-];
+use ways::{WAYS, Way};
 
 /// The commands in the blocks of a document that are for a shell, without their remarks.
 fn commands(text: &str) -> Vec<String> {
@@ -227,9 +122,7 @@ fn run(command: &str, more: &[&str], folder: &Path) {
 }
 
 #[test]
-fn every_command_of_the_readme_works_or_is_known_to_be_tested_elsewhere() {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-    let commands = commands(&fs::read_to_string(readme).unwrap());
+fn every_command_of_the_documents_works_or_is_known_to_be_tested_elsewhere() {
     let folder = tempfile::tempdir().unwrap();
     pictures(folder.path());
     // What a user has from the two commands at the top.
@@ -239,20 +132,28 @@ fn every_command_of_the_readme_works_or_is_known_to_be_tested_elsewhere() {
         folder.path(),
     );
     let mut used = [false; WAYS.len()];
-    for command in &commands {
-        // The longest that it begins with.
-        let way = (WAYS.iter().enumerate())
-            .filter(|(_, (begin, _))| command.starts_with(begin))
-            .max_by_key(|(_, (begin, _))| begin.len());
-        let (place, (_, way)) = way.unwrap_or_else(|| panic!("no test knows: {command}"));
-        used[place] = true;
-        match way {
-            Run(more) => run(command, more, folder.path()),
-            Instead(other) => run(other, &[], folder.path()),
-            Elsewhere(why) => assert!(!why.is_empty()),
+    for document in DOCUMENTS {
+        for command in commands(&fs::read_to_string(root().join(document)).unwrap()) {
+            // The longest that it begins with.
+            let way = (WAYS.iter().enumerate())
+                .filter(|(_, (begin, _))| command.starts_with(begin))
+                .max_by_key(|(_, (begin, _))| begin.len());
+            let (place, (_, way)) =
+                way.unwrap_or_else(|| panic!("{document}: no test knows: {command}"));
+            used[place] = true;
+            match way {
+                Way::Run(more) => run(&command, more, folder.path()),
+                Way::Instead(other) => run(other, &[], folder.path()),
+                Way::Elsewhere(why) => {
+                    let mut words = why.split([' ', ';']);
+                    let test = words.find(|word| word.starts_with("tests/"));
+                    let is_there = test.is_none_or(|test| root().join(test).exists());
+                    assert!(!why.is_empty() && is_there, "{command}: {why}");
+                }
+            }
         }
     }
     for ((begin, _), used) in WAYS.iter().zip(used) {
-        assert!(used, "the README has no command {begin} any more");
+        assert!(used, "no document has a command {begin} any more");
     }
 }

@@ -1,8 +1,15 @@
 //! The house rules that a machine can check.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+#[path = "readme/documents.rs"]
+mod documents;
+#[path = "tidy/prose.rs"]
+mod prose;
+
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use documents::{DOCUMENTS, root};
 
 /// The rooms in the order that data flows: each may use only those before it.
 const ROOMS: [&str; 16] = [
@@ -98,4 +105,98 @@ fn unsafe_code_stays_in_its_rooms() {
             path.display()
         );
     }
+}
+
+/// The README is a front door: what goes further stands in the README of a room.
+const MOST_README_LINES: usize = 180;
+const MOST_CELL_WORDS: usize = 25;
+const MOST_SENTENCE_WORDS: usize = 17;
+
+fn document(name: &str) -> String {
+    fs::read_to_string(root().join(name)).unwrap()
+}
+
+#[test]
+fn the_readme_is_short_and_plain() {
+    let text = document("README.md");
+    let lines = text.lines().count();
+    assert!(lines <= MOST_README_LINES, "README.md: {lines} lines");
+    for cell in prose::cells(&text) {
+        let words = cell.split_whitespace().count();
+        assert!(words <= MOST_CELL_WORDS, "README.md: {words} words: {cell}");
+    }
+    let mut words: Vec<usize> = prose::sentences(&text)
+        .iter()
+        .map(|sentence| sentence.split_whitespace().count())
+        .collect();
+    assert!(words.len() > 20, "README.md: {} sentences", words.len());
+    words.sort_unstable();
+    let median = words[words.len() / 2];
+    assert!(
+        median <= MOST_SENTENCE_WORDS,
+        "README.md: half of its sentences have {median} words or more"
+    );
+}
+
+#[test]
+fn the_readme_shows_the_figures_of_the_rooms() {
+    let mut rooms = document("src/report/published.rs");
+    for name in &DOCUMENTS[1..] {
+        rooms += &document(name);
+    }
+    let rooms = prose::figures(&rooms);
+    let shown: Vec<String> = prose::cells(&document("README.md"))
+        .iter()
+        .flat_map(|cell| prose::figures(cell))
+        .collect();
+    assert!(shown.len() > 10, "README.md: {} figures", shown.len());
+    for figure in shown {
+        assert!(rooms.contains(&figure), "README.md: no room has {figure}");
+    }
+}
+
+#[test]
+fn every_document_is_listed_for_the_test_of_its_commands() {
+    let mut found = vec!["README.md".to_owned()];
+    for folder in ["src", "tests", "benches", "tools", ".github"] {
+        let entries = walkdir::WalkDir::new(root().join(folder)).into_iter();
+        // What is built inside a tool is none of ours.
+        let entries = entries.filter_entry(|entry| entry.file_name() != "target");
+        for entry in entries {
+            let path = entry.unwrap().into_path();
+            if path.extension().is_some_and(|extension| extension == "md") {
+                let inside = path.strip_prefix(root()).unwrap();
+                found.push(inside.to_str().unwrap().to_owned());
+            }
+        }
+    }
+    found.sort_unstable();
+    let mut listed = DOCUMENTS.map(str::to_owned);
+    listed.sort_unstable();
+    assert_eq!(found, listed);
+}
+
+#[test]
+fn links_inside_the_documents_lead_somewhere() {
+    let mut followed = 0;
+    for name in DOCUMENTS {
+        for link in prose::links(&document(name)) {
+            if link.contains("://") {
+                continue;
+            }
+            let (path, heading) = link.split_once('#').unwrap_or((&link, ""));
+            let file = match path {
+                "" => root().join(name),
+                path => root().join(name).parent().unwrap().join(path),
+            };
+            assert!(file.exists(), "{name}: nothing is at {link}");
+            if !heading.is_empty() {
+                let headings = prose::headings(&fs::read_to_string(&file).unwrap());
+                let is_there = headings.iter().any(|anchor| anchor == heading);
+                assert!(is_there, "{name}: no heading is at {link}");
+            }
+            followed += 1;
+        }
+    }
+    assert!(followed > 50, "{followed} links");
 }

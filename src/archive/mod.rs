@@ -2,6 +2,7 @@
 //!
 //! Whatever the input, the result is an [`Archive`] in one canonical order. Only the digits of
 //! MNIST, which are grey and no alphabet, stand beside it as [`Digits`].
+#![doc = include_str!("README.md")]
 
 mod drawing;
 mod error;

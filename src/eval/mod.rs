@@ -3,6 +3,7 @@
 //! A protocol is a [`TaskSet`]; a [`Judge`] says how like each query is to each way; [`Answers`]
 //! follow by one rule for all systems, and [`evaluate`](fn@evaluate) adds them up. [`exchange`]
 //! asks the same of other people's models.
+#![doc = include_str!("README.md")]
 
 mod asked;
 mod assignment;

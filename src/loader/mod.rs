@@ -37,6 +37,7 @@
 //! assert_eq!(squares, [1, 9, 25, 49]);
 //! # Ok::<(), omnishot::loader::LoadError>(())
 //! ```
+#![doc = include_str!("README.md")]
 
 mod classes;
 mod pairs;

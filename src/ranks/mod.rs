@@ -8,6 +8,7 @@
 //!
 //! All ranks make the same exchanges in the same order. One that waits longer than the timeout
 //! for the others, or finds one gone, gets an error, and so will each exchange after it.
+#![doc = include_str!("README.md")]
 
 mod deal;
 mod error;

@@ -1,6 +1,7 @@
 //! One file of all drawings: compressed, checksummed, mapped into memory.
 //!
 //! [`format`](mod@format) is the specification; [`write`](fn@write) makes a store and [`Store`] reads it.
+#![doc = include_str!("README.md")]
 
 mod cache;
 mod error;

@@ -12,6 +12,7 @@
 //!   records      losses that the device still has
 //!   saver        checkpoints, beside training where that can be
 //! ```
+#![doc = include_str!("README.md")]
 
 mod agreement;
 mod batch_loss;

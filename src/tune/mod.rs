@@ -3,6 +3,7 @@
 //!
 //! A study is a folder. Its journal says what was tried and what came of it, and is all that a
 //! study needs to go on after any end, by one process or by several at once.
+#![doc = include_str!("README.md")]
 
 mod error;
 mod folder;
