@@ -346,7 +346,7 @@ fn a_full_disk_leaves_nothing() {
     publish(10_000).unwrap();
     let error = publish(1 << 20).unwrap_err();
     assert!(
-        matches!(&error, StoreError::Publish(PublishError::Write { source, .. })
+        matches!(&error, PublishError::Write { source, .. }
         if source.kind() == std::io::ErrorKind::StorageFull),
         "{error}"
     );

@@ -16,8 +16,8 @@ use omnishot::synthetic::{self, SyntheticOptions};
 /// a folder of such zips and folders; other folders may lie around. A folder or zip whose name
 /// holds background or evaluation says which all in it is. Several inputs make one store;
 /// drawings that they share are kept once. What is passed over is said. With --pictures, the
-/// input is a folder or a zip of your own: group/class/picture or class/picture, PNG or JPEG, of
-/// any size and shade; a group is what an alphabet is to Omniglot.
+/// input is a folder or a zip of your own: group/class/picture or class/picture, PNG, JPEG, WebP,
+/// GIF, BMP or TIFF, of any size and shade. A group is what an alphabet is to Omniglot.
 #[derive(Args)]
 pub struct Build {
     /// The store to write.

@@ -16,8 +16,9 @@ use tch::Device;
 /// Classifies pictures by a few known ones of each class.
 ///
 /// The support is a folder or a zip: each folder in it is a class with its pictures, and each
-/// picture at its top a class by itself. Pictures are PNG or JPEG, of any size and shade. Exits
-/// with 1 if a picture could not be read; the others are classified all the same.
+/// picture at its top a class by itself. Pictures are PNG, JPEG, WebP, GIF, BMP or TIFF,
+/// of any size and shade. Exits with 1 if a picture could not be read; the others are classified
+/// all the same.
 #[derive(Parser)]
 #[command(version)]
 #[command(group(ArgGroup::new("network").required(true)))]
