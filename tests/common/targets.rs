@@ -209,7 +209,7 @@ pub fn idx(data: &[u8]) {
     }
 }
 
-/// A any format that is read picture of one's own: the first byte says how it is scanned.
+/// A picture of one's own, of any format that is read: the first byte says how it is scanned.
 pub fn picture(data: &[u8]) {
     let Some((how, bytes)) = data.split_first() else {
         return;
