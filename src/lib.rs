@@ -101,3 +101,6 @@ pub mod eval;
 pub mod tune;
 
 pub mod report;
+
+#[cfg(feature = "cli")]
+pub mod cli;

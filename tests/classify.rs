@@ -1,5 +1,5 @@
 //! Pictures classified by a few known ones, and the threshold below which they are none of them.
-#![cfg(feature = "torch")]
+#![cfg(all(feature = "cli", feature = "torch"))]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;

@@ -1,6 +1,6 @@
 //! The folder that tasks are exported to, the command line of siamese-eval export-tasks and
 //! score, and Omniglot's own runs through files.
-#![cfg(feature = "torch")]
+#![cfg(all(feature = "cli", feature = "torch"))]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;

@@ -1,7 +1,7 @@
 //! Training on a GPU: repeatable, the same with graphs and without, near a CPU's. Each test says
 //! on standard error that it was skipped where there is no GPU. And what can be told of all that
 //! without one.
-#![cfg(feature = "torch")]
+#![cfg(all(feature = "cli", feature = "torch"))]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;

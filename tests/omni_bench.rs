@@ -1,4 +1,5 @@
 //! The command line of omni-bench: one digest whatever makes it, and refusals.
+#![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;

@@ -1,4 +1,5 @@
 //! The command line of omni-pack: exit codes, where messages go, and what they say.
+#![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;

@@ -1,4 +1,5 @@
 //! Anyone's pictures: folders and zips of them, what is left out, and what is refused.
+#![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;

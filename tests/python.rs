@@ -1,5 +1,6 @@
 //! The loader from Python: the same bytes as `omni-bench digest`, and a loader that bears what
 //! users do to it (`tools/python/check.py`).
+#![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;

@@ -1,4 +1,5 @@
 //! Several ranks learn what one learns, and none waits for ever for one that is gone.
+#![cfg(feature = "cli")]
 #![cfg(feature = "distributed")]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 

@@ -1,4 +1,5 @@
 //! Several ranks score what one scores.
+#![cfg(feature = "cli")]
 #![cfg(feature = "distributed")]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 

@@ -1,6 +1,6 @@
 //! The commands of the README and of all other documents, one after the other, on made-up data and
 //! made small.
-#![cfg(feature = "torch")]
+#![cfg(all(feature = "cli", feature = "torch"))]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;

@@ -1,5 +1,5 @@
 //! A run that is killed and resumed is the run that was never stopped, bit for bit.
-#![cfg(feature = "torch")]
+#![cfg(all(feature = "cli", feature = "torch"))]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;

@@ -1,5 +1,5 @@
 //! The commands that train and score, as a user runs them.
-#![cfg(feature = "torch")]
+#![cfg(all(feature = "cli", feature = "torch"))]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;

@@ -1,4 +1,5 @@
 //! Runs that are stopped, lengthened, or cannot write down what they did: the weights are there.
+#![cfg(feature = "cli")]
 #![cfg(all(feature = "torch", unix))]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 

@@ -1,5 +1,5 @@
 //! `siamese-tune` as a user runs it: to its end, killed, twice at once, and its best trained again.
-#![cfg(feature = "torch")]
+#![cfg(all(feature = "cli", feature = "torch"))]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;

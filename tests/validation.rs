@@ -1,6 +1,6 @@
 //! A validation score is what it says: of as many ways, over the characters that can be asked
 //! about, and refused before training where nothing can be asked.
-#![cfg(feature = "torch")]
+#![cfg(all(feature = "cli", feature = "torch"))]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;

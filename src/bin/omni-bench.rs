@@ -1,0 +1,7 @@
+//! `omni-bench`: times the loader and the store on this machine, and digests a stream so
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    omnishot::cli::omni_bench::main()
+}

@@ -1,0 +1,7 @@
+//! `omni-pack`: turns Omniglot into one store, and looks into it.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    omnishot::cli::omni_pack::main()
+}

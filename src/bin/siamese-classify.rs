@@ -1,0 +1,7 @@
+//! `siamese-classify`: which class does a picture show, if one of a few that are known by an
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    omnishot::cli::siamese_classify::main()
+}

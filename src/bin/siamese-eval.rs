@@ -1,0 +1,7 @@
+//! `siamese-eval`: scores networks and baselines on one-shot protocols.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    omnishot::cli::siamese_eval::main()
+}

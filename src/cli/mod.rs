@@ -1,0 +1,21 @@
+//! The programs: each parses its arguments, calls the rooms and prints.
+//!
+//! A program of `src/bin` is its `main` here and nothing more, so that all of them are compiled
+//! once, with the library. What several have in common stands beside them: `stream` names a stream
+//! of batches, `launch` starts several ranks, `training` reads settings and waits for Ctrl-C.
+
+#[cfg(feature = "torch")]
+mod launch;
+pub mod omni_bench;
+pub mod omni_pack;
+#[cfg(feature = "torch")]
+pub mod siamese_classify;
+#[cfg(feature = "torch")]
+pub mod siamese_eval;
+#[cfg(feature = "torch")]
+pub mod siamese_train;
+#[cfg(feature = "torch")]
+pub mod siamese_tune;
+mod stream;
+#[cfg(feature = "torch")]
+mod training;

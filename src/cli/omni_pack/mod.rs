@@ -1,0 +1,60 @@
+//! `omni-pack`: turns Omniglot into one store, and looks into it.
+
+mod build;
+mod export;
+mod inspect;
+mod preview;
+mod replay;
+mod table;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Packs drawings into one memory-mapped, checksummed file, and looks into it.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    // Without a word here, help shows all that these two say of themselves.
+    Build(build::Build),
+    Export(export::Export),
+    /// Draw a sheet: an alphabet, a one-shot task, or the tasks of a run.
+    Preview(preview::Preview),
+    /// Show what a store holds, alphabet by alphabet.
+    Info(inspect::Info),
+    /// Check every sum and every drawing of a store.
+    Verify(inspect::Verify),
+    /// Count the pairs that can be drawn from a store.
+    Pairs(inspect::Pairs),
+    /// Draw or check a fixed table of pairs.
+    Table(table::Table),
+    /// Draw a batch of a stream as a picture, just as a network gets it.
+    Replay(replay::Replay),
+}
+
+/// The program, as the command line asks for it.
+pub fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Build(build) => build.run(),
+        Command::Export(export) => export.run(),
+        Command::Preview(preview) => preview.run(),
+        Command::Info(info) => info.run(),
+        Command::Verify(verify) => verify.run(),
+        Command::Pairs(pairs) => pairs.run(),
+        Command::Table(table) => table.run(),
+        Command::Replay(replay) => replay.run(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("omni-pack: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `omni-pack preview`: sheets of what a store holds, as PNG pictures.
+
+use std::path::PathBuf;
+
+use crate::archive::Split;
+use crate::files::publish;
+use crate::report::{Canvas, TaskPicture, contact_sheet, task_sheet};
+use crate::sample::{Scope, Task, TaskSampler, TaskShape, alphabets_of};
+use crate::store::{AlphabetId, Store};
+use anyhow::{Context, Result, bail};
+use clap::{ArgGroup, Args};
+
+use super::build::SplitArgument;
+
+/// Draw a sheet: an alphabet, a one-shot task, or the tasks of a run.
+#[derive(Args)]
+#[command(group = ArgGroup::new("what").required(true))]
+pub struct Preview {
+    /// The store to read.
+    store: PathBuf,
+    /// The PNG picture to write.
+    output: PathBuf,
+    /// An alphabet: a row for each character, a column for each drawer.
+    #[arg(long, group = "what", value_name = "NAME")]
+    alphabet: Option<String>,
+    /// A task of so many ways (9, 25 and 36 fill a square): a query and a drawing of each class.
+    #[arg(long, group = "what", value_name = "WAYS", value_parser = clap::value_parser!(u16).range(2..=400))]
+    task: Option<u16>,
+    /// The tasks of a run that the store keeps, such as run01.
+    #[arg(long, group = "what", value_name = "NAME")]
+    run: Option<String>,
+    /// Seed of the task.
+    #[arg(long, default_value_t = 0, conflicts_with_all = ["alphabet", "run"])]
+    seed: u64,
+    /// Number of the task under its seed.
+    #[arg(long, default_value_t = 0, conflicts_with_all = ["alphabet", "run"], value_parser = clap::value_parser!(u64).range(..1 << 48))]
+    index: u64,
+    /// Split that the task's characters are from.
+    #[arg(long, value_enum, default_value = "evaluation", conflicts_with_all = ["alphabet", "run"])]
+    split: SplitArgument,
+    /// Replace a picture that is there already.
+    #[arg(long)]
+    force: bool,
+}
+
+impl Preview {
+    pub fn run(self) -> Result<()> {
+        let store = Store::open(&self.store)?;
+        let canvas = self.sheet(&store)?;
+        publish(&self.output, self.force, |file| {
+            file.write_all(&canvas.to_png())
+        })?;
+        let (width, height) = canvas.dimensions();
+        println!("{}: {width} x {height} pixels", self.output.display());
+        Ok(())
+    }
+
+    fn sheet(&self, store: &Store) -> Result<Canvas> {
+        let path = store.path().display();
+        if let Some(name) = &self.alphabet {
+            let id = store.alphabets().iter().position(|a| a.name == *name);
+            let id = id.with_context(|| {
+                format!("{path}: has no alphabet {name:?}; omni-pack info lists them")
+            })?;
+            return Ok(contact_sheet(store, id as AlphabetId)?);
+        }
+        let mut decoder = store.decoder();
+        if let Some(name) = &self.run {
+            let run = store.runs().iter().find(|run| run.name == *name);
+            let run = run.with_context(|| {
+                format!("{path}: has no run {name:?}; omni-pack info --json lists them")
+            })?;
+            let tasks = (run.queries.iter())
+                .map(|&(query, answer)| {
+                    TaskPicture::read(&mut decoder, query, &run.support, usize::from(answer))
+                })
+                .collect::<Result<Vec<_>, _>>()?;
+            if tasks.is_empty() {
+                bail!("{path}: {name} has no queries");
+            }
+            let title = format!(
+                "{name}: {} tasks of {} ways",
+                tasks.len(),
+                run.support.len()
+            );
+            return Ok(task_sheet(&title, &tasks)?);
+        }
+        let ways = usize::from(self.task.expect("one of the group is required"));
+        let split = Split::from(self.split);
+        let shape = TaskShape {
+            ways,
+            shots: 1,
+            scope: Scope::Between,
+        };
+        let sampler = TaskSampler::new(store, &alphabets_of(store, split), shape, self.seed)
+            .with_context(|| format!("{path}: the {split} set is too small"))?;
+        let Task {
+            query,
+            support,
+            answer,
+        } = sampler.draw(self.index);
+        let title = format!(
+            "{ways} ways, {split}, seed {}, task {}",
+            self.seed, self.index
+        );
+        let task = TaskPicture::read(&mut decoder, query, &support, answer)?;
+        Ok(task_sheet(&title, &[task])?)
+    }
+}

@@ -1,0 +1,285 @@
+//! `siamese-classify`: which class does a picture show, if one of a few that are known by an
+//! example or two?
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use crate::archive::{Class, ScanOptions, Scanned, read_classes, read_picture};
+use crate::eval::{Ranked, Score, StrangerPlan, Threshold, classify, stands_out};
+use crate::model::{Model, exact_arithmetic, parse_device};
+use crate::store::Store;
+use anyhow::{Context, Result, bail};
+use clap::{ArgGroup, Parser};
+use serde_json::json;
+use tch::Device;
+
+/// Classifies pictures by a few known ones of each class.
+///
+/// The support is a folder or a zip: each folder in it is a class with its pictures, and each
+/// picture at its top a class by itself. Pictures are PNG, JPEG, WebP, GIF, BMP or TIFF,
+/// of any size and shade. Exits with 1 if a picture could not be read; the others are classified
+/// all the same.
+#[derive(Parser)]
+#[command(version)]
+#[command(group(ArgGroup::new("network").required(true)))]
+#[command(group(ArgGroup::new("none")))]
+struct Arguments {
+    /// Pictures to classify.
+    #[arg(required = true, value_name = "IMAGE")]
+    pictures: Vec<PathBuf>,
+    /// Known pictures of the classes to choose among.
+    #[arg(long, value_name = "DIR")]
+    support: PathBuf,
+    /// Weights that siamese-train wrote.
+    #[arg(long, short, value_name = "FILE", group = "network")]
+    weights: Option<PathBuf>,
+    /// The network that comes with the program, trained on Omniglot's background set.
+    #[arg(long, group = "network")]
+    pretrained: bool,
+    /// Answer "none of these" below a threshold that is found on this store: on its background
+    /// alphabets that the network was not trained on.
+    #[arg(long, value_name = "STORE", group = "none")]
+    calibrate: Option<PathBuf>,
+    /// Answer "none of these" where no class has a score above this.
+    #[arg(
+        long,
+        value_name = "SCORE",
+        group = "none",
+        allow_negative_numbers = true
+    )]
+    threshold: Option<f64>,
+    /// Of pictures that show none of the classes, the share that a calibrated threshold may take
+    /// for one of them, in percent.
+    #[arg(long, value_name = "PERCENT", default_value_t = 5.0, requires = "calibrate", value_parser = percent)]
+    strangers: f64,
+    /// Cut out what each picture shows, as omni-pack build --cut does; --cut=false leaves it whole.
+    /// Without it, as the pictures were made that the network was trained on.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    cut: Option<bool>,
+    /// Keep shades of grey, as omni-pack build --grey does; --grey=false keeps ink alone. Without
+    /// it, as the pictures were made that the network was trained on.
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    grey: Option<bool>,
+    /// Classes to show for each picture; 0 shows all.
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    top: usize,
+    /// Where the network runs: auto takes a GPU if there is one.
+    #[arg(long, default_value = "auto", value_parser = parse_device)]
+    device: Device,
+    /// Print one JSON object, with every class of every picture.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Tasks that a threshold is found and tried on.
+const TASKS: u64 = 20_000;
+
+fn percent(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=100.0).contains(&share) => Ok(share),
+        _ => Err("a share is 0 to 100 percent".to_owned()),
+    }
+}
+
+/// The program, as the command line asks for it.
+pub fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("siamese-classify: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Returns whether every picture could be read.
+fn run(arguments: &Arguments) -> Result<bool> {
+    exact_arithmetic(arguments.device)?;
+    let model = match &arguments.weights {
+        Some(weights) => Model::load(weights, arguments.device)?,
+        None => Model::pretrained(arguments.device),
+    };
+    let known = arguments
+        .calibrate
+        .as_deref()
+        .map(Store::open)
+        .transpose()?;
+    let scan = preparation(arguments, &model, known.as_ref())?;
+    // All that cannot be read is told at once, whichever side it is on.
+    let support = read_classes(&arguments.support, scan);
+    let (mut names, mut pictures): (Vec<&Path>, Vec<Scanned>) = (Vec::new(), Vec::new());
+    for picture in &arguments.pictures {
+        match read_picture(picture, scan) {
+            Ok(scanned) => {
+                names.push(picture);
+                pictures.push(scanned);
+            }
+            Err(error) => eprintln!("siamese-classify: {:#}", anyhow::Error::new(error)),
+        }
+    }
+    let support = support?;
+    if pictures.is_empty() {
+        bail!("no picture could be read");
+    }
+    let found = match &known {
+        Some(store) => Some(calibrated(arguments, store, &model, &support)?),
+        None => None,
+    };
+    let threshold = found.as_ref().map(|found| found.score);
+    let threshold = threshold.or(arguments.threshold);
+    let ranked = classify(&model, &support, &pictures)?;
+    let answers: Vec<Answer> = (ranked.iter())
+        .map(|ranked| Answer::of(ranked, threshold))
+        .collect();
+    if arguments.json {
+        let each = names.iter().zip(&ranked).zip(&answers);
+        let each = each.map(|((name, ranked), answer)| as_json(name, ranked, answer, &support));
+        let answers: Vec<_> = each.collect();
+        let found = found.as_ref().map(calibration);
+        let object = json!({ "threshold": threshold, "calibration": found, "answers": answers });
+        println!("{object:#}");
+    } else {
+        if let Some(found) = &found {
+            eprint!("{}", describe(found));
+        }
+        for ((name, ranked), answer) in names.iter().zip(&ranked).zip(&answers) {
+            print(name, ranked, answer, &support, arguments.top);
+        }
+    }
+    Ok(pictures.len() == arguments.pictures.len())
+}
+
+/// How pictures are made into pages: as asked for, or else as those that the network was trained
+/// on were, or those of the store that a threshold is found on.
+fn preparation(arguments: &Arguments, model: &Model, known: Option<&Store>) -> Result<ScanOptions> {
+    let trained = model.card.pictures;
+    let store = known.and_then(Store::pictures);
+    let usual = trained.or(store).unwrap_or_default();
+    let scan = ScanOptions {
+        cut: arguments.cut.unwrap_or(usual.cut),
+        grey: arguments.grey.unwrap_or(usual.grey),
+    };
+    if let (Some(store), Some(known)) = (store.filter(|store| *store != scan), known) {
+        bail!(
+            "{}: its pictures were made {store}, those to classify are made {scan}: a threshold \
+             that is found on it does not hold for them; pack it again {scan}, or leave the flags \
+             out",
+            known.path().display()
+        );
+    }
+    if let Some(trained) = trained.filter(|trained| *trained != scan) {
+        eprintln!(
+            "siamese-classify: the network was trained on pictures made {trained}, these are made \
+             {scan}: expect worse answers"
+        );
+    }
+    Ok(scan)
+}
+
+/// A threshold for as many classes, and as many pictures of each, as the support has.
+fn calibrated(
+    arguments: &Arguments,
+    store: &Store,
+    model: &Model,
+    support: &[Class],
+) -> Result<Threshold> {
+    let plan = StrangerPlan {
+        ways: support.len(),
+        shots: (support.iter().map(|class| class.pictures.len()).min()).unwrap_or(1),
+        accepted: arguments.strangers / 100.0,
+        tasks: TASKS,
+        seed: model.card.seed,
+    };
+    Threshold::find(model, store, plan).with_context(|| store.path().display().to_string())
+}
+
+/// What is said of a picture.
+enum Answer {
+    /// The class at this place.
+    Class(usize),
+    /// No score is above the threshold.
+    None,
+    /// Classes share the first place.
+    Tied,
+}
+
+impl Answer {
+    fn of(ranked: &[Ranked], threshold: Option<f64>) -> Answer {
+        let scores: Vec<f64> = ranked.iter().map(|ranked| ranked.score).collect();
+        if threshold.is_some_and(|least| scores[0] <= least) {
+            return Answer::None;
+        }
+        match stands_out(&scores) {
+            Some(place) => Answer::Class(ranked[place].class),
+            None => Answer::Tied,
+        }
+    }
+}
+
+fn print(name: &Path, ranked: &[Ranked], answer: &Answer, support: &[Class], top: usize) {
+    let said = match answer {
+        Answer::Class(class) => &support[*class].name,
+        Answer::None => "none of these",
+        Answer::Tied => "undecided: classes share the first place",
+    };
+    println!("{}: {said}", name.display());
+    let shown = if top == 0 { ranked.len() } else { top };
+    for (place, ranked) in ranked.iter().take(shown).enumerate() {
+        let class = &support[ranked.class].name;
+        println!("  {:>3}  {:>8.4}  {class}", place + 1, ranked.score);
+    }
+}
+
+fn as_json(
+    name: &Path,
+    ranked: &[Ranked],
+    answer: &Answer,
+    support: &[Class],
+) -> serde_json::Value {
+    let (said, why) = match answer {
+        Answer::Class(class) => (Some(&support[*class].name), "above all others"),
+        Answer::None => (None, "none of these"),
+        Answer::Tied => (None, "tied"),
+    };
+    let ranked = ranked
+        .iter()
+        .map(|ranked| json!({ "class": support[ranked.class].name, "score": ranked.score }));
+    let ranked: Vec<_> = ranked.collect();
+    json!({ "picture": name.display().to_string(), "answer": said, "why": why, "ranked": ranked })
+}
+
+fn describe(found: &Threshold) -> String {
+    let share = |score: Score| {
+        let (low, high) = score.interval();
+        format!("{:.1}% ({low:.1} to {high:.1})", score.percent())
+    };
+    format!(
+        "threshold {:.4}, found on {} alphabets that the network has not seen ({}; {} ways {}). \
+         On other tasks of theirs\n  strangers taken for a class: {}\n  known drawings answered \
+         rightly: {}, taken for none: {}\n",
+        found.score,
+        found.alphabets.len(),
+        found.alphabets.join(", "),
+        found.ways,
+        if found.within {
+            "within an alphabet"
+        } else {
+            "between alphabets"
+        },
+        share(found.strangers),
+        share(found.right),
+        share(found.refused),
+    )
+}
+
+fn calibration(found: &Threshold) -> serde_json::Value {
+    json!({
+        "ways": found.ways,
+        "within_alphabet": found.within,
+        "alphabets": found.alphabets,
+        "strangers_accepted": found.strangers,
+        "known_right": found.right,
+        "known_refused": found.refused,
+    })
+}

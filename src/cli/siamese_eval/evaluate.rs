@@ -1,0 +1,394 @@
+//! Scoring networks and baselines on a store.
+
+use std::fs;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::archive::Digits;
+use crate::eval::{
+    self, Answers, Contestant, DigitPlan, DigitTrials, Embeddings, Event, Plan, Protocol, TaskSet,
+    Ties, evaluate,
+};
+use crate::files::publish;
+use crate::model::{exact_arithmetic, parse_device};
+use crate::ranks::stop_with_launcher;
+use crate::report::{self, TaskPicture, task_sheet};
+use crate::store::Store;
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use tch::Device;
+
+use super::contestants::{Named, load, named, training_record, warn_of_other_pictures};
+use crate::cli::launch;
+
+/// What to evaluate, and where to write it.
+#[derive(Args)]
+#[command(group(clap::ArgGroup::new("networks").multiple(true)))]
+pub struct Evaluate {
+    /// The store, as omni-pack builds it.
+    store: PathBuf,
+    /// Weights that siamese-train wrote, as FILE or NAME=FILE; several make a mean and a spread.
+    /// Without any, only the baselines without a network are scored.
+    #[arg(long, short, value_name = "FILE", num_args = 1.., value_parser = named, group = "networks")]
+    weights: Vec<Named>,
+    /// Score the network that comes with the program, beside those of --weights.
+    #[arg(long, group = "networks")]
+    pretrained: bool,
+    /// Weights of networks to compare with, as FILE or NAME=FILE; not part of the mean.
+    #[arg(long, value_name = "FILE", num_args = 1.., value_parser = named)]
+    baseline: Vec<Named>,
+    /// Write report.html, report.json and tables as CSV into this folder; made if it is not there.
+    #[arg(long, short, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+    /// Replace a report that is in the folder already.
+    #[arg(long)]
+    force: bool,
+    /// Protocols to take; all of them unless some are named.
+    #[arg(long, value_enum, value_delimiter = ',', num_args = 1..)]
+    protocol: Vec<Part>,
+    /// Support drawings of each way in random tasks.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 5], value_parser = clap::value_parser!(u16).range(1..=100))]
+    shots: Vec<u16>,
+    /// Ways of random tasks.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(2..=1000))]
+    ways: u16,
+    /// Random tasks of each protocol.
+    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    trials: u32,
+    /// Tasks for each number of ways of the curve.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    curve_trials: u32,
+    /// All random tasks and pairs follow from it.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// What a tie for the first place counts for.
+    #[arg(long, value_enum, default_value_t = TieRule::Against)]
+    ties: TieRule,
+    /// Also score each network with this many distorted copies of every test drawing, on a line
+    /// of its own.
+    #[arg(long, value_name = "COPIES", default_value_t = 0)]
+    tta: u8,
+    /// Also score each network with all queries of a run answered together, each way once, on a
+    /// line of its own.
+    #[arg(long)]
+    joint: bool,
+    /// Also let all networks answer together, by the mean of their cosines, on a line of its own.
+    #[arg(long)]
+    together: bool,
+    /// Also score each network with its last layer trained on each task's support, on a line of
+    /// its own.
+    #[arg(long)]
+    fine_tune: bool,
+    /// Also take MNIST: the folder of its test set's IDX files (t10k-images-idx3-ubyte and
+    /// t10k-labels-idx1-ubyte, or with .gz).
+    #[arg(long, value_name = "FOLDER")]
+    mnist: Option<PathBuf>,
+    /// Score networks even if they were trained on alphabets of the evaluation set.
+    #[arg(long)]
+    allow_seen: bool,
+    /// Where networks run: auto takes a GPU if there is one.
+    #[arg(long, default_value = "auto", value_parser = parse_device)]
+    device: Device,
+    /// Draw nine of the runs' tasks, with the first network's answers, as a PNG picture.
+    #[arg(long, value_name = "PNG", requires = "networks")]
+    picture: Option<PathBuf>,
+    /// Write the runs' drawings as the first network gets them, and their embeddings, as a
+    /// safetensors file: see tools/load_weights.py.
+    #[arg(long, value_name = "FILE", requires = "networks")]
+    embeddings: Option<PathBuf>,
+    /// Write the first network as a TorchScript module, which embeds images as the network does.
+    #[arg(long, value_name = "FILE", requires = "networks")]
+    torchscript: Option<PathBuf>,
+    /// Seconds that one of several ranks waits for the others before it gives them up.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
+    /// Print everything that was found as one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Parts of an evaluation, as the command line names them.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The 20 official runs.
+    LakeRuns,
+    /// Random tasks inside an alphabet.
+    Within,
+    /// Random tasks over all characters.
+    Between,
+    /// Accuracy for 2 to 60 ways.
+    Curve,
+    /// Same or different.
+    Verification,
+}
+
+/// Rules for ties, as the command line names them.
+#[derive(Clone, Copy, ValueEnum)]
+enum TieRule {
+    /// A tie is a wrong answer.
+    Against,
+    /// The first of the tied ways is the answer.
+    First,
+    /// One of the tied ways is the answer, by the seed.
+    Random,
+}
+
+impl TieRule {
+    fn rule(self) -> Ties {
+        match self {
+            TieRule::Against => Ties::Against,
+            TieRule::First => Ties::First,
+            TieRule::Random => Ties::Random,
+        }
+    }
+}
+
+impl Evaluate {
+    fn plan(&self, store: &Store) -> Plan {
+        let all = self.protocol.is_empty();
+        let asked = |part: Part| all || self.protocol.contains(&part);
+        let mut protocols = Vec::new();
+        if asked(Part::LakeRuns) && !(all && store.runs().is_empty()) {
+            protocols.push((Protocol::LakeRuns, 1));
+        }
+        for (part, protocol) in [
+            (Part::Within, Protocol::Within),
+            (Part::Between, Protocol::Between),
+        ] {
+            if asked(part) {
+                protocols.extend(self.shots.iter().map(|&k| (protocol, usize::from(k))));
+            }
+        }
+        Plan {
+            protocols,
+            ways: usize::from(self.ways),
+            trials: u64::from(self.trials),
+            curve_trials: if asked(Part::Curve) {
+                u64::from(self.curve_trials)
+            } else {
+                0
+            },
+            verification: asked(Part::Verification),
+            seed: self.seed,
+            ties: self.ties.rule(),
+            copies: usize::from(self.tta),
+            joint: self.joint,
+            together: self.together,
+            gallery: self.out.is_some(),
+            fine_tuned: self.fine_tune,
+        }
+    }
+}
+
+/// Evaluates, prints, and writes what was asked for.
+pub fn run(arguments: &Evaluate) -> Result<()> {
+    let store = Arc::new(Store::open(&arguments.store)?);
+    stop_with_launcher(|| std::process::exit(STOPPED));
+    let (ranks, device) = launch::meet(arguments.device, arguments.timeout)?;
+    exact_arithmetic(device)?;
+    let out = arguments.out.as_ref().filter(|_| ranks.first());
+    if let Some(out) = out {
+        prepare(out, arguments.force)?;
+    }
+    let contestants = load(
+        arguments.pretrained,
+        &arguments.weights,
+        &arguments.baseline,
+        device,
+    )?;
+    if ranks.first() {
+        warn_of_other_pictures(&contestants, &store);
+    }
+    let plan = arguments.plan(&store);
+    let digits = match &arguments.mnist {
+        Some(folder) => Some(DigitPlan {
+            digits: Digits::open(folder)?,
+            trials: DigitTrials {
+                ways: 10,
+                shots: 1,
+                trials: u64::from(arguments.trials.min(MOST_DIGIT_TRIALS)),
+                seed: arguments.seed,
+            },
+        }),
+        None => None,
+    };
+    let allow_seen = arguments.allow_seen;
+    let mut progress = Progress::new(arguments.json, ranks.first());
+    let (mut evaluation, gallery) = evaluate(
+        &store,
+        &contestants,
+        &plan,
+        digits.as_ref(),
+        allow_seen,
+        &ranks,
+        |event| {
+            progress.show(event);
+        },
+    )
+    .with_context(|| arguments.store.display().to_string())?;
+    progress.end();
+    ranks.barrier()?; // none leaves while another still works
+    if !ranks.first() {
+        return Ok(());
+    }
+    let all = arguments.weights.iter().chain(&arguments.baseline);
+    evaluation.training = all.filter_map(training_record).collect();
+    if let Some(first) = contestants.first() {
+        extras(arguments, &store, first)?;
+    }
+    let json = serde_json::to_string_pretty(&evaluation)?;
+    if let Some(out) = out {
+        let write = |name: &str, text: &str| -> Result<()> {
+            publish(&out.join(name), true, |file| {
+                file.write_all(text.as_bytes())
+            })?;
+            Ok(())
+        };
+        for (name, text) in report::tables(&evaluation) {
+            write(&name, &text)?;
+        }
+        write(REPORT_JSON, &json)?;
+        write(REPORT, &report::page(&evaluation, &gallery))?;
+        eprintln!("{}: written", out.join(REPORT).display());
+    }
+    if arguments.json {
+        println!("{json}");
+    } else {
+        print!("{}", report::text(&evaluation));
+    }
+    Ok(())
+}
+
+/// The exit code of a rank whose launcher is gone: 128 + SIGINT.
+const STOPPED: i32 = 130;
+/// More would say no more of 10,000 images.
+const MOST_DIGIT_TRIALS: u32 = 1_000_000;
+const REPORT: &str = "report.html";
+const REPORT_JSON: &str = "report.json";
+
+/// Makes the folder of a report, before an hour's work finds that it cannot be written.
+fn prepare(out: &Path, force: bool) -> Result<()> {
+    fs::create_dir_all(out).with_context(|| format!("{}: cannot be made", out.display()))?;
+    for name in [REPORT, REPORT_JSON] {
+        let old = out.join(name);
+        if old.exists() && !force {
+            bail!(
+                "{}: exists already; say --force to replace it",
+                old.display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// What else was asked of the first network.
+fn extras(arguments: &Evaluate, store: &Arc<Store>, first: &Contestant) -> Result<()> {
+    let model = &first.model;
+    if let Some(path) = &arguments.torchscript {
+        model.save_script(path)?;
+    }
+    if arguments.embeddings.is_none() && arguments.picture.is_none() {
+        return Ok(());
+    }
+    let set = TaskSet::lake_runs(store).ok_or(eval::EvalError::NoRuns)?;
+    let embeddings = Embeddings::of(model, store, set.drawings())?;
+    if let Some(path) = &arguments.embeddings {
+        embeddings.save(model, store, path)?;
+    }
+    if let Some(path) = &arguments.picture {
+        let likenesses = eval::likenesses(model, &embeddings, &set)?;
+        picture(store, &likenesses, &set, arguments.ties.rule(), path)?;
+    }
+    Ok(())
+}
+
+/// Tasks on a picture, and how many of them are wrong answers if there are so many.
+const PICTURED: usize = 9;
+const PICTURED_WRONG: usize = 3;
+
+/// Draws the first wrong answers, and right ones from as many runs as it takes: those of the report.
+fn picture(
+    store: &Store,
+    likenesses: &[Vec<f64>],
+    set: &TaskSet,
+    ties: Ties,
+    path: &Path,
+) -> Result<()> {
+    let answers = Answers::by(likenesses, set, ties);
+    let (mut wrong, mut right) = (Vec::new(), Vec::new());
+    let mut seen = vec![false; set.groups.len()];
+    for (question, is_right) in answers.right(set).enumerate() {
+        let run = set.group_of[question] as usize;
+        if !is_right {
+            wrong.push(question);
+        } else if !std::mem::replace(&mut seen[run], true) {
+            right.push(question);
+        }
+    }
+    wrong.truncate(PICTURED_WRONG.max(PICTURED.saturating_sub(right.len())));
+    right.truncate(PICTURED - wrong.len());
+    let mut decoder = store.decoder();
+    let mut tasks = Vec::new();
+    for question in right.into_iter().chain(wrong) {
+        let task = &set.tasks[question];
+        let mut picture = TaskPicture::read(&mut decoder, task.query, &task.support, task.answer)?;
+        let alike = likenesses[question].iter();
+        picture.scores = Some(alike.map(|&likeness| likeness as f32).collect());
+        picture.predicted = answers.chosen[question];
+        tasks.push(picture);
+    }
+    let title = "one-shot tasks of the runs: right answers, then wrong ones; below each drawing \
+                 its likeness to the query";
+    let canvas = task_sheet(title, &tasks)?;
+    publish(path, true, |file| file.write_all(&canvas.to_png()))?;
+    eprintln!("{}: drawn", path.display());
+    Ok(())
+}
+
+/// What an evaluation shows as it goes: a bar on a terminal, lines elsewhere.
+struct Progress {
+    bar: Option<ProgressBar>,
+    quiet: bool,
+    /// Whether this is the process that speaks for all.
+    speaks: bool,
+    terminal: bool,
+}
+
+impl Progress {
+    fn new(quiet: bool, speaks: bool) -> Progress {
+        Progress {
+            bar: None,
+            quiet: quiet || !speaks,
+            speaks,
+            terminal: std::io::stderr().is_terminal(),
+        }
+    }
+
+    fn show(&mut self, event: Event) {
+        match event {
+            Event::LeftOut(what) if self.speaks => eprintln!("siamese-eval: left out: {what}"),
+            Event::Begins(what) if !self.quiet => {
+                self.end();
+                eprintln!("{what}");
+            }
+            Event::Embedded(done, all) if !self.quiet && self.terminal => {
+                let bar = self.bar.get_or_insert_with(|| {
+                    let style = "{bar:30} {pos}/{len} drawings, {per_sec}, {eta} left";
+                    ProgressBar::new(all as u64).with_style(
+                        ProgressStyle::with_template(style).expect("the template is sound"),
+                    )
+                });
+                bar.set_position(done as u64);
+            }
+            _ => {}
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
