@@ -9,6 +9,7 @@ use crate::image::{Page, Shades};
 /// Networks learn from the background set alone; every published score is taken
 /// on the evaluation set (Lake, Salakhutdinov & Tenenbaum 2015).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Split {
     /// Seen in training: 30 alphabets, 964 characters.
     Background,

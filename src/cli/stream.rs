@@ -49,8 +49,8 @@ pub struct StreamArguments {
     #[arg(long, default_value_t = 1, value_parser = value_parser!(u32).range(1..=19))]
     pub shots: u32,
     /// Where the characters of a task come from.
-    #[arg(long, value_enum, default_value_t = ScopeName::Within)]
-    pub scope: ScopeName,
+    #[arg(long, value_enum, default_value_t = Scope::Within)]
+    pub scope: Scope,
     /// Leave the drawings of tasks undistorted.
     #[arg(long)]
     pub plain: bool,
@@ -64,8 +64,8 @@ pub struct StreamArguments {
     #[arg(long, value_enum, default_value_t = Law::Koch)]
     pub law: Law,
     /// How a picture smaller than 105 pixels comes to its size.
-    #[arg(long, value_enum, default_value_t = ResizeName::Warp)]
-    pub resize: ResizeName,
+    #[arg(long, value_enum, default_value_t = Resize::Warp)]
+    pub resize: Resize,
     /// How a pixel is kept.
     #[arg(long, value_enum, default_value_t = PixelName::F32)]
     pub pixel: PixelName,
@@ -84,15 +84,6 @@ pub enum StreamName {
     Table,
 }
 
-/// Where a task's characters come from.
-#[derive(Clone, Copy, ValueEnum)]
-pub enum ScopeName {
-    /// One alphabet.
-    Within,
-    /// All alphabets together.
-    Between,
-}
-
 /// A law of distortion's name.
 #[derive(Clone, Copy, ValueEnum)]
 pub enum Law {
@@ -100,17 +91,6 @@ pub enum Law {
     Koch,
     /// Affine, stroke width and elastic.
     Compact,
-}
-
-/// A way of resizing's name.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ResizeName {
-    /// By the warp itself.
-    Warp,
-    /// By a triangle, after the warp.
-    Triangle,
-    /// By Lanczos's filter, after the warp.
-    Lanczos,
 }
 
 /// A kind of pixel's name.
@@ -205,13 +185,11 @@ impl StreamArguments {
             Law::Koch => Distortion::KOCH,
             Law::Compact => Distortion::COMPACT,
         };
-        let resize = match self.resize {
-            ResizeName::Warp => return law,
-            ResizeName::Triangle => Resize::Triangle,
-            ResizeName::Lanczos => Resize::Lanczos,
-        };
+        if self.resize.is_warp() {
+            return law;
+        }
         Distortion {
-            resize,
+            resize: self.resize,
             source_side: 105, // filters take the page itself
             ..law
         }
@@ -221,10 +199,7 @@ impl StreamArguments {
         TaskShape {
             ways: self.ways as usize,
             shots: self.shots as usize,
-            scope: match self.scope {
-                ScopeName::Within => Scope::Within,
-                ScopeName::Between => Scope::Between,
-            },
+            scope: self.scope,
         }
     }
 
@@ -247,7 +222,7 @@ impl StreamArguments {
             StreamName::Table => format!("{} pairs of a table a batch", self.pairs),
         };
         let resize = match self.resize {
-            ResizeName::Warp => String::new(),
+            Resize::Warp => String::new(),
             filter => format!(" by {}", name(filter)),
         };
         let alphabets = self

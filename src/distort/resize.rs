@@ -18,6 +18,7 @@ use crate::image::SIDE;
 /// How a picture smaller than the page comes to its size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Resize {
     /// Drawn at its size by the warp.
     #[default]

@@ -18,6 +18,7 @@ pub struct Score {
 /// What a tie for the first place counts for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Ties {
     /// A wrong answer: the only rule that rewards nothing but knowing.
     #[default]

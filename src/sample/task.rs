@@ -7,6 +7,7 @@ use crate::store::{AlphabetId, CharacterId, DrawingId, Store};
 
 /// Where the characters of one task come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Scope {
     /// All from one alphabet, as in Lake's runs: the harder kind.
     Within,

@@ -7,7 +7,7 @@ use crate::archive::{self, Archive, GroupOptions, ReadOptions, ScanOptions, Spli
 use crate::store::{self, WriteOptions};
 use crate::synthetic::{self, SyntheticOptions};
 use anyhow::{Context, Result, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Pack zips, folders or made-up alphabets into a store.
@@ -51,7 +51,7 @@ pub struct Build {
     grey: bool,
     /// Tag every drawing, whatever the inputs' names say.
     #[arg(long, value_enum)]
-    split: Option<SplitArgument>,
+    split: Option<Split>,
     /// Take characters that some drawer did not draw, and partial official sets.
     #[arg(long)]
     allow_missing: bool,
@@ -64,22 +64,6 @@ pub struct Build {
     /// Replace a store that is there already.
     #[arg(long)]
     force: bool,
-}
-
-/// A split as it is said on the command line.
-#[derive(Clone, Copy, ValueEnum)]
-pub enum SplitArgument {
-    Background,
-    Evaluation,
-}
-
-impl From<SplitArgument> for Split {
-    fn from(split: SplitArgument) -> Split {
-        match split {
-            SplitArgument::Background => Split::Background,
-            SplitArgument::Evaluation => Split::Evaluation,
-        }
-    }
 }
 
 /// A bar that counts drawings.

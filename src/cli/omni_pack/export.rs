@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
+use crate::archive::Split;
 use crate::store::Store;
 use crate::store::export::{self, ExportOptions};
 use anyhow::Result;
 use clap::Args;
 
-use super::build::{SplitArgument, drawings_bar};
+use super::build::drawings_bar;
 
 /// Write a store's drawings as PNG files or NumPy arrays.
 ///
@@ -24,7 +25,7 @@ pub struct Export {
     output: PathBuf,
     /// One split alone.
     #[arg(long, value_enum)]
-    split: Option<SplitArgument>,
+    split: Option<Split>,
     /// Write NumPy arrays whatever the output's name ends in.
     #[arg(long)]
     npz: bool,

@@ -10,8 +10,6 @@ use crate::store::{AlphabetId, Store};
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args};
 
-use super::build::SplitArgument;
-
 /// Draw a sheet: an alphabet, a one-shot task, or the tasks of a run.
 #[derive(Args)]
 #[command(group = ArgGroup::new("what").required(true))]
@@ -37,7 +35,7 @@ pub struct Preview {
     index: u64,
     /// Split that the task's characters are from.
     #[arg(long, value_enum, default_value = "evaluation", conflicts_with_all = ["alphabet", "run"])]
-    split: SplitArgument,
+    split: Split,
     /// Replace a picture that is there already.
     #[arg(long)]
     force: bool,
@@ -86,7 +84,7 @@ impl Preview {
             return Ok(task_sheet(&title, &tasks)?);
         }
         let ways = usize::from(self.task.expect("one of the group is required"));
-        let split = Split::from(self.split);
+        let split = self.split;
         let shape = TaskShape {
             ways,
             shots: 1,

@@ -64,8 +64,8 @@ pub struct Evaluate {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// What a tie for the first place counts for.
-    #[arg(long, value_enum, default_value_t = TieRule::Against)]
-    ties: TieRule,
+    #[arg(long, value_enum, default_value_t = Ties::Against)]
+    ties: Ties,
     /// Also score each network with this many distorted copies of every test drawing, on a line
     /// of its own.
     #[arg(long, value_name = "COPIES", default_value_t = 0)]
@@ -124,27 +124,6 @@ enum Part {
     Verification,
 }
 
-/// Rules for ties, as the command line names them.
-#[derive(Clone, Copy, ValueEnum)]
-enum TieRule {
-    /// A tie is a wrong answer.
-    Against,
-    /// The first of the tied ways is the answer.
-    First,
-    /// One of the tied ways is the answer, by the seed.
-    Random,
-}
-
-impl TieRule {
-    fn rule(self) -> Ties {
-        match self {
-            TieRule::Against => Ties::Against,
-            TieRule::First => Ties::First,
-            TieRule::Random => Ties::Random,
-        }
-    }
-}
-
 impl Evaluate {
     fn plan(&self, store: &Store) -> Plan {
         let all = self.protocol.is_empty();
@@ -172,7 +151,7 @@ impl Evaluate {
             },
             verification: asked(Part::Verification),
             seed: self.seed,
-            ties: self.ties.rule(),
+            ties: self.ties,
             copies: usize::from(self.tta),
             joint: self.joint,
             together: self.together,
@@ -299,7 +278,7 @@ fn extras(arguments: &Evaluate, store: &Arc<Store>, first: &Contestant) -> Resul
     }
     if let Some(path) = &arguments.picture {
         let likenesses = eval::likenesses(model, &embeddings, &set)?;
-        picture(store, &likenesses, &set, arguments.ties.rule(), path)?;
+        picture(store, &likenesses, &set, arguments.ties, path)?;
     }
     Ok(())
 }

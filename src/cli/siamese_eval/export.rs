@@ -8,7 +8,7 @@ use crate::eval::{EvalError, Protocol, TaskSet};
 use crate::sample::{Scope, TaskShape, alphabets_of};
 use crate::store::Store;
 use anyhow::{Result, bail};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 /// Write one-shot tasks for models of other programs: tasks.json and the drawings.
 ///
@@ -39,28 +39,24 @@ pub struct Export {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// PNG files, or one array for numpy.load.
-    #[arg(long, value_enum, default_value_t = FormatArgument::Png)]
-    format: FormatArgument,
+    #[arg(long, value_enum, default_value_t = Format::Png)]
+    format: Format,
     /// Replace the exported parts of a folder that is there already.
     #[arg(long)]
     force: bool,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum FormatArgument {
-    Png,
-    Npz,
 }
 
 /// Writes the tasks and says how many.
 pub fn run(arguments: &Export) -> Result<()> {
     let store = Store::open(&arguments.store)?;
     let set = task_set(&store, arguments)?;
-    let format = match arguments.format {
-        FormatArgument::Png => Format::Png,
-        FormatArgument::Npz => Format::Npz,
-    };
-    let file = exchange::export(&store, &set, &arguments.out, format, arguments.force)?;
+    let file = exchange::export(
+        &store,
+        &set,
+        &arguments.out,
+        arguments.format,
+        arguments.force,
+    )?;
     println!(
         "{}: {} tasks, {} drawings; {}",
         arguments.out.display(),

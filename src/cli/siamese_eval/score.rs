@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::eval::exchange::{self, TaskFile};
 use crate::eval::{ProtocolScores, Ties};
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 /// Score the answers of other programs to tasks that siamese-eval export-tasks wrote.
 ///
@@ -20,18 +20,11 @@ pub struct Score {
     #[arg(long, value_name = "FILE")]
     tasks: PathBuf,
     /// What a tie counts for: a wrong answer, the first of the tied ways, or one by the seed.
-    #[arg(long, value_enum, default_value_t = TiesArgument::Against)]
-    ties: TiesArgument,
+    #[arg(long, value_enum, default_value_t = Ties::Against)]
+    ties: Ties,
     /// Print one JSON object.
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum TiesArgument {
-    Against,
-    First,
-    Random,
 }
 
 /// Scores the files and prints a table, or JSON.
@@ -42,12 +35,7 @@ pub fn run(arguments: &Score) -> Result<()> {
         Ok((name, exchange::read(path)?))
     });
     let predictions = named.collect::<Result<Vec<_>>>()?;
-    let ties = match arguments.ties {
-        TiesArgument::Against => Ties::Against,
-        TiesArgument::First => Ties::First,
-        TiesArgument::Random => Ties::Random,
-    };
-    let scores = exchange::score_predictions(&tasks, &predictions, ties)?;
+    let scores = exchange::score_predictions(&tasks, &predictions, arguments.ties)?;
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&scores)?);
     } else {

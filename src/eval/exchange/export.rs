@@ -19,6 +19,7 @@ const PARTS: [&str; 3] = ["tasks.json", "drawings", "drawings.npz"];
 
 /// How drawings are exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub enum Format {
     /// `drawings/000123.png`: one-bit PNG files, black on white.
     Png,
