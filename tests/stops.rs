@@ -73,6 +73,21 @@ fn a_signal_that_comes_twice_at_once_stops_as_one_does() {
     }
 }
 
+#[test]
+fn a_run_goes_on_when_nobody_reads_what_it_prints() {
+    let folder = prepared();
+    let mut command = begin(folder.path(), "r", ("compact", &COMPACT), 6);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    // The pipe is closed after one line.
+    let mut records = BufReader::new(child.stdout.take().unwrap()).lines();
+    records.next().unwrap().unwrap();
+    drop(records);
+    assert!(child.wait().unwrap().success());
+    let metrics = fs::read_to_string(folder.path().join("r/metrics.jsonl")).unwrap();
+    assert_eq!(metrics.lines().count(), 6);
+    assert!(folder.path().join("r/weights.safetensors").exists());
+}
+
 fn weights_and_metrics(folder: &Path, out: &str) -> (Vec<u8>, Vec<String>) {
     let at = folder.join(out);
     let metrics = fs::read_to_string(at.join("metrics.jsonl")).unwrap();

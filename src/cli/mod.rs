@@ -4,10 +4,22 @@
 //! once, with the library. What several have in common stands beside them: `stream` names a stream
 //! of batches, `launch` starts several ranks, `training` reads settings and waits for Ctrl-C.
 
+/// `print!`, by [`output`].
+#[cfg(feature = "torch")]
+macro_rules! print_text {
+    ($($text:tt)*) => { $crate::cli::output::print(format_args!($($text)*)) };
+}
+
+/// `println!`, by [`output`].
+macro_rules! print_line {
+    ($($text:tt)*) => { $crate::cli::output::print(format_args!("{}\n", format_args!($($text)*))) };
+}
+
 #[cfg(feature = "torch")]
 mod launch;
 pub mod omni_bench;
 pub mod omni_pack;
+mod output;
 #[cfg(feature = "torch")]
 pub mod siamese_classify;
 #[cfg(feature = "torch")]

@@ -138,7 +138,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
         let answers: Vec<_> = each.collect();
         let found = found.as_ref().map(calibration);
         let object = json!({ "threshold": threshold, "calibration": found, "answers": answers });
-        println!("{object:#}");
+        print_line!("{object:#}");
     } else {
         if let Some(found) = &found {
             eprint!("{}", describe(found));
@@ -223,11 +223,11 @@ fn print(name: &Path, ranked: &[Ranked], answer: &Answer, support: &[Class], top
         Answer::None => "none of these",
         Answer::Tied => "undecided: classes share the first place",
     };
-    println!("{}: {said}", name.display());
+    print_line!("{}: {said}", name.display());
     let shown = if top == 0 { ranked.len() } else { top };
     for (place, ranked) in ranked.iter().take(shown).enumerate() {
         let class = &support[ranked.class].name;
-        println!("  {:>3}  {:>8.4}  {class}", place + 1, ranked.score);
+        print_line!("  {:>3}  {:>8.4}  {class}", place + 1, ranked.score);
     }
 }
 

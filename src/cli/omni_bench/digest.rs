@@ -83,12 +83,12 @@ impl Visit for &Digest {
             batch.append_to(index, &mut bytes);
             whole.update(&bytes);
             if self.each {
-                println!("{}  batch {index}", blake3::hash(&bytes));
+                print_line!("{}  batch {index}", blake3::hash(&bytes));
             }
         }
         let stream = self.stream.describe();
         let (from, to) = (self.from, self.to);
-        println!("{}  {stream}, batches {from}..{to}", whole.finalize());
+        print_line!("{}  {stream}, batches {from}..{to}", whole.finalize());
         Ok(())
     }
 }

@@ -42,12 +42,12 @@ pub struct Growth {
 
 impl Growth {
     pub fn run(self) -> Result<()> {
-        println!(
+        print_line!(
             "{}; 1 worker where nothing else is said\n",
             self.stream.describe()
         );
-        println!("| changed | pairs/s | µs a picture | ns a pixel |");
-        println!("|---|---|---|---|");
+        print_line!("| changed | pairs/s | µs a picture | ns a pixel |");
+        print_line!("|---|---|---|---|");
         let base = || self.stream.clone();
         for &pairs in &self.batches {
             self.row(
@@ -125,7 +125,7 @@ impl Visit for Timing<'_> {
         })?;
         let rate = rates.median();
         let picture = f64::from(self.workers) / (2.0 * rate); // seconds
-        println!(
+        print_line!(
             "| {} | {rate:.0} | {:.2} | {:.2} |",
             self.changed,
             1e6 * picture,

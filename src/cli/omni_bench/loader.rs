@@ -180,17 +180,19 @@ impl LoaderTimes {
             let json = serde_json::json!({
                 "stream": stream, "cores": cores, "mean_ink": mean_ink, "rows": rows,
             });
-            println!("{json:#}");
+            print_line!("{json:#}");
             return;
         }
-        println!("{stream}; {cores} cores; mean ink {mean_ink:.4}");
-        println!("what          workers  depth    pairs/s      least       most  consumer waited");
+        print_line!("{stream}; {cores} cores; mean ink {mean_ink:.4}");
+        print_line!(
+            "what          workers  depth    pairs/s      least       most  consumer waited"
+        );
         for row in rows {
             let [least, most] = row.rates.range();
             let waited = row
                 .waited
                 .map_or_else(String::new, |share| format!("{:.0}%", 100.0 * share));
-            println!(
+            print_line!(
                 "{:<12} {:>8} {:>6} {:>10.0} {least:>10.0} {most:>10.0}  {waited:>15}",
                 row.what,
                 row.workers,

@@ -66,7 +66,7 @@ impl Soak {
         let settled = readings.iter().find(|reading| reading.seconds >= tenth);
         let settled = settled.unwrap_or(last);
         let most = readings.iter().map(|r| r.resident_kib).max().unwrap_or(0);
-        println!(
+        print_line!(
             "{}: {} batches by {} loaders in {} s; resident {} KiB at a tenth, {} at the end, {most} at most; \
              {} thread, {} files",
             self.stream.describe(),
@@ -120,7 +120,7 @@ impl Visit for &Soak {
             drop(loader);
             let reading = Reading::settled(began.elapsed().as_secs(), batches)?;
             if self.json {
-                println!("{}", serde_json::to_string(&reading)?);
+                print_line!("{}", serde_json::to_string(&reading)?);
             }
             readings.push(reading);
         }

@@ -123,17 +123,17 @@ impl StoreTimes {
                 "random_decoded_us": medians[3],
                 "random_cached_us": medians[4],
             });
-            println!("{json:#}");
+            print_line!("{json:#}");
             return;
         }
         let path = self.store.display();
-        println!(
+        print_line!(
             "{path}: {} drawings in {} bytes",
             store.drawings(),
             store.len()
         );
         for ((name, unit), median) in NAMES.iter().zip(medians) {
-            println!("{name:<40} {median:>10.3} {unit}");
+            print_line!("{name:<40} {median:>10.3} {unit}");
         }
     }
 }

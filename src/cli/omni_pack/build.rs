@@ -102,7 +102,7 @@ impl Build {
         let bar = drawings_bar("packing", drawings as u64);
         let bytes = store::write(&self.output, &archive, options, |done| bar.inc(done as u64))?;
         bar.finish_and_clear();
-        println!(
+        print_line!(
             "{}: {drawings} drawings and {} runs in {bytes} bytes, {:.1} s",
             self.output.display(),
             archive.runs.len(),

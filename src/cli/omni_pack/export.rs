@@ -50,7 +50,7 @@ impl Export {
             export::to_folder(&store, &self.output, options, done)?
         };
         bar.finish_and_clear();
-        println!(
+        print_line!(
             "{}: {} drawings and {} runs",
             self.output.display(),
             exported.drawings,

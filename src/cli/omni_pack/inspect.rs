@@ -146,7 +146,7 @@ impl Verify {
         let store = Store::open(&self.store)?;
         let opened = started.elapsed();
         store.verify()?;
-        println!(
+        print_line!(
             "{}: sound: {} drawings of {} characters, SHA-256 {}; opened in {:.3} ms, checked in {:.1} ms",
             self.store.display(),
             store.drawings(),

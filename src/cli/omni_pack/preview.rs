@@ -49,7 +49,7 @@ impl Preview {
             file.write_all(&canvas.to_png())
         })?;
         let (width, height) = canvas.dimensions();
-        println!("{}: {width} x {height} pixels", self.output.display());
+        print_line!("{}: {width} x {height} pixels", self.output.display());
         Ok(())
     }
 

@@ -57,7 +57,7 @@ impl Visit for &Replay {
             file.write_all(&canvas.to_png())
         })?;
         let (width, height) = canvas.dimensions();
-        println!("{}: {width} x {height} pixels", self.output.display());
+        print_line!("{}: {width} x {height} pixels", self.output.display());
         Ok(())
     }
 }

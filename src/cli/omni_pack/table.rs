@@ -90,7 +90,7 @@ impl Table {
     fn print(&self, store: &Store, table: &PairTable) {
         let recipe = table.recipe();
         let same = (0..recipe.pairs).filter(|&p| table.pair(p).same).count() as u32;
-        println!(
+        print_line!(
             "{}: {} pairs, {same} same and {} different; {} copies of each, {} entries; seed {}",
             self.table.display(),
             recipe.pairs,
@@ -101,14 +101,14 @@ impl Table {
         );
         let names = recipe.alphabets.iter();
         let names: Vec<_> = names.map(|&id| &*store.alphabet(id).name).collect();
-        println!(
+        print_line!(
             "drawers {} to {}; {} alphabets: {}",
             recipe.drawers.start(),
             recipe.drawers.end(),
             names.len(),
             names.join(", ")
         );
-        println!("file: {} bytes, SHA-256 {}", table.bytes(), table.sum());
-        println!("store: SHA-256 {}", table.store());
+        print_line!("file: {} bytes, SHA-256 {}", table.bytes(), table.sum());
+        print_line!("store: SHA-256 {}", table.store());
     }
 }

@@ -233,9 +233,9 @@ pub fn run(arguments: &Evaluate) -> Result<()> {
         eprintln!("{}: written", out.join(REPORT).display());
     }
     if arguments.json {
-        println!("{json}");
+        print_line!("{json}");
     } else {
-        print!("{}", report::text(&evaluation));
+        print_text!("{}", report::text(&evaluation));
     }
     Ok(())
 }

@@ -57,7 +57,7 @@ pub fn run(arguments: &Export) -> Result<()> {
         arguments.format,
         arguments.force,
     )?;
-    println!(
+    print_line!(
         "{}: {} tasks, {} drawings; {}",
         arguments.out.display(),
         file.tasks.len(),

@@ -37,9 +37,9 @@ pub fn run(arguments: &Score) -> Result<()> {
     let predictions = named.collect::<Result<Vec<_>>>()?;
     let scores = exchange::score_predictions(&tasks, &predictions, arguments.ties)?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&scores)?);
+        print_line!("{}", serde_json::to_string_pretty(&scores)?);
     } else {
-        print!("{}", table(&scores));
+        print_text!("{}", table(&scores));
     }
     Ok(())
 }

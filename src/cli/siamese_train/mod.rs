@@ -112,7 +112,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (Some(store), Some(out), false) = (&arguments.store, &arguments.out, arguments.print)
     else {
         let settled = preset(arguments)?.settled(arguments.device);
-        print!("{}", toml::to_string(&settled)?);
+        print_text!("{}", toml::to_string(&settled)?);
         return Ok(ExitCode::SUCCESS);
     };
     let store = Arc::new(Store::read(store)?);

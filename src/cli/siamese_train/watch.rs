@@ -121,7 +121,7 @@ impl Watch {
             )
         };
         if self.json {
-            println!("{line}");
+            print_line!("{line}");
         } else if let Some(bar) = &self.bar {
             bar.set_position(record.step);
             bar.set_message(text());

@@ -135,7 +135,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     let path = arguments.out.join("tuning.html");
     publish(&path, true, |file| file.write_all(page.as_bytes()))?;
     if !arguments.json {
-        print!("{}", tuning_text(&journal, &command));
+        print_text!("{}", tuning_text(&journal, &command));
         eprintln!("{}: written", path.display());
     }
     let left = journal.ranking().len() as u64 != arguments.trials.max(journal.trials.len() as u64);

@@ -101,7 +101,7 @@ impl Watch {
                 settings: &self.settings,
             };
             let line = serde_json::to_string(&ended).expect("an ending is plain data");
-            println!("{line}");
+            print_line!("{line}");
             return;
         }
         if self.best.is_none_or(|(best, _)| accuracy > best) {
