@@ -5,26 +5,22 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;
-#[path = "common/drawings.rs"]
-mod drawings;
-#[path = "common/runs.rs"]
-mod runs;
-#[path = "common/small.rs"]
-mod small;
 
+use common::runs;
+use common::small;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use drawings::made_up;
+use common::drawings::made_up;
+use common::small::with;
 use omnishot::cuda;
 use omnishot::eval;
 use omnishot::train::{
     Checkpoint, Pixels, Preset, RunOptions, StepRecord, TrainError, Trained, train,
 };
-use small::with;
 use tch::Device;
 
 const PRESETS: [&str; 8] = [

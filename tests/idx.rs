@@ -1,15 +1,14 @@
 //! MNIST's files: read in every form in use, and refused by a typed error when damaged.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-#[path = "common/digits.rs"]
-mod digits;
+mod common;
 #[path = "common/memory.rs"]
 mod memory;
 
 use std::fs;
 use std::io::Write;
 
-use digits::{files, gzip, idx, write};
+use common::digits::{files, gzip, idx, write};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use omnishot::archive::{Digits, IdxError, IdxProblem};

@@ -2,12 +2,11 @@
 #![cfg(feature = "torch")]
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-#[path = "common/digits.rs"]
-mod digits;
-
+mod common;
+use common::digits;
 use std::sync::OnceLock;
 
-use digits::{SIDE, digits, idx};
+use common::digits::{SIDE, digits, idx};
 use omnishot::archive::Digits;
 use omnishot::distort::grey::enlarge;
 use omnishot::distort::{Distorter, Distortion, Resize};

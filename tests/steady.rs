@@ -2,13 +2,10 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;
-#[path = "common/drawings.rs"]
-mod drawings;
 #[path = "common/memory.rs"]
 mod memory;
-#[path = "common/streams.rs"]
-mod streams;
 
+use common::streams;
 use std::sync::Arc;
 
 use omnishot::distort::Distortion;

@@ -1,5 +1,4 @@
 //! Made-up digits, and IDX files of them.
-#![allow(dead_code, reason = "no test binary uses all of it")]
 
 use std::fs;
 use std::io::Write;

@@ -1,5 +1,4 @@
 //! Files named as Omniglot's are, and inputs of them.
-#![allow(dead_code, reason = "no test binary uses all of it")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,21 @@
-//! What several test binaries share: small drawings, a small archive, and zips of them.
+//! What several tests share: small drawings, a small archive, and zips of them; and beside them
+//! streams, runs and networks that are as small.
 #![allow(dead_code, reason = "no test binary uses all of it")]
 
+pub mod digits;
+pub mod drawings;
 pub mod inputs;
+pub mod pictures;
+pub mod runs;
+#[cfg(feature = "torch")]
+pub mod small;
+pub mod streams;
+#[cfg(feature = "torch")]
+pub mod study;
+#[cfg(feature = "torch")]
+pub mod tasks;
+#[cfg(feature = "torch")]
+pub mod untrained;
 
 use std::io::{Cursor, Write};
 use std::path::Path;

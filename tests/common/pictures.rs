@@ -1,5 +1,4 @@
 //! Folders of pictures in groups and classes, that several test binaries share.
-#![allow(dead_code, reason = "no test binary uses all of it")]
 
 use omnishot::archive::{GroupOptions, ScanOptions, page_to_png, read_groups};
 

@@ -1,13 +1,12 @@
 //! Runs of `siamese-train` that take a second: their store and what they are called with.
-#![allow(dead_code, reason = "no test binary uses all of it")]
 
 use std::fs;
 use std::net::TcpListener;
 
 use tempfile::TempDir;
 
+use crate::common::drawings::made_up;
 use crate::common::{store_bytes, unpack};
-use crate::drawings::made_up;
 
 /// Small settings of a compact network that learns by class.
 pub const COMPACT: [&str; 5] = [

@@ -1,5 +1,4 @@
 //! Small training runs on made-up alphabets, that several test binaries share.
-#![allow(dead_code, reason = "no test binary uses all of it")]
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,5 +1,4 @@
 //! The four streams over the made-up store, small enough to be made a thousand times.
-#![allow(dead_code, reason = "no test binary uses all of it")]
 
 use std::sync::{Arc, OnceLock};
 
@@ -12,7 +11,7 @@ use omnishot::sample::{
 };
 use omnishot::store::PageCache;
 
-use crate::drawings::made_up;
+use crate::common::drawings::made_up;
 
 /// Pages that are decoded already.
 pub fn pages() -> Arc<PageCache> {

@@ -1,5 +1,4 @@
 //! Exported tasks, read by loops that share nothing with the library.
-#![allow(dead_code, reason = "no test binary uses all of it")]
 
 use std::fs;
 use std::io::{Cursor, Read};

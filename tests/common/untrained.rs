@@ -1,5 +1,5 @@
 //! Networks with first weights.
-#![allow(dead_code, reason = "no test binary uses all of it")]
+#![allow(dead_code, reason = "the bench does not use all of it")]
 
 use omnishot::model::{Card, Model};
 use omnishot::train::Preset;

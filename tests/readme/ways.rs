@@ -27,7 +27,7 @@ pub const WAYS: [(&str, Way); 55] = [
     ),
     (
         "cargo build",
-        Elsewhere("this is built; tests/python.rs builds the library for Python"),
+        Elsewhere("this is built; tests/cli/python.rs builds the library for Python"),
     ),
     ("omni-pack build mine.omni", Run(&[])),
     ("siamese-train mine.omni", Run(&["SMALL"])),
@@ -56,7 +56,7 @@ pub const WAYS: [(&str, Way); 55] = [
         Instead("omni-pack table drawings.omni t.pairs --set training --pairs 960 --copies 8"),
     ),
     // src/loader/README.md
-    ("omni-bench loader", Elsewhere("tests/omni_bench.rs")),
+    ("omni-bench loader", Elsewhere("tests/cli/omni_bench.rs")),
     ("omni-bench digest", Run(&[])),
     ("omni-pack replay", Run(&[])),
     (
@@ -87,7 +87,7 @@ pub const WAYS: [(&str, Way); 55] = [
     // src/ranks/README.md
     (
         "cargo run --release --features distributed",
-        Elsewhere("tests/ranks.rs"),
+        Elsewhere("tests/ranks/processes.rs"),
     ),
     // src/eval/README.md
     (
@@ -111,17 +111,20 @@ pub const WAYS: [(&str, Way); 55] = [
     ("siamese-eval export-tasks", Run(&["--trials", "20"])),
     (
         "python3 tools/predict_example.py",
-        Elsewhere("tests/exchange_cli.rs"),
+        Elsewhere("tests/eval/exchange_cli.rs"),
     ),
-    ("siamese-eval score", Elsewhere("tests/exchange_cli.rs")),
+    (
+        "siamese-eval score",
+        Elsewhere("tests/eval/exchange_cli.rs"),
+    ),
     // src/tune/README.md
     (
         "siamese-tune --store drawings.omni --out search --",
-        Elsewhere("tests/tune_cli.rs"),
+        Elsewhere("tests/tune/tune_cli.rs"),
     ),
     (
         "siamese-tune --store drawings.omni --out search-k",
-        Elsewhere("tests/tune_cli.rs"),
+        Elsewhere("tests/tune/tune_cli.rs"),
     ),
     // benches/README.md
     (
@@ -137,15 +140,15 @@ pub const WAYS: [(&str, Way); 55] = [
         Elsewhere("measures speed"),
     ),
     // tools/python/README.md
-    ("PYTHONPATH=tools/python", Elsewhere("tests/python.rs")),
+    ("PYTHONPATH=tools/python", Elsewhere("tests/cli/python.rs")),
     // .github/SECURITY.md
     (
         "tools/fuzz/run",
         Elsewhere("runs for hours; tests/fuzz.rs has its targets"),
     ),
-    ("OMNISHOT_KILLS=200", Elsewhere("tests/kill.rs")),
+    ("OMNISHOT_KILLS=200", Elsewhere("tests/cli/kill.rs")),
     ("QUEUE_SCHEDULES", Elsewhere("tests/schedules.rs")),
     ("tools/sanitize", Elsewhere("builds everything again")),
     ("tools/mutants", Elsewhere("runs for hours")),
-    ("omni-bench soak", Elsewhere("tests/omni_bench.rs")),
+    ("omni-bench soak", Elsewhere("tests/cli/omni_bench.rs")),
 ];

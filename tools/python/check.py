@@ -1,7 +1,7 @@
 """Checks omnishot.py: check.py STORE FOLDER.
 
 Writes the bytes of some batches, as Python sees them and in the form that `omni-bench digest` hashes,
-into the folder, for tests/python.rs to compare; then tries what a user may do to a loader.
+into the folder, for tests/cli/python.rs to compare; then tries what a user may do to a loader.
 Everything is done with plain memoryviews and, where they are installed, with numpy and PyTorch.
 """
 import gc

@@ -1,0 +1,17 @@
+//! Evaluation, classification and their exchange with other programs.
+#![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+#[cfg(all(feature = "cli", feature = "torch"))]
+mod classify;
+#[cfg(feature = "torch")]
+mod evaluation;
+#[cfg(feature = "torch")]
+mod exchange;
+#[cfg(all(feature = "cli", feature = "torch"))]
+mod exchange_cli;
+#[cfg(feature = "cli")]
+mod real;
+mod remembered;

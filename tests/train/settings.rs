@@ -1,0 +1,82 @@
+//! Settings: what ships, what can be changed, and what is refused.
+
+use omnishot::train::Preset;
+
+#[test]
+fn settings_can_be_changed_and_mistakes_are_told() {
+    let change = |change: &str| {
+        Preset::parse(Preset::shipped_text("koch").unwrap(), &[change.to_owned()])
+            .map_err(|error| format!("{:#}", anyhow::Error::from(error)))
+    };
+    let changed = change("optimizer.layers.fc.momentum=0").unwrap();
+    assert!(format!("{changed:?}").contains("momentum: 0.0"));
+    assert_eq!(
+        change("keep=last").unwrap().keep,
+        omnishot::train::Keep::Last
+    );
+    let listed = change("network.filters.1=32").unwrap();
+    assert!(format!("{listed:?}").contains("filters: [64, 32, 128, 256]"));
+    for (mistake, says) in [
+        ("steps", "is no setting"),
+        ("network.filters.4=32", "is no setting"),
+        ("network.filters.one=32", "is no setting"),
+        ("network.filters.0.0=32", "is no setting"),
+        ("no.such=1", "is no setting"),
+        ("stepps=1", "unknown field `stepps`"),
+        ("steps=many", "invalid type"),
+        ("batch.pairs=1", "batch.pairs is 1"),
+        ("network.kernels=[90,90,1,1]", "network is"),
+        ("optimizer.decay=0", "optimizer.decay is 0"),
+        (
+            "optimizer.layers.fd={ learning_rate=1, momentum=0, l2=0 }",
+            "conv1 to conv4",
+        ),
+        (
+            "batch={ kind=\"classes\", drawings=8, alphabet_characters=4, poses=4, shards=1 }",
+            "and verification",
+        ),
+        ("distortion.soften=2", "soften is 2"),
+        ("precision=f16", "unknown variant `f16`"),
+    ] {
+        let text = change(mistake).unwrap_err();
+        assert!(text.contains(says), "{mistake}: {text}");
+    }
+    for (name, _) in Preset::SHIPPED {
+        let preset = Preset::shipped(name).unwrap();
+        let text = toml::to_string(&preset).unwrap();
+        assert_eq!(
+            Preset::parse(&text, &[]).unwrap(),
+            preset,
+            "{name} survives its own text"
+        );
+    }
+}
+
+#[test]
+fn baselines_that_cannot_be_trained_are_refused() {
+    for (name, mistake, says) in [
+        ("softmax", "objective.scale=0", "objective.scale is 0"),
+        ("softmax", "objective.scale=nan", "objective.scale is NaN"),
+        ("softmax", "objective.margin=0.1", "unknown field `margin`"),
+        ("softmax", "objective={ kind=\"matching\" }", "and matching"),
+        ("compact", "objective={ kind=\"matching\" }", "and matching"),
+        (
+            "matching",
+            "objective={ kind=\"verification\" }",
+            "and matching",
+        ),
+        ("matching", "network.steps=0", "network is"),
+        ("matching", "network.side=32", "unknown field `side`"),
+        ("matching", "precision=bf16", "precision is bf16"),
+        ("matching", "batch.shards=2", "batch.shards is 2"),
+        ("compact", "batch.shards=3", "batch.shards is 3"),
+        ("compact", "batch.shards=128", "batch.shards is 128"),
+        ("fast", "batch.shards=0", "batch.shards is 0"),
+        ("compact", "batch.poses=9", "batch.poses is 9"),
+    ] {
+        let text = Preset::shipped_text(name).unwrap();
+        let refused = Preset::parse(text, &[mistake.to_owned()]).unwrap_err();
+        let text = format!("{:#}", anyhow::Error::from(refused));
+        assert!(text.contains(says), "{mistake}: {text}");
+    }
+}
