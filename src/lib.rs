@@ -20,9 +20,12 @@
 //! 10. `tune`: the settings of 8 are searched by what 9 says of held-out background alphabets.
 //! 11. [`report`]: pictures to look at, and the pages of an evaluation and of a search.
 //!
-//! Beside the way stands `cuda`: what libtorch does on GPUs and tch does not hand on.
+//! Beside the way stand [`seed`], where every random number comes from; [`image`], the drawing
+//! itself; [`files`], which are written whole or not at all; `cuda`, what libtorch does on GPUs and
+//! tch does not hand on; and `cli`, the programs.
 //!
-//! `cuda`, `model`, `ranks`, `train`, `eval` and `tune` need libtorch and the feature `torch`, which is on by default.
+//! `cuda`, `model`, `ranks`, `train`, `eval` and `tune` need libtorch and the feature `torch`; `cli`
+//! needs the feature `cli`. Both are on by default.
 //!
 //! # As a library
 //!
