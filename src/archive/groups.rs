@@ -51,7 +51,7 @@ pub struct Groups {
 ///
 /// # Errors
 /// For all pictures that are not sound at once; for the first, by name, that lies elsewhere; if
-/// there are none, or all are of one class, or a class has none that is read; if a group to
+/// there are none, or a class has none that is read; if a group to
 /// evaluate on is not there; if groups are parts of one set, with the same classes, and are
 /// neither merged nor evaluated on.
 pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, ArchiveError> {
@@ -167,6 +167,14 @@ fn notes(places: &[Place], lone: &str, options: &GroupOptions) -> Result<Vec<Str
     if groups.len() == 1 && options.evaluation.is_empty() {
         let classes: BTreeSet<&str> = places.iter().map(|place| place.class).collect();
         let lone = places[0].group.as_deref().unwrap_or(lone);
+        if classes.len() == 1 {
+            notes.push(format!(
+                "all pictures are of one class, {:?}: there is nothing to tell it apart from; if they \
+                 are of several, make a folder for each, as in cat/1.png and dog/1.png",
+                places[0].class
+            ));
+            return Ok(notes);
+        }
         let mut note = format!(
             "all {} classes are in one group, {lone:?}: no group can be held out or evaluated on; \
              sort the classes into folders of groups (group/class/picture)",

@@ -62,7 +62,7 @@ pub(super) fn lay_out<'a>(
     let mut places = Vec::with_capacity(paths.len());
     for (at, parts) in inner.iter().enumerate() {
         let (group, class) = match *parts {
-            [] => return Err((at, Problem::OneClass)),
+            [] => return Err((at, Problem::NoClass)),
             [class] => (None, class),
             [group, class] => (Some(Cow::Borrowed(*group)), class),
             _ => {
@@ -74,9 +74,6 @@ pub(super) fn lay_out<'a>(
             return Err((at, Problem::UnsoundName));
         }
         places.push(Place { group, class });
-    }
-    if places.iter().all(|place| *place == places[0]) {
-        return Err((0, Problem::OneClass));
     }
     Ok(places)
 }
@@ -188,6 +185,8 @@ mod tests {
             assert_eq!(laid(&paths, false), ["a:x", "a:y", "b:x"], "{around}");
         }
         assert_eq!(laid(&["x/1.png", "y/1.png"], false), ["x", "y"]);
+        // One class is one, whatever it is good for.
+        assert_eq!(laid(&["x/1.png", "x/2.png"], false), ["x", "x"]);
         // One group keeps its name.
         assert_eq!(laid(&["a/x/1.png", "a/y/1.png"], false), ["a:x", "a:y"]);
     }
@@ -213,11 +212,7 @@ mod tests {
         let refused = |paths: &[&str]| lay_out(paths, false).unwrap_err();
         assert!(matches!(
             refused(&["1.png", "2.png"]),
-            (0, Problem::OneClass)
-        ));
-        assert!(matches!(
-            refused(&["a/1.png", "a/2.png"]),
-            (0, Problem::OneClass)
+            (0, Problem::NoClass)
         ));
         let (at, problem) = refused(&["a/1.png", "b/c/1.png", "d/1.png"]);
         let said = problem.to_string();

@@ -230,13 +230,13 @@ pub enum Problem {
          expected group/class/picture or class/picture"
     )]
     NoPictures,
-    /// Pictures in no class folder, or all in one.
+    /// Pictures in no class folder.
     #[error(
-        "lies with all others in one folder, so that there are no classes to tell apart; make a folder \
+        "lies in no folder of a class, so that there are no classes to tell apart; make a folder \
          for each class, as in cat/1.png and dog/1.png, and for classes that belong together \
          one around them, as in pets/cat/1.png"
     )]
-    OneClass,
+    NoClass,
     /// Pictures of which some lie in more folders than others.
     #[error(
         "lies in {}, but {other} in {}; put all pictures as group/class/picture, or all as \

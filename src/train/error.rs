@@ -16,7 +16,7 @@ use crate::store::StoreError;
 pub enum TrainError {
     /// All background alphabets were to be held out, or there are none.
     #[error(
-        "the store has {background} background alphabets, and {held_out} are to be held out, which \
+        "of {background} background alphabets in the store, {held_out} are to be held out, which \
          leaves none to train on; {hint}", hint = room(*background)
     )]
     NothingToTrainOn {

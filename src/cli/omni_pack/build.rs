@@ -145,7 +145,7 @@ impl Build {
                 let ends: Vec<String> = ends.map(|(end, n)| format!("{n} {end}")).collect();
                 let (n, ends) = (groups.left_out, ends.join(", "));
                 eprintln!(
-                    "omni-pack: left out {n} files that are no pictures by their names: {ends}"
+                    "omni-pack: left out what is no picture by its name ({n} in all): {ends}"
                 );
             }
             for folder in &groups.without_pictures {
