@@ -15,7 +15,7 @@ use crate::distort::Distortion;
 use crate::files::Bytes;
 
 /// The file of the network that comes with the program.
-pub const PRETRAINED: &[u8] = include_bytes!("pretrained.safetensors");
+pub static PRETRAINED: &[u8] = include_bytes!("pretrained.safetensors");
 
 /// The longest file that is read; Koch's network has 156 MB.
 const FILE_LIMIT: u64 = 1 << 30;
