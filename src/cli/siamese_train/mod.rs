@@ -33,7 +33,7 @@ use tch::Device;
 )]
 struct Arguments {
     #[command(subcommand)]
-    company: Option<LaunchCommand>,
+    launch: Option<LaunchCommand>,
     /// The store, as omni-pack builds it.
     #[arg(required_unless_present = "print")]
     store: Option<PathBuf>,
@@ -106,7 +106,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
-    if let Some(LaunchCommand::Launch(launch)) = &arguments.company {
+    if let Some(LaunchCommand::Launch(launch)) = &arguments.launch {
         return launch::launch(launch);
     }
     let (Some(store), Some(out), false) = (&arguments.store, &arguments.out, arguments.print)
@@ -115,6 +115,11 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         print_text!("{}", toml::to_string(&settled)?);
         return Ok(ExitCode::SUCCESS);
     };
+    train_in(out, store, arguments)
+}
+
+/// Trains on a store in a run's folder.
+fn train_in(out: &Path, store: &Path, arguments: &Arguments) -> Result<ExitCode> {
     let store = Arc::new(Store::read(store)?);
     let (ranks, device) = launch::meet(arguments.device, arguments.timeout)?;
     let Begun {
@@ -141,7 +146,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         seed,
         device,
         workers: workers(arguments, device),
-        folder: out.clone(),
+        folder: out.to_owned(),
         checkpoint_every: arguments.checkpoint_every,
         resume,
         ranks,
