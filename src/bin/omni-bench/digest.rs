@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, value_parser};
-use omnishot::loader::{Loader, LoaderOptions, Pictures, Produce};
+use omnishot::loader::{Loader, LoaderOptions, Pictures, Produce, RankSlice};
 use omnishot::report::Replay;
 use omnishot::store::PageCache;
 
@@ -68,8 +68,7 @@ impl Visit for &Digest {
                 let options = LoaderOptions {
                     workers: usize::from(self.workers),
                     depth: usize::from(self.depth),
-                    rank,
-                    world,
+                    batches: RankSlice::of(rank, world),
                 };
                 Loader::start(Arc::clone(&producer), self.from..self.to, options)
             })

@@ -108,7 +108,11 @@ impl Table {
             names.len(),
             names.join(", ")
         );
-        println!("file: {} bytes, SHA-256 {}", table.bytes(), table.sum());
+        println!(
+            "file: {} bytes, SHA-256 {}",
+            table.bytes(),
+            table.checksum()
+        );
         println!("store: SHA-256 {}", table.store());
     }
 }
