@@ -52,7 +52,7 @@ fn scribble(seed: u64) -> Page {
 /// Measures `draw(distorter, page, stream, out)`, one picture an iteration, against the law.
 fn pictures(
     bencher: Bencher,
-    mut distorter: Distorter,
+    distorter: Distorter,
     side: usize,
     draw: impl Fn(&mut Distorter, &Page, &mut Stream, &mut [f32]),
 ) {
@@ -60,7 +60,9 @@ fn pictures(
     let stream = |k: usize| Stream::new(1, Purpose::Distort, k as u64);
     let mut out = vec![0f32; side * side];
     let mut want = out.clone();
-    let mut law = Distorter::scalar(*distorter.distortion()).expect("the law is a preset");
+    let law = Distorter::scalar(*distorter.distortion()).expect("the law is a preset");
+    let [mut distorter, mut law] =
+        [distorter, law].map(|distorter| distorter.at(side).expect("from 2 to 105"));
     for (k, page) in pages.iter().enumerate() {
         draw(&mut distorter, page, &mut stream(k), &mut out);
         draw(&mut law, page, &mut stream(k), &mut want);
@@ -103,7 +105,7 @@ fn expand_bits(bencher: Bencher) {
 fn koch_scalar(bencher: Bencher) {
     let distorter = Distorter::scalar(Distortion::KOCH).expect("a preset");
     pictures(bencher, distorter, SIDE, |distorter, page, stream, out| {
-        distorter.draw(page, 0, stream, SIDE, out);
+        distorter.draw(page, 0, stream, out);
     });
 }
 
@@ -111,7 +113,7 @@ fn koch_scalar(bencher: Bencher) {
 fn koch(bencher: Bencher) {
     let distorter = Distorter::new(Distortion::KOCH).expect("a preset");
     pictures(bencher, distorter, SIDE, |distorter, page, stream, out| {
-        distorter.draw(page, 0, stream, SIDE, out);
+        distorter.draw(page, 0, stream, out);
     });
 }
 
@@ -119,7 +121,7 @@ fn koch(bencher: Bencher) {
 fn koch_quarter_turned(bencher: Bencher) {
     let distorter = Distorter::new(Distortion::KOCH).expect("a preset");
     pictures(bencher, distorter, SIDE, |distorter, page, stream, out| {
-        distorter.draw(page, 1, stream, SIDE, out);
+        distorter.draw(page, 1, stream, out);
     });
 }
 
@@ -127,7 +129,7 @@ fn koch_quarter_turned(bencher: Bencher) {
 fn plain(bencher: Bencher) {
     let distorter = Distorter::new(Distortion::KOCH).expect("a preset");
     pictures(bencher, distorter, SIDE, |distorter, page, _, out| {
-        distorter.plain(page, 0, SIDE, out);
+        distorter.plain(page, 0, out);
     });
 }
 
@@ -135,7 +137,7 @@ fn plain(bencher: Bencher) {
 fn compact_48_scalar(bencher: Bencher) {
     let distorter = Distorter::scalar(Distortion::COMPACT).expect("a preset");
     pictures(bencher, distorter, 48, |distorter, page, stream, out| {
-        distorter.draw(page, 0, stream, 48, out);
+        distorter.draw(page, 0, stream, out);
     });
 }
 
@@ -143,7 +145,7 @@ fn compact_48_scalar(bencher: Bencher) {
 fn compact_48(bencher: Bencher) {
     let distorter = Distorter::new(Distortion::COMPACT).expect("a preset");
     pictures(bencher, distorter, 48, |distorter, page, stream, out| {
-        distorter.draw(page, 0, stream, 48, out);
+        distorter.draw(page, 0, stream, out);
     });
 }
 
@@ -151,7 +153,7 @@ fn compact_48(bencher: Bencher) {
 fn compact_48_plain(bencher: Bencher) {
     let distorter = Distorter::new(Distortion::COMPACT).expect("a preset");
     pictures(bencher, distorter, 48, |distorter, page, _, out| {
-        distorter.plain(page, 0, 48, out);
+        distorter.plain(page, 0, out);
     });
 }
 

@@ -230,7 +230,7 @@ fn flipped_zips_are_refused_or_equal() {
             match read_all(&[("my_background.zip", damaged)], STRICT) {
                 Err(_) => 1,
                 Ok(archive) => {
-                    // Names carry no sum, so a flip may rename an alphabet; a drawing it may not touch.
+                    // Names carry no checksum, so a flip may rename an alphabet; a drawing it may not touch.
                     let drawings = |archive: &Archive| {
                         let mut pages: Vec<_> = (archive.alphabets.iter())
                             .flat_map(|a| a.characters.iter().flat_map(|c| &c.drawings))

@@ -1,5 +1,5 @@
 //! Damage: whatever happens to a store's bytes, a reader says so by a typed error; it
-//! neither panics nor takes much memory, even if every sum was made to fit the damage.
+//! neither panics nor takes much memory, even if every checksum was made to fit the damage.
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod common;
@@ -35,7 +35,7 @@ fn flip(stream: &mut Stream, bytes: &mut [u8]) {
     }
 }
 
-/// Makes the sums of the front and of the file fit.
+/// Makes the checksums of the front and of the file fit.
 fn sign(bytes: &mut [u8]) {
     let front_len = number(bytes, 24).clamp(96, bytes.len() - 32);
     let mut sha = Sha256::new();
@@ -43,8 +43,8 @@ fn sign(bytes: &mut [u8]) {
     sha.update(&bytes[96..front_len]);
     bytes[64..96].copy_from_slice(&sha.finalize());
     let body = bytes.len() - 32;
-    let sum = Sha256::digest(&bytes[..body]);
-    bytes[body..].copy_from_slice(&sum);
+    let checksum = Sha256::digest(&bytes[..body]);
+    bytes[body..].copy_from_slice(&checksum);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn signed_lies_in_the_front_are_refused_or_true() {
     assert!(memory::peak() < MEMORY, "{} bytes", memory::peak());
 }
 
-/// Lies in a block whose sums all fit reach zstd and the page's own rule.
+/// Lies in a block whose checksums all fit reach zstd and the page's own rule.
 #[test]
 fn signed_lies_in_the_blocks_never_panic() {
     let bytes = store_bytes(&small_archive());

@@ -193,8 +193,8 @@ fn a_packed_file_must_unpack_to_its_own_sum() {
     let [images, labels] = small();
     let zipped = gzip(&images);
     let mut wrong = zipped.clone();
-    let sum = wrong.len() - 8;
-    wrong[sum] ^= 1;
+    let checksum = wrong.len() - 8;
+    wrong[checksum] ^= 1;
     let (problem, text) = refused(&wrong, &labels);
     assert!(
         matches!(problem, IdxProblem::Gzip { offset: 34, .. }),

@@ -263,11 +263,12 @@ fn a_network_is_asked_image_by_image() {
     tch::set_num_threads(1);
     for model in models() {
         let side = model.card.network.side();
-        let mut distorter = Distorter::new(model.card.distortion).unwrap();
+        let distorter = Distorter::new(model.card.distortion).unwrap();
+        let mut distorter = distorter.at(side).unwrap();
         let embeddings: Vec<Vec<f64>> = (0..200)
             .map(|at| {
                 let mut pixels = vec![0f32; side * side];
-                distorter.plain_grey(twenty().image(at), SIDE, side, &mut pixels);
+                distorter.plain_grey(twenty().image(at), SIDE, &mut pixels);
                 let image = Tensor::from_slice(&pixels).view([1, 1, side as i64, side as i64]);
                 Vec::try_from(model.embed(&image).to_kind(tch::Kind::Double).view([-1])).unwrap()
             })

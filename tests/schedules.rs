@@ -16,6 +16,9 @@
     reason = "the queue is the loader's, and not all of it is asked for"
 )]
 mod queue;
+#[path = "../src/loader/rank_slice.rs"]
+#[allow(dead_code, reason = "the queue wants a part of it")]
+mod rank_slice;
 #[path = "common/scheduled.rs"]
 mod sync;
 /// What the queue uses of the crate.
@@ -28,6 +31,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 
 use queue::{LoadError, Loader, LoaderOptions, Produce, Ready};
+use rank_slice::RankSlice;
 use shuttle::rand::Rng;
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
 use shuttle::{Config, Runner};
@@ -120,8 +124,7 @@ fn options((workers, depth): (usize, usize), rank: u64, world: u64) -> LoaderOpt
     LoaderOptions {
         workers,
         depth,
-        rank,
-        world,
+        batches: RankSlice::of(rank, world),
     }
 }
 

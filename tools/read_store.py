@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Reads an .omni store by src/store/FORMAT.md alone: tools/read_store.py STORE
 
-Checks every sum and prints a summary. The last line is the SHA-256 of every pixel as one byte
+Checks every checksum and prints a summary. The last line is the SHA-256 of every pixel as one byte
 (1 for ink), row by row, drawing by drawing: what any other reader must find. Of a store in shades
 a line before it has the SHA-256 of these, in the same order.
 Needs Python 3.8 and zstd: the standard library's (3.14) or the system's libzstd.
@@ -40,8 +40,8 @@ def main(path):
     made, zero = zero & 0xFF, zero >> 8  # how pictures were made into pages
     check((width, height, zero) == (SIDE, SIDE, 0) and file_len == len(data), "header")
     check(made == 0 or made & 1 and made < 8 and (made >> 2) == version - 1, "how pictures were made")
-    check(hashlib.sha256(data[:64] + data[96:front_len]).digest() == data[64:96], "header's sum")
-    check(hashlib.sha256(data[:-32]).digest() == data[-32:], "file's sum")
+    check(hashlib.sha256(data[:64] + data[96:front_len]).digest() == data[64:96], "header's checksum")
+    check(hashlib.sha256(data[:-32]).digest() == data[-32:], "file's checksum")
     at, alphabets = table(data, 96, "<IB3s", n_alphabets)
     at, characters = table(data, at, "<IHHII", n_characters)
     at, ranges = table(data, at, "<HH", n_ranges)
@@ -57,7 +57,7 @@ def main(path):
     pixels, grey, ink = hashlib.sha256(), hashlib.sha256(), 0
     for (_, drawings, _, length, crc), name in zip(characters, names[n_alphabets:]):
         block = data[at:at + length]
-        check(zlib.crc32(block) == crc, f"the sum of {name}")
+        check(zlib.crc32(block) == crc, f"the checksum of {name}")
         pages = decompress(block, drawings * (PAGE + shades))
         check(len(pages) == drawings * (PAGE + shades), f"the length of {name}")
         grey.update(pages[drawings * PAGE:])

@@ -134,13 +134,13 @@ impl Gathered {
                 .filter(|&(name, _)| self.left_out.iter().all(|entry| entry.name != name));
             return Ok(folders.map(|(name, _)| name.to_owned()).collect());
         }
-        let said = |ends: BTreeSet<String>| {
+        let listed = |ends: BTreeSet<String>| {
             let ends: Vec<String> = ends.iter().map(|end| format!(".{end}")).collect();
             ends.join(", ")
         };
         let classes = lost
             .into_iter()
-            .map(|(name, ends)| (name.to_owned(), said(ends)));
+            .map(|(name, ends)| (name.to_owned(), listed(ends)));
         Err(Problem::LostClasses {
             classes: classes.collect(),
         })

@@ -57,13 +57,13 @@ pub struct Groups {
 pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, ArchiveError> {
     let mut source = Source::open(input)?;
     let whole = |problem| ArchiveError::whole(input, problem);
-    let refuse = |entry: &Entry, problem| ArchiveError::entry(input, &entry.name, problem);
+    let error = |entry: &Entry, problem| ArchiveError::entry(input, &entry.name, problem);
     let gathered = gathered(&mut source)?;
     let without_pictures = gathered.without_pictures(false).map_err(whole)?;
     let entries = &gathered.pictures;
     let paths: Vec<&str> = entries.iter().map(|entry| &*entry.name).collect();
     let mut places = lay_out(&paths, options.merge_splits)
-        .map_err(|(at, problem)| refuse(&entries[at], problem))?;
+        .map_err(|(at, problem)| error(&entries[at], problem))?;
     if let Some(groups) = options.deal {
         deal(&mut places, groups).map_err(whole)?;
     }
@@ -78,7 +78,7 @@ pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, Archi
         let drawings = classes.entry(place.class).or_default();
         let drawer = u16::try_from(drawings.len() + 1);
         let limit = u16::MAX;
-        let drawer = drawer.map_err(|_| refuse(entry, Problem::ManyPictures { limit }))?;
+        let drawer = drawer.map_err(|_| error(entry, Problem::ManyPictures { limit }))?;
         let Scanned { page, shades } = picture;
         drawings.push(Drawing {
             drawer,

@@ -188,12 +188,12 @@ struct Input<'a> {
 
 impl<'a> Input<'a> {
     fn open(file: &'a Path) -> Result<Input<'a>, IdxError> {
-        let refuse = |problem| IdxError::new(file, problem);
-        let metadata = fs::metadata(file).map_err(|error| refuse(error.into()))?;
+        let failed = |problem| IdxError::new(file, problem);
+        let metadata = fs::metadata(file).map_err(|error| failed(error.into()))?;
         if !metadata.is_file() {
-            return Err(refuse(IdxProblem::NotAFile));
+            return Err(failed(IdxProblem::NotAFile));
         }
-        let opened = File::open(file).map_err(|error| refuse(error.into()))?;
+        let opened = File::open(file).map_err(|error| failed(error.into()))?;
         Input::new(file, BufReader::new(opened))
     }
 
@@ -216,7 +216,7 @@ impl<'a> Input<'a> {
         })
     }
 
-    fn refuse<T>(&self, problem: IdxProblem) -> Result<T, IdxError> {
+    fn error<T>(&self, problem: IdxProblem) -> Result<T, IdxError> {
         Err(IdxError::new(self.file, problem))
     }
 
@@ -227,11 +227,11 @@ impl<'a> Input<'a> {
         self.offset += bytes.len() as u64;
         match result {
             Ok(_) => Ok(bytes),
-            Err(source) if self.zipped => self.refuse(IdxProblem::Gzip {
+            Err(source) if self.zipped => self.error(IdxProblem::Gzip {
                 offset: self.offset,
                 source,
             }),
-            Err(error) => self.refuse(error.into()),
+            Err(error) => self.error(error.into()),
         }
     }
 
@@ -239,7 +239,7 @@ impl<'a> Input<'a> {
     fn number(&mut self, header: u64) -> Result<u32, IdxError> {
         match <[u8; 4]>::try_from(self.take(4)?) {
             Ok(bytes) => Ok(u32::from_be_bytes(bytes)),
-            Err(_) => self.refuse(IdxProblem::Short {
+            Err(_) => self.error(IdxProblem::Short {
                 offset: self.offset,
                 expected: header,
             }),
@@ -255,7 +255,7 @@ impl<'a> Input<'a> {
         let header = 4 + 4 * N as u64;
         let got = self.number(header)?;
         if got != expected {
-            return self.refuse(IdxProblem::Magic {
+            return self.error(IdxProblem::Magic {
                 what,
                 expected,
                 got,
@@ -272,21 +272,21 @@ impl<'a> Input<'a> {
     fn body(&mut self, len: u64) -> Result<Vec<u8>, IdxError> {
         let end = self.offset + len;
         if end > BYTES_LIMIT {
-            return self.refuse(IdxProblem::TooLarge {
+            return self.error(IdxProblem::TooLarge {
                 claimed: end,
                 limit: BYTES_LIMIT,
             });
         }
-        // One byte more, to see the end; a compressed file's own sum is checked there.
+        // One byte more, to see the end; a compressed file's own checksum is checked there.
         let bytes = self.take(len + 1)?;
         if self.offset < end {
-            return self.refuse(IdxProblem::Short {
+            return self.error(IdxProblem::Short {
                 offset: self.offset,
                 expected: end,
             });
         }
         if self.offset > end {
-            return self.refuse(IdxProblem::Tail { offset: end });
+            return self.error(IdxProblem::Tail { offset: end });
         }
         Ok(bytes)
     }
@@ -295,17 +295,17 @@ impl<'a> Input<'a> {
     fn images(mut self) -> Result<(usize, Vec<u8>), IdxError> {
         let [count, rows, columns] = self.header("images", IMAGES_MAGIC)?;
         if count > IMAGES_LIMIT {
-            return self.refuse(IdxProblem::TooMany {
+            return self.error(IdxProblem::TooMany {
                 claimed: count,
                 limit: IMAGES_LIMIT,
             });
         }
         if rows != columns {
-            return self.refuse(IdxProblem::NotSquare { rows, columns });
+            return self.error(IdxProblem::NotSquare { rows, columns });
         }
         let side = rows as usize;
         if !(1..=SIDE).contains(&side) {
-            return self.refuse(IdxProblem::Side { side: rows });
+            return self.error(IdxProblem::Side { side: rows });
         }
         let pixels = self.body(u64::from(count) * (side * side) as u64)?;
         Ok((side, pixels))
@@ -317,7 +317,7 @@ impl<'a> Input<'a> {
         let start = self.offset;
         let labels = self.body(u64::from(count))?;
         match labels.iter().position(|&label| label > 9) {
-            Some(at) => self.refuse(IdxProblem::Label {
+            Some(at) => self.error(IdxProblem::Label {
                 offset: start + at as u64,
                 label: labels[at],
             }),

@@ -215,11 +215,11 @@ mod tests {
             (0, Problem::NoClass)
         ));
         let (at, problem) = refused(&["a/1.png", "b/c/1.png", "d/1.png"]);
-        let said = problem.to_string();
+        let text = problem.to_string();
         assert_eq!(at, 1);
         assert!(
-            said.starts_with("lies in 2 folders, but a/1.png in one folder; "),
-            "{said}"
+            text.starts_with("lies in 2 folders, but a/1.png in one folder; "),
+            "{text}"
         );
         let (at, problem) = refused(&["a/1.png", "b\n/1.png"]);
         assert!(

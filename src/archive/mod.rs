@@ -10,6 +10,7 @@ mod gather;
 mod groups;
 mod idx;
 mod layout;
+mod listing;
 mod magic;
 mod names;
 mod parts;
@@ -19,7 +20,6 @@ mod read;
 mod runs;
 mod scan;
 mod source;
-mod told;
 
 pub use drawing::{Alphabet, Character, Drawing, Split};
 pub use error::ArchiveError;

@@ -100,11 +100,11 @@ impl Parts {
         let before = self.parts.len();
         self.take(source, stem(&zip.name).to_owned(), entries)?;
         if self.parts.len() == before {
-            let said = format!(
+            let note = format!(
                 "passed over {}: no drawings and no runs are in it",
                 zip.name.escape_debug()
             );
-            self.notes.push(said);
+            self.notes.push(note);
         }
         Ok(())
     }
@@ -116,8 +116,8 @@ impl Parts {
             loose.retain(|entry| !lies_in(&entry.name, &part.at));
             if loose.len() < before {
                 let at = part.at.escape_debug();
-                let said = format!("passed over the folder {at}: {at}.zip was read");
-                self.notes.push(said);
+                let note = format!("passed over the folder {at}: {at}.zip was read");
+                self.notes.push(note);
             }
         }
     }
@@ -154,20 +154,20 @@ impl Parts {
         part.check(&rest, &joined(&self.own, &part.at), beside_named)?;
         if !part.drawings.is_empty() || !part.runs.is_empty() {
             if !rest.is_empty() {
-                self.notes.push(told(&part.source.path, &rest));
+                self.notes.push(passed_over(&part.source.path, &rest));
             }
             self.parts.push(part);
         } else if !rest.is_empty() && !self.parts.is_empty() && part.source.is_folder() {
-            self.notes.push(told(&part.source.path, &rest));
+            self.notes.push(passed_over(&part.source.path, &rest));
         }
         Ok(())
     }
 }
 
 impl Part {
-    /// Refuses what lies among drawings and is none.
+    /// An error for what lies among drawings and is none.
     fn check(&self, rest: &[Entry], around: &str, beside_named: bool) -> Result<(), ArchiveError> {
-        let refuse =
+        let misnamed =
             |entry: &Entry| ArchiveError::entry(&self.source.path, &entry.name, Problem::Misnamed);
         let places = || {
             self.drawings
@@ -183,14 +183,14 @@ impl Part {
         };
         // One path cannot be an alphabet and a folder of alphabets.
         if let Some((entry, _)) = places().find(|(_, place)| in_alphabet(place.set)) {
-            return Err(refuse(entry));
+            return Err(misnamed(entry));
         }
         for entry in rest {
             let folder = entry.name.rsplit_once('/').map_or("", |(folder, _)| folder);
             let in_named = split_in(&joined(around, folder)).is_some();
             let is_picture = has_end(&entry.name, &PICTURES);
             if in_alphabet(folder) || is_picture && (in_named || !beside_named) {
-                return Err(refuse(entry));
+                return Err(misnamed(entry));
             }
         }
         Ok(())
@@ -251,9 +251,9 @@ impl Tables {
     }
 }
 
-/// What is said of files that are passed over: each by its name, or, if there are many, by the
+/// The note on files that are passed over: each by its name, or, if there are many, by the
 /// first folder of its path.
-fn told(path: &Path, files: &[Entry]) -> String {
+fn passed_over(path: &Path, files: &[Entry]) -> String {
     let mut names: Vec<String> = files.iter().map(|entry| entry.name.clone()).collect();
     if names.len() > MOST_NAMED {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();

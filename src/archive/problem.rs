@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 use super::drawing::Split;
-use super::told::{folders, list, lost};
+use super::listing::{folders, list, lost};
 
 /// What is wrong with an input.
 #[derive(Debug, Error)]
@@ -59,7 +59,7 @@ pub enum Problem {
     /// The name does not say which alphabet, character and drawer it is.
     #[error(
         "is not named alphabet/character/NNNN_DD.png (a number, and the drawer from 01); \
-         rename or remove it, or say --pictures if these are pictures of your own"
+         rename or remove it, or use --pictures if these are pictures of your own"
     )]
     Misnamed,
     /// Two names for one drawing, or one name twice.
@@ -270,7 +270,7 @@ pub enum Problem {
     #[error(
         "{first} and {second} are named as parts of one set, and both hold the class {class:?}, \
          which would become two classes; make one of them with --merge-splits, or, to evaluate on \
-         classes that are seen in training, say --evaluation {second}"
+         classes that are seen in training, use --evaluation {second}"
     )]
     SplitFolders {
         /// The folder to train on.
@@ -321,13 +321,13 @@ pub enum Problem {
     /// Nothing tells whether the alphabets are for training or for evaluation.
     #[error(
         "does not say in its name, or in that of a folder around it, whether it is background or \
-         evaluation; rename it so that it does, or, if all of the input is of one split, say which \
+         evaluation; rename it so that it does, or, if all of the input is of one split, give it \
          with --split background or --split evaluation"
     )]
     UnknownSplit,
     /// The name of an input tells one split, and all that is in it the other.
     #[error(
-        "is named as {own}, but all that it holds as {held}; rename one, or say which it is \
+        "is named as {own}, but all that it holds as {held}; rename one, or give the split \
          with --split"
     )]
     TwoSplits {

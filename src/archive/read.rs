@@ -134,25 +134,25 @@ fn agree(parts: &Parts) -> Result<(), Problem> {
     };
     let inside = |part: &Part| {
         let sets = part.sets();
-        let told = sets.keys().map(|set| split_in(&joined(&part.at, set)));
-        told.collect::<Vec<_>>()
+        let splits = sets.keys().map(|set| split_in(&joined(&part.at, set)));
+        splits.collect::<Vec<_>>()
     };
-    let mut told = parts.parts.iter().flat_map(inside).peekable();
-    match told.peek().copied().flatten() {
-        Some(held) if held != own && told.all(|split| split == Some(held)) => {
+    let mut splits = parts.parts.iter().flat_map(inside).peekable();
+    match splits.peek().copied().flatten() {
+        Some(held) if held != own && splits.all(|split| split == Some(held)) => {
             Err(Problem::TwoSplits { own, held })
         }
         _ => Ok(()),
     }
 }
 
-/// What is said of the sets of an input whose names tell another split than all are tagged with.
+/// Notes on the sets of an input whose names tell another split than all are tagged with.
 fn retagged(parts: &Parts, split: Split) -> Vec<String> {
     let sets = parts.parts.iter().flat_map(|part| {
         let sets = part.sets().into_keys();
         sets.map(|set| joined(&joined(&parts.own, &part.at), set))
     });
-    let others = sets.filter(|names| split_in(names).is_some_and(|told| told != split));
+    let others = sets.filter(|names| split_in(names).is_some_and(|named| named != split));
     others
         .map(|names| {
             let names = names.escape_debug();
@@ -207,7 +207,7 @@ fn read_images(
     split: Split,
 ) -> Result<Alphabets, ArchiveError> {
     let source = &part.source;
-    let refuse = |entry: &Entry, problem| ArchiveError::entry(&source.path, &entry.name, problem);
+    let error = |entry: &Entry, problem| ArchiveError::entry(&source.path, &entry.name, problem);
     // Each thread reads with a clone of its own; results keep the entries' order,
     // so the first error in name order is the one reported, on any number of threads.
     let pages: Vec<Result<Page, ArchiveError>> = drawings
@@ -216,7 +216,7 @@ fn read_images(
             || source.clone(),
             |source, (entry, _)| {
                 let bytes = source.read(entry)?;
-                page_from_png(&bytes).map_err(|problem| refuse(entry, problem))
+                page_from_png(&bytes).map_err(|problem| error(entry, problem))
             },
         )
         .collect();
@@ -229,11 +229,11 @@ fn read_images(
             .entry(place.character.to_owned())
             .or_insert_with(|| (place.number, Drawers::new()));
         if *number != place.number {
-            return Err(refuse(entry, Problem::Misnamed));
+            return Err(error(entry, Problem::Misnamed));
         }
         if drawers.insert(place.drawer, page?).is_some() {
             let drawer = place.drawer;
-            return Err(refuse(entry, Problem::Duplicate { drawer }));
+            return Err(error(entry, Problem::Duplicate { drawer }));
         }
     }
     Ok(alphabets)

@@ -62,12 +62,12 @@ fn read_run(
     mut files: BTreeMap<&str, &Entry>,
 ) -> Result<Run, ArchiveError> {
     let path = source.path.clone();
-    let refuse = |what: String| ArchiveError::entry(&path, name, Problem::Run(what));
+    let error = |what: String| ArchiveError::entry(&path, name, Problem::Run(what));
     let table = files
         .remove(TABLE)
-        .ok_or_else(|| refuse(format!("has no {TABLE}")))?;
+        .ok_or_else(|| error(format!("has no {TABLE}")))?;
     let table = String::from_utf8(source.read(table)?)
-        .map_err(|_| refuse(format!("{TABLE} is not text")))?;
+        .map_err(|_| error(format!("{TABLE} is not text")))?;
     let mut support = Vec::new();
     let mut support_names = Vec::new();
     let mut queries = Vec::new();
@@ -81,17 +81,15 @@ fn read_run(
         } else if inside.starts_with("test/") {
             queries.push((inside, page));
         } else {
-            return Err(refuse(format!(
-                "{inside} is in neither training/ nor test/"
-            )));
+            return Err(error(format!("{inside} is in neither training/ nor test/")));
         }
     }
-    let mut answers = answers(name, &table, &support_names).map_err(refuse)?;
+    let mut answers = answers(name, &table, &support_names).map_err(error)?;
     let queries = queries
         .into_iter()
         .map(|(inside, page)| {
             let answer = answers.remove(inside);
-            let answer = answer.ok_or_else(|| refuse(format!("{TABLE} has no line for {inside}")));
+            let answer = answer.ok_or_else(|| error(format!("{TABLE} has no line for {inside}")));
             Ok(Query {
                 page,
                 answer: answer?,
@@ -99,10 +97,10 @@ fn read_run(
         })
         .collect::<Result<Vec<_>, _>>()?;
     if let Some(query) = answers.keys().next() {
-        return Err(refuse(format!("{TABLE} names {query}, which is not there")));
+        return Err(error(format!("{TABLE} names {query}, which is not there")));
     }
     if support.is_empty() || queries.is_empty() {
-        return Err(refuse("has no drawings".to_owned()));
+        return Err(error("has no drawings".to_owned()));
     }
     Ok(Run {
         name: name.to_owned(),

@@ -121,17 +121,17 @@ impl Source {
                 .path()
                 .strip_prefix(&self.path)
                 .expect("a walk stays below its root");
-            let refuse =
+            let error =
                 |problem| ArchiveError::entry(&self.path, &inside.to_string_lossy(), problem);
             if found.file_type().is_dir() && found.depth() == DEPTH_LIMIT {
                 let limit = DEPTH_LIMIT;
-                return Err(refuse(Problem::TooDeep { limit }));
+                return Err(error(Problem::TooDeep { limit }));
             }
             if !found.file_type().is_file() {
                 continue;
             }
             let parts: Option<Vec<&str>> = inside.iter().map(|part| part.to_str()).collect();
-            let name = parts.ok_or_else(|| refuse(Problem::Misnamed))?.join("/");
+            let name = parts.ok_or_else(|| error(Problem::Misnamed))?.join("/");
             entries.push(Entry { name, index: 0 });
             if entries.len() > ENTRIES_LIMIT {
                 let limit = ENTRIES_LIMIT as u64;

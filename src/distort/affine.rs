@@ -21,7 +21,7 @@ use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
-use super::Refusal;
+use super::DistortionError;
 use crate::seed::Stream;
 
 /// How affine maps are drawn: every component uniform in its range, and
@@ -76,7 +76,7 @@ impl AffineLaw {
     /// Names the first field out of its range, or says that the ranges together
     /// reach too far: no map may send a page's corner row or column more than
     /// 127 source pixels from the centre, which is where [`super::map::Map`] ends.
-    pub fn check(&self) -> Result<(), Refusal> {
+    pub fn check(&self) -> Result<(), DistortionError> {
         let ranges = [
             ("probability", self.probability, 0.0, 1.0),
             ("rotation_degrees", self.rotation_degrees, 0.0, 45.0),
@@ -85,11 +85,11 @@ impl AffineLaw {
             ("shift_pixels", self.shift_pixels, 0.0, 52.5),
         ];
         for (field, value, least, most) in ranges {
-            Refusal::check_range(field, value, least, most)?;
+            DistortionError::check_range(field, value, least, most)?;
         }
         let reach = self.reach_pixels();
         if reach > 127.0 {
-            return Err(Refusal::Reach { pixels: reach });
+            return Err(DistortionError::Reach { pixels: reach });
         }
         Ok(())
     }

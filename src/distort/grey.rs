@@ -64,15 +64,8 @@ impl Distorter {
     /// result bit for bit.
     ///
     /// # Panics
-    /// If `grey_side` is not 1 to 105, `side` is not 2 to 105, or a slice does not hold as many
-    /// pixels as its side says.
-    pub fn plain_grey<P: Pixel>(
-        &mut self,
-        grey: &[u8],
-        grey_side: usize,
-        side: usize,
-        out: &mut [P],
-    ) {
+    /// If `grey_side` is not 1 to 105, or a slice does not hold as many pixels as its side says.
+    pub fn plain_grey<P: Pixel>(&mut self, grey: &[u8], grey_side: usize, out: &mut [P]) {
         assert_eq!(
             grey.len(),
             grey_side * grey_side,
@@ -84,7 +77,7 @@ impl Distorter {
             page: &Page::BLANK,
             shades: Some(shades),
         };
-        self.plain(drawn, 0, side, out);
+        self.plain(drawn, 0, out);
     }
 }
 
@@ -126,14 +119,15 @@ mod tests {
         ]
     }
 
-    fn same_as_page<P: Pixel>(mut distorter: Distorter, page: &Page, side: usize) {
+    fn same_as_page<P: Pixel>(distorter: Distorter, page: &Page, side: usize) {
+        let mut distorter = distorter.at(side).unwrap();
         let (mut of_page, mut of_grey) = (vec![P::INK; side * side], vec![P::INK; side * side]);
         // In either order, so that neither leaves something for the other.
-        distorter.plain_grey(&noise(9, 31), 31, side, &mut of_grey);
-        distorter.plain_grey(&grey_of(page), SIDE, side, &mut of_grey);
-        distorter.plain(page, 0, side, &mut of_page);
+        distorter.plain_grey(&noise(9, 31), 31, &mut of_grey);
+        distorter.plain_grey(&grey_of(page), SIDE, &mut of_grey);
+        distorter.plain(page, 0, &mut of_page);
         assert!(of_page == of_grey, "{:?} at {side}", distorter.distortion());
-        distorter.plain_grey(&grey_of(page), SIDE, side, &mut of_grey);
+        distorter.plain_grey(&grey_of(page), SIDE, &mut of_grey);
         assert!(of_page == of_grey, "{:?} at {side}", distorter.distortion());
     }
 
@@ -164,8 +158,8 @@ mod tests {
                 let mut out = [vec![0f32; side * side], vec![0f32; side * side]];
                 let distorters = [Distorter::new(law), Distorter::scalar(law)];
                 for (distorter, out) in distorters.into_iter().zip(&mut out) {
-                    let mut distorter = distorter.unwrap();
-                    distorter.plain_grey(&noise(seed, from), from, side, out);
+                    let mut distorter = distorter.unwrap().at(side).unwrap();
+                    distorter.plain_grey(&noise(seed, from), from, out);
                 }
                 assert!(out[0] == out[1] && out[0].iter().any(|&pixel| pixel > 0.0));
             }
@@ -215,8 +209,10 @@ mod tests {
         // three leaves the pixels as they were.
         let grey = noise(1, 28);
         let mut out = vec![0u8; KOCH_SIDE * KOCH_SIDE];
-        let mut distorter = Distorter::new(Distortion::KOCH).unwrap();
-        distorter.plain_grey(&grey, 28, KOCH_SIDE, &mut out);
+        let mut distorter = (Distorter::new(Distortion::KOCH).unwrap())
+            .at(KOCH_SIDE)
+            .unwrap();
+        distorter.plain_grey(&grey, 28, &mut out);
         assert_eq!(out, enlarge(&grey, 28, KOCH_SIDE));
     }
 

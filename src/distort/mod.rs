@@ -12,6 +12,7 @@
 
 pub mod affine;
 pub mod elastic;
+mod error;
 pub mod grey;
 pub mod map;
 pub mod plane;
@@ -25,6 +26,7 @@ pub mod warp;
 use serde::{Deserialize, Serialize};
 
 pub use affine::{Affine, AffineLaw};
+pub use error::DistortionError;
 pub use resize::Resize;
 pub use warp::Pixel;
 
@@ -85,59 +87,18 @@ impl Distortion {
     ///
     /// # Errors
     /// Names the first field that is out of its range, with the range.
-    pub fn check(&self) -> Result<(), Refusal> {
+    pub fn check(&self) -> Result<(), DistortionError> {
         self.affine.check()?;
-        Refusal::check_range("soften", self.soften, 0.0, 1.0)?;
-        Refusal::check_range("thicken", self.thicken, 0.0, 1.0 - self.soften)?;
-        Refusal::check_range("elastic_sigma", self.elastic_sigma, 0.0, 0.15)?;
+        DistortionError::check_range("soften", self.soften, 0.0, 1.0)?;
+        DistortionError::check_range("thicken", self.thicken, 0.0, 1.0 - self.soften)?;
+        DistortionError::check_range("elastic_sigma", self.elastic_sigma, 0.0, 0.15)?;
         let least = if self.resize.is_warp() {
             SIDE_MIN
         } else {
             SIDE_MAX
         };
         let (least, most) = (least as f64, SIDE_MAX as f64);
-        Refusal::check_range("source_side", f64::from(self.source_side), least, most)
-    }
-}
-
-/// Why a law of distortion was refused.
-#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
-pub enum Refusal {
-    /// A field is outside its range.
-    #[error("distortion: {field} is {value}; it must lie from {least} to {most}")]
-    Range {
-        /// The field's name.
-        field: &'static str,
-        /// What it holds.
-        value: f64,
-        /// The least it may hold.
-        least: f64,
-        /// The most it may hold.
-        most: f64,
-    },
-    /// Rotation, shear, scale and shift are each in range, and too much together.
-    #[error(
-        "distortion: shear, scale and shift together reach {pixels:.1} pixels from the centre; \
-         lower one of them until it is at most 127"
-    )]
-    Reach {
-        /// How far an inverse map may look, in pixels.
-        pixels: f64,
-    },
-}
-
-impl Refusal {
-    /// Refuses a value that is not within `least` and `most` (or not a number).
-    fn check_range(field: &'static str, value: f64, least: f64, most: f64) -> Result<(), Refusal> {
-        if (least..=most).contains(&value) {
-            return Ok(());
-        }
-        Err(Refusal::Range {
-            field,
-            value,
-            least,
-            most,
-        })
+        DistortionError::check_range("source_side", f64::from(self.source_side), least, most)
     }
 }
 
@@ -146,7 +107,7 @@ fn happens(probability: f64, word: u32) -> bool {
     f64::from(word) < probability * 4_294_967_296.0
 }
 
-/// Draws distorted pictures by one law; one for each worker.
+/// Draws distorted pictures of one size by one law; one for each worker.
 ///
 /// ```
 /// use omnishot::synthetic::{SyntheticOptions, synthesize};
@@ -155,10 +116,10 @@ fn happens(probability: f64, word: u32) -> bool {
 ///
 /// let options = SyntheticOptions { background: 1, evaluation: 0, drawers: 1, ..Default::default() };
 /// let page = synthesize(&options)[0].characters[0].drawings[0].page;
-/// let mut distorter = Distorter::new(Distortion::COMPACT)?;
+/// let mut distorter = Distorter::new(Distortion::COMPACT)?.at(48)?;
 /// let mut picture = [0f32; 48 * 48]; // row by row, ground 0 and ink 1
 /// let mut stream = Stream::new(7, Purpose::Distort, 0);
-/// distorter.draw(&page, 0, &mut stream, 48, &mut picture);
+/// distorter.draw(&page, 0, &mut stream, &mut picture);
 /// assert!(picture.iter().all(|pixel| (0.0..=1.0).contains(pixel)));
 /// assert!(picture.iter().sum::<f32>() > 10.0); // there is ink
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -166,6 +127,8 @@ fn happens(probability: f64, word: u32) -> bool {
 #[derive(Clone, Debug)]
 pub struct Distorter {
     distortion: Distortion,
+    /// Width and height of its pictures in pixels, 2 to 105.
+    side: usize,
     reduction: Option<Reduction>,
     plane: Plane,
     /// The plane with its strokes changed.
@@ -179,11 +142,12 @@ pub struct Distorter {
 }
 
 impl Distorter {
-    /// A distorter that follows `distortion`, with all the room it will ever need.
+    /// A distorter that follows `distortion`, with all the room it will ever need. It draws
+    /// pictures of the page's own 105 pixels a side; [`Distorter::at`] sets another size.
     ///
     /// # Errors
     /// If a value of the law is out of range.
-    pub fn new(distortion: Distortion) -> Result<Distorter, Refusal> {
+    pub fn new(distortion: Distortion) -> Result<Distorter, DistortionError> {
         Distorter::build(distortion, Avx2::detect())
     }
 
@@ -192,25 +156,26 @@ impl Distorter {
     ///
     /// # Errors
     /// As [`Distorter::new`].
-    pub fn scalar(distortion: Distortion) -> Result<Distorter, Refusal> {
+    pub fn scalar(distortion: Distortion) -> Result<Distorter, DistortionError> {
         Distorter::build(distortion, None)
     }
 
-    /// Itself, if it can draw pictures `side` pixels wide and high.
+    /// The same distorter for pictures `side` pixels wide and high.
     ///
     /// # Errors
-    /// [`Refusal::Range`] if the side is not from 2 to 105.
-    pub fn at(self, side: usize) -> Result<Distorter, Refusal> {
-        Refusal::check_range("side", side as f64, 2.0, SIDE_MAX as f64)?;
-        Ok(self)
+    /// [`DistortionError::Range`] if the side is not from 2 to 105.
+    pub fn at(self, side: usize) -> Result<Distorter, DistortionError> {
+        DistortionError::check_range("side", side as f64, 2.0, SIDE_MAX as f64)?;
+        Ok(Distorter { side, ..self })
     }
 
-    fn build(distortion: Distortion, avx2: Option<Avx2>) -> Result<Distorter, Refusal> {
+    fn build(distortion: Distortion, avx2: Option<Avx2>) -> Result<Distorter, DistortionError> {
         distortion.check()?;
         let source_side = distortion.source_side as usize;
         let reduced = source_side != SIDE_MAX;
         Ok(Distorter {
             distortion,
+            side: SIDE_MAX,
             reduction: reduced.then(|| Reduction::new(source_side)),
             plane: Plane::blank(source_side),
             changed: Plane::blank(source_side),
@@ -227,6 +192,12 @@ impl Distorter {
         &self.distortion
     }
 
+    /// Width and height of its pictures in pixels.
+    #[must_use]
+    pub fn side(&self) -> usize {
+        self.side
+    }
+
     /// Draws a page, or its shades if it has them, in one of the 8 poses of a square ([`map`]) and then distorted, into
     /// `out`: `side`² pixels row by row, ground 0 and ink 1.0 (`f32`) or 255 (`u8`).
     ///
@@ -234,25 +205,41 @@ impl Distorter {
     /// for the elastic field if the law has one, whatever comes of them.
     ///
     /// # Panics
-    /// If `pose` is above 7, `side` is not 2 to 105, or `out` does not hold `side`² pixels.
+    /// If `pose` is above 7, or `out` does not hold `side`² pixels.
     pub fn draw<'a, P: Pixel>(
         &mut self,
         drawn: impl Into<Drawn<'a>>,
         pose: u8,
         stream: &mut Stream,
-        side: usize,
         out: &mut [P],
     ) {
         let drawn = drawn.into();
-        if side < SIDE_MAX
-            && let Some(mut filter) = self.filter.take()
-        {
-            filter.draw(side, out, |full| {
-                self.draw(drawn, pose, stream, SIDE_MAX, full);
-            });
-            self.filter = Some(filter);
-            return;
+        match self.take_filter() {
+            None => self.draw_at(self.side, drawn, pose, stream, out),
+            Some(mut filter) => {
+                filter.draw(self.side, out, |full| {
+                    self.draw_at(SIDE_MAX, drawn, pose, stream, full);
+                });
+                self.filter = Some(filter);
+            }
         }
+    }
+
+    /// Takes the filter out if it is to resize the picture: whoever takes it puts it back.
+    fn take_filter(&mut self) -> Option<Filter> {
+        let side = self.side;
+        self.filter.take_if(|_| side < SIDE_MAX)
+    }
+
+    /// Distorts a drawing into `side`² pixels by the warp alone.
+    fn draw_at<P: Pixel>(
+        &mut self,
+        side: usize,
+        drawn: Drawn<'_>,
+        pose: u8,
+        stream: &mut Stream,
+        out: &mut [P],
+    ) {
         let law = self.distortion;
         let affine = law.affine.draw(stream);
         let stroke = stream.word();
@@ -283,21 +270,21 @@ impl Distorter {
     ///
     /// # Panics
     /// As [`Distorter::draw`].
-    pub fn plain<'a, P: Pixel>(
-        &mut self,
-        drawn: impl Into<Drawn<'a>>,
-        pose: u8,
-        side: usize,
-        out: &mut [P],
-    ) {
+    pub fn plain<'a, P: Pixel>(&mut self, drawn: impl Into<Drawn<'a>>, pose: u8, out: &mut [P]) {
         let drawn = drawn.into();
-        if side < SIDE_MAX
-            && let Some(mut filter) = self.filter.take()
-        {
-            filter.draw(side, out, |full| self.plain(drawn, pose, SIDE_MAX, full));
-            self.filter = Some(filter);
-            return;
+        match self.take_filter() {
+            None => self.plain_at(self.side, drawn, pose, out),
+            Some(mut filter) => {
+                filter.draw(self.side, out, |full| {
+                    self.plain_at(SIDE_MAX, drawn, pose, full);
+                });
+                self.filter = Some(filter);
+            }
         }
+    }
+
+    /// Draws a drawing undistorted into `side`² pixels by the warp alone.
+    fn plain_at<P: Pixel>(&mut self, side: usize, drawn: Drawn<'_>, pose: u8, out: &mut [P]) {
         self.map
             .set(&Affine::IDENTITY, pose, self.plane.side(), side);
         self.paint(drawn, Stroke::Same, false, out);

@@ -96,8 +96,8 @@ mod tests {
         };
         let mut out = vec![P::default(); side * side];
         let mut stream = Stream::new(seed, Purpose::Distort, 0);
-        let mut distorter = Distorter::new(law).unwrap();
-        distorter.draw(&scribble(seed), 1, &mut stream, side, &mut out);
+        let mut distorter = Distorter::new(law).unwrap().at(side).unwrap();
+        distorter.draw(&scribble(seed), 1, &mut stream, &mut out);
         out
     }
 

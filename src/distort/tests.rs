@@ -117,8 +117,8 @@ fn identity_gives_the_page_back() {
     let mut distorter = Distorter::new(Distortion::KOCH).unwrap();
     let mut reals = vec![9f32; SIDE * SIDE];
     let mut bytes = vec![9u8; SIDE * SIDE];
-    distorter.plain(&page, 0, SIDE, &mut reals);
-    distorter.plain(&page, 0, SIDE, &mut bytes);
+    distorter.plain(&page, 0, &mut reals);
+    distorter.plain(&page, 0, &mut bytes);
     for y in 0..SIDE {
         for x in 0..SIDE {
             let ink = page.ink(x, y);
@@ -191,14 +191,16 @@ fn a_mirrored_pose_is_a_mirrored_page_bit_for_bit() {
 
 #[test]
 fn plain_quarters_of_the_reduced_plane_agree_too() {
-    let mut distorter = Distorter::new(Distortion::COMPACT).unwrap();
+    let mut distorter = (Distorter::new(Distortion::COMPACT).unwrap())
+        .at(48)
+        .unwrap();
     let mut page = scribble(8);
     let upright = page;
     for quarter in 0..4 {
         let mut turned_first = vec![0u8; 48 * 48];
         let mut turned_in_warp = vec![0u8; 48 * 48];
-        distorter.plain(&page, 0, 48, &mut turned_first);
-        distorter.plain(&upright, quarter, 48, &mut turned_in_warp);
+        distorter.plain(&page, 0, &mut turned_first);
+        distorter.plain(&upright, quarter, &mut turned_in_warp);
         assert_eq!(turned_first, turned_in_warp);
         page = turned(&page);
     }
@@ -211,12 +213,12 @@ fn a_filter_lets_no_ink_fall_between_the_pixels_of_a_small_plain_picture() {
         resize: Resize::Triangle,
         ..Distortion::KOCH
     };
-    let mut distorter = Distorter::new(law).unwrap();
+    let mut distorter = Distorter::new(law).unwrap().at(35).unwrap();
     for place in 0..9 {
         let mut page = Page::BLANK;
         page.set(30 + place % 3, 30 + place / 3, true);
         let mut out = vec![0f32; 35 * 35];
-        distorter.plain(&page, 0, 35, &mut out);
+        distorter.plain(&page, 0, &mut out);
         let ink: f32 = out.iter().sum();
         assert!((0.09..0.13).contains(&ink), "place {place}: {ink}"); // a ninth
     }
@@ -225,14 +227,14 @@ fn a_filter_lets_no_ink_fall_between_the_pixels_of_a_small_plain_picture() {
 #[test]
 fn blank_stays_blank_and_nothing_leaves_the_range() {
     for law in [Distortion::KOCH, Distortion::COMPACT] {
-        let mut distorter = Distorter::new(law).unwrap();
+        let mut distorter = Distorter::new(law).unwrap().at(48).unwrap();
         let mut out = vec![1f32; 48 * 48];
         let mut full = Page::BLANK;
         (0..SIDE * SIDE).for_each(|k| full.set(k % SIDE, k / SIDE, true));
         for index in 0..50 {
-            distorter.draw(&Page::BLANK, 0, &mut stream(index), 48, &mut out);
+            distorter.draw(&Page::BLANK, 0, &mut stream(index), &mut out);
             assert!(out.iter().all(|value| *value == 0.0));
-            distorter.draw(&full, 0, &mut stream(index), 48, &mut out);
+            distorter.draw(&full, 0, &mut stream(index), &mut out);
             assert!(out.iter().all(|value| (0.0..=1.0).contains(value)));
             assert!(out.contains(&1.0));
         }
@@ -270,12 +272,13 @@ fn digest(mut distorter: Distorter) -> String {
     let mut hasher = blake3::Hasher::new();
     for index in 0..64 {
         let side = [105, 48, 64, 31][index as usize % 4];
+        distorter = distorter.at(side).unwrap();
         let quarter = (index / 4 % 4) as u8;
         let page = scribble(index);
         let mut reals = vec![0f32; side * side];
         let mut bytes = vec![0u8; side * side];
-        distorter.draw(&page, quarter, &mut stream(index), side, &mut reals);
-        distorter.draw(&page, quarter, &mut stream(index), side, &mut bytes);
+        distorter.draw(&page, quarter, &mut stream(index), &mut reals);
+        distorter.draw(&page, quarter, &mut stream(index), &mut bytes);
         reals.iter().for_each(|value| {
             hasher.update(&value.to_le_bytes());
         });
@@ -342,7 +345,7 @@ fn a_law_that_reaches_too_far_is_told_how_far() {
         shift_pixels: 20.0,
         ..Distortion::COMPACT.affine
     };
-    let Err(Refusal::Reach { pixels }) = law.check() else {
+    let Err(DistortionError::Reach { pixels }) = law.check() else {
         panic!("{law:?}");
     };
     // √1.25 / (0.75 · 0.5) · (52.5 + 20 √2)

@@ -4,7 +4,7 @@ use super::judge::{Answers, Judge};
 use super::results::CurveLine;
 use super::score::Ties;
 use super::task_set::TaskSet;
-use crate::sample::{Scope, TaskShape, TooFew};
+use crate::sample::{Scope, TaskError, TaskShape};
 use crate::store::{AlphabetId, Store, StoreError};
 
 /// The numbers of ways: 2 to 60 (Bouma 2017).
@@ -27,7 +27,7 @@ impl CurveTasks {
         alphabets: &[AlphabetId],
         seed: u64,
         trials: u64,
-    ) -> Result<CurveTasks, TooFew> {
+    ) -> Result<CurveTasks, TaskError> {
         let mut sets = Vec::new();
         for ways in WAYS {
             let shape = TaskShape {

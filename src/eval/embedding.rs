@@ -92,12 +92,11 @@ impl Embeddings {
         let mut mean = Embeddings::watched(model, store, drawings, ranks, |_, _| ())?;
         for copy in 0..copies as u64 {
             let ids = mean.ids.clone();
-            let distorted =
-                |distorter: &mut Distorter, drawn: Drawn<'_>, id, side, image: &mut [f32]| {
-                    let item = (u64::from(id) << 8) + copy;
-                    let mut stream = Stream::new(seed, Purpose::TestDistort, item);
-                    distorter.draw(drawn, 0, &mut stream, side, image);
-                };
+            let distorted = |distorter: &mut Distorter, drawn: Drawn<'_>, id, image: &mut [f32]| {
+                let item = (u64::from(id) << 8) + copy;
+                let mut stream = Stream::new(seed, Purpose::TestDistort, item);
+                distorter.draw(drawn, 0, &mut stream, image);
+            };
             let fill =
                 |ids: &[DrawingId], pixels: &mut [f32]| draw(model, store, ids, pixels, distorted);
             let other = Embeddings::through(model, store.drawings(), ids, fill, |work| {
@@ -158,7 +157,7 @@ impl Embeddings {
         let fill = |places: &[u32], pixels: &mut [f32]| {
             let mut distorter = distorter(model);
             for (&at, image) in places.iter().zip(pixels.chunks_exact_mut(side * side)) {
-                distorter.plain_grey(digits.image(at as usize), digits.side(), side, image);
+                distorter.plain_grey(digits.image(at as usize), digits.side(), image);
             }
             Ok(())
         };
@@ -176,7 +175,7 @@ impl Embeddings {
         let fill = |places: &[u32], pixels: &mut [f32]| {
             let mut distorter = distorter(model);
             for (&at, image) in places.iter().zip(pixels.chunks_exact_mut(side * side)) {
-                distorter.plain(pictures[at as usize].drawn(), 0, side, image);
+                distorter.plain(pictures[at as usize].drawn(), 0, image);
             }
             Ok(())
         };
@@ -345,18 +344,14 @@ impl Judge for Embeddings {
 }
 
 /// A drawing as it is.
-fn plain(
-    distorter: &mut Distorter,
-    drawn: Drawn<'_>,
-    _: DrawingId,
-    side: usize,
-    image: &mut [f32],
-) {
-    distorter.plain(drawn, 0, side, image);
+fn plain(distorter: &mut Distorter, drawn: Drawn<'_>, _: DrawingId, image: &mut [f32]) {
+    distorter.plain(drawn, 0, image);
 }
 
 fn distorter(model: &Model) -> Distorter {
-    Distorter::new(model.card.distortion).expect("a model's card is checked when it is read")
+    Distorter::new(model.card.distortion)
+        .and_then(|distorter| distorter.at(model.card.network.side()))
+        .expect("a model's card is checked when it is read")
 }
 
 /// Draws pages by `law` into `[n, side, side]` pixels, on all cores.
@@ -365,7 +360,7 @@ fn draw(
     store: &Store,
     ids: &[DrawingId],
     pixels: &mut [f32],
-    law: impl Fn(&mut Distorter, Drawn<'_>, DrawingId, usize, &mut [f32]) + Sync,
+    law: impl Fn(&mut Distorter, Drawn<'_>, DrawingId, &mut [f32]) + Sync,
 ) -> Result<(), StoreError> {
     let side = model.card.network.side();
     let distorter = distorter(model);
@@ -376,7 +371,7 @@ fn draw(
             || (distorter.clone(), store.decoder()),
             |(distorter, decoder), (ids, pixels)| {
                 for (&id, image) in ids.iter().zip(pixels.chunks_exact_mut(side * side)) {
-                    law(distorter, decoder.drawn(id)?, id, side, image);
+                    law(distorter, decoder.drawn(id)?, id, image);
                 }
                 Ok(())
             },

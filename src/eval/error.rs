@@ -3,7 +3,7 @@
 use super::mnist::DigitRefusal;
 use crate::model::ModelError;
 use crate::ranks::RankError;
-use crate::sample::{TableError, TooFew};
+use crate::sample::{TableError, TaskError};
 use crate::store::StoreError;
 
 /// Why an evaluation is refused.
@@ -28,7 +28,7 @@ pub enum EvalError {
     NothingToEvaluate,
     /// The evaluation set has too few characters.
     #[error(transparent)]
-    TooFew(#[from] TooFew),
+    TooFew(#[from] TaskError),
     /// No pairs to verify can be drawn.
     #[error("verification")]
     Pairs(#[source] TableError),

@@ -12,7 +12,7 @@ use super::embedding::Embeddings;
 use super::score::{Score, stands_out};
 use crate::archive::Split;
 use crate::model::Model;
-use crate::sample::{Scope, TaskSampler, TaskShape, TooFew, alphabets_of};
+use crate::sample::{Scope, TaskError, TaskSampler, TaskShape, alphabets_of};
 use crate::store::{AlphabetId, Store, StoreError};
 
 /// Why no threshold can be found.
@@ -34,7 +34,7 @@ pub enum StrangerError {
     NothingUnseen,
     /// Too few characters that the network has not seen.
     #[error("of what the network has not seen, {0}")]
-    TooFew(TooFew),
+    TooFew(TaskError),
 }
 
 /// What a threshold is chosen for.

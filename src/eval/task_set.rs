@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sample::{Scope, Task, TaskSampler, TaskShape, TooFew};
+use crate::sample::{Scope, Task, TaskError, TaskSampler, TaskShape};
 use crate::store::{AlphabetId, DrawingId, Store};
 
 /// How one-shot questions are chosen. Figures of one are not to be mixed with those of
@@ -120,7 +120,7 @@ impl TaskSet {
         shape: TaskShape,
         seed: u64,
         trials: u64,
-    ) -> Result<TaskSet, TooFew> {
+    ) -> Result<TaskSet, TaskError> {
         let sampler = TaskSampler::new(store, alphabets, shape, seed)?;
         let tasks: Vec<Task> = (0..trials).map(|index| sampler.draw(index)).collect();
         let alphabet_of = |id: DrawingId| store.character(store.character_of(id)).alphabet;

@@ -28,7 +28,7 @@ pub enum PublishError {
         source: std::io::Error,
     },
     /// A file of that name is there already.
-    #[error("{path}: exists already; remove it or say --force", path = path.display())]
+    #[error("{path}: exists already; remove it or use --force", path = path.display())]
     Exists {
         /// The file that is there.
         path: PathBuf,

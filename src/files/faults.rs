@@ -21,7 +21,7 @@ pub(crate) fn step(path: &Path) -> io::Result<()> {
 pub(crate) struct Writing<'a> {
     file: &'a mut File,
     path: &'a Path,
-    refused: Option<(io::ErrorKind, Option<i32>)>,
+    failed: Option<(io::ErrorKind, Option<i32>)>,
 }
 
 impl<'a> Writing<'a> {
@@ -30,19 +30,19 @@ impl<'a> Writing<'a> {
         Writing {
             file,
             path,
-            refused: None,
+            failed: None,
         }
     }
 
     fn unless_refused<T>(&mut self, act: impl FnOnce(&mut File) -> io::Result<T>) -> io::Result<T> {
-        if let Some((kind, code)) = self.refused {
+        if let Some((kind, code)) = self.failed {
             return Err(code.map_or(kind.into(), io::Error::from_raw_os_error));
         }
         let result = step(self.path).and_then(|()| act(self.file));
         if let Err(error) = &result
             && error.kind() != io::ErrorKind::Interrupted
         {
-            self.refused = Some((error.kind(), error.raw_os_error()));
+            self.failed = Some((error.kind(), error.raw_os_error()));
         }
         result
     }
@@ -149,11 +149,11 @@ pub(crate) mod planned {
         for fault in [Fault::Once, Fault::Ever] {
             std::fs::write(&path, old).unwrap();
             steps = at_every_step(folder, fault, &mut write, |step, error| {
-                let said = error.to_string();
-                assert!(said.contains(path.to_str().unwrap()), "step {step}: {said}");
-                let whole = said.contains("its folder could not be synced");
+                let text = error.to_string();
+                assert!(text.contains(path.to_str().unwrap()), "step {step}: {text}");
+                let whole = text.contains("its folder could not be synced");
                 let expected = if whole { &new[..] } else { old };
-                assert!(read(&path) == expected, "step {step}: {said}");
+                assert!(read(&path) == expected, "step {step}: {text}");
                 assert_eq!(std::fs::read_dir(folder).unwrap().count(), 1, "step {step}");
                 std::fs::write(&path, old).unwrap();
             });
@@ -227,10 +227,10 @@ pub(crate) mod planned {
                 .output()
                 .unwrap();
             if output.status.success() {
-                let said = String::from_utf8_lossy(&output.stdout);
+                let text = String::from_utf8_lossy(&output.stdout);
                 assert!(
-                    said.contains("1 passed"),
-                    "there is no test {child}: {said}"
+                    text.contains("1 passed"),
+                    "there is no test {child}: {text}"
                 );
                 return step;
             }

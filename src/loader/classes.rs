@@ -1,14 +1,14 @@
 //! Batches of distorted drawings by class, ready for the trainer.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::painter::Painter;
 use super::picture::Pictures;
 use super::queue::Produce;
-use super::share::Share;
-use crate::distort::{Distorter, Distortion, Pixel, Refusal};
+use super::rank_slice::RankSlice;
+use crate::distort::{Distorter, Distortion, DistortionError, Pixel};
 use crate::sample::{BatchItem, BatchSampler, BatchScratch};
-use crate::seed::{Purpose, Stream};
+use crate::seed::Purpose;
 use crate::store::{PageCache, StoreError};
 
 /// Drawings by class.
@@ -51,14 +51,8 @@ impl<P: Pixel> Pictures for ClassBatch<P> {
 /// Makes [`ClassBatch`]es: batch `i` is drawn by the sampler's stream, and its drawing `j`
 /// distorted by item `i · drawings + j` of the stream [`Purpose::Distort`].
 pub struct ClassBatches<P = f32> {
-    pages: Arc<PageCache>,
+    painter: Painter<P>,
     sampler: BatchSampler,
-    /// Made once: each worker gets a copy.
-    distorter: Distorter,
-    side: usize,
-    seed: u64,
-    share: Share,
-    pixel: PhantomData<P>,
 }
 
 impl<P: Pixel> ClassBatches<P> {
@@ -72,23 +66,20 @@ impl<P: Pixel> ClassBatches<P> {
         distortion: Distortion,
         side: usize,
         seed: u64,
-    ) -> Result<ClassBatches<P>, Refusal> {
-        let distorter = Distorter::new(distortion)?.at(side)?;
+    ) -> Result<ClassBatches<P>, DistortionError> {
         Ok(ClassBatches {
-            pages,
+            painter: Painter::new(pages, distortion, side, seed)?,
             sampler,
-            distorter,
-            side,
-            seed,
-            share: Share::WHOLE,
-            pixel: PhantomData,
         })
     }
 
-    /// The same batches, of each a part alone.
+    /// The same batches, of each the `places` alone.
     #[must_use]
-    pub fn shared(self, share: Share) -> ClassBatches<P> {
-        ClassBatches { share, ..self }
+    pub fn sliced(self, places: RankSlice) -> ClassBatches<P> {
+        ClassBatches {
+            painter: self.painter.sliced(places),
+            ..self
+        }
     }
 
     /// The sampler that chooses the drawings.
@@ -100,7 +91,7 @@ impl<P: Pixel> ClassBatches<P> {
     /// Width and height of the images in pixels.
     #[must_use]
     pub fn side(&self) -> usize {
-        self.side
+        self.painter.side()
     }
 }
 
@@ -110,9 +101,9 @@ impl<P: Pixel> Produce for ClassBatches<P> {
 
     fn batch(&self) -> ClassBatch<P> {
         let whole = self.sampler.shape().drawings;
-        let drawings = self.share.count(whole);
+        let drawings = self.painter.places.count(whole);
         ClassBatch {
-            images: vec![P::default(); drawings * self.side * self.side],
+            images: self.painter.blank(drawings),
             classes: vec![0; drawings],
             alphabet_part: 0,
             items: Vec::with_capacity(whole),
@@ -120,7 +111,7 @@ impl<P: Pixel> Produce for ClassBatches<P> {
     }
 
     fn scratch(&self) -> Self::Scratch {
-        (self.distorter.clone(), BatchScratch::default())
+        (self.painter.distorter(), BatchScratch::default())
     }
 
     fn fill(
@@ -131,13 +122,12 @@ impl<P: Pixel> Produce for ClassBatches<P> {
     ) -> Result<(), StoreError> {
         batch.alphabet_part = self.sampler.draw(index, scratch, &mut batch.items);
         let drawings = batch.items.len() as u64;
-        self.share.keep(&mut batch.items);
-        let images = batch.images.chunks_exact_mut(self.side * self.side);
+        self.painter.places.keep(&mut batch.items);
+        let images = batch.images.chunks_exact_mut(self.painter.area());
         for (place, (item, image)) in batch.items.iter().zip(images).enumerate() {
-            let drawn = self.pages.drawn(item.drawing)?;
-            let number = index * drawings + self.share.place(place);
-            let mut stream = Stream::new(self.seed, Purpose::Distort, number);
-            distorter.draw(drawn, item.pose, &mut stream, self.side, image);
+            let number = index * drawings + self.painter.places.place(place);
+            let stream = &mut self.painter.stream(Purpose::Distort, number);
+            (self.painter).paint(distorter, (item.drawing, item.pose), Some(stream), image)?;
             batch.classes[place] = i64::from(item.class);
         }
         Ok(())

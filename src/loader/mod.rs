@@ -6,7 +6,7 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use omnishot::loader::{Loader, LoaderOptions, Produce};
+//! use omnishot::loader::{Loader, LoaderOptions, Produce, RankSlice};
 //! use omnishot::store::StoreError;
 //!
 //! struct Squares;
@@ -28,7 +28,7 @@
 //! }
 //!
 //! // The second of two processes: it gets batches 1, 3, 5, ...
-//! let options = LoaderOptions { workers: 3, depth: 4, rank: 1, world: 2 };
+//! let options = LoaderOptions { workers: 3, depth: 4, batches: RankSlice::of(1, 2) };
 //! let mut loader = Loader::start(Arc::new(Squares), 0..8, options);
 //! let mut squares = Vec::new();
 //! while let Some(batch) = loader.next_batch() {
@@ -40,10 +40,11 @@
 #![doc = include_str!("README.md")]
 
 mod classes;
+mod painter;
 mod pairs;
 mod picture;
 mod queue;
-mod share;
+mod rank_slice;
 mod sync;
 mod table;
 mod tasks;
@@ -52,6 +53,6 @@ pub use classes::{ClassBatch, ClassBatches};
 pub use pairs::{PairBatch, PairBatches};
 pub use picture::Pictures;
 pub use queue::{LoadError, Loader, LoaderCounts, LoaderOptions, Produce, Ready};
-pub use share::Share;
-pub use table::{TableBatch, TableBatches, TableRefusal};
+pub use rank_slice::RankSlice;
+pub use table::{TableBatch, TableBatchError, TableBatches};
 pub use tasks::{TaskBatch, TaskBatches};

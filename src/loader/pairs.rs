@@ -1,14 +1,14 @@
 //! Batches of distorted pairs, ready for a network of two towers.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::painter::Painter;
 use super::picture::Pictures;
 use super::queue::Produce;
-use super::share::Share;
-use crate::distort::{Distorter, Distortion, Pixel, Refusal};
+use super::rank_slice::RankSlice;
+use crate::distort::{Distorter, Distortion, DistortionError, Pixel};
 use crate::sample::{PairItem, PairSampler, PairScratch};
-use crate::seed::{Purpose, Stream};
+use crate::seed::Purpose;
 use crate::store::{DrawingId, PageCache, StoreError};
 
 /// Pairs of pictures.
@@ -39,23 +39,22 @@ impl<P> PairBatch<P> {
 }
 
 impl<P: Pixel> PairBatch<P> {
-    /// A batch with room for `pairs` pairs.
-    pub(super) fn empty(pairs: usize, side: usize) -> PairBatch<P> {
+    /// A batch with room for `pairs` pairs of the painter's pictures.
+    pub(super) fn empty(pairs: usize, painter: &Painter<P>) -> PairBatch<P> {
         PairBatch {
-            images: vec![P::default(); 2 * pairs * side * side],
+            images: painter.blank(2 * pairs),
             same: vec![0.0; pairs],
             items: Vec::with_capacity(pairs),
         }
     }
 
-    /// Fills pictures and labels from the items: `draw` gets the place of a pair, its tower (0
-    /// is left, 1 is right), the drawing and where its picture goes.
+    /// Fills pictures, of `pixels` pixels each, and labels from the items: `draw` gets the place
+    /// of a pair, its tower (0 is left, 1 is right), the drawing and where its picture goes.
     pub(super) fn paint(
         &mut self,
-        side: usize,
+        pixels: usize,
         mut draw: impl FnMut(usize, u64, DrawingId, &mut [P]) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let pixels = side * side;
         let (left, right) = self.images.split_at_mut(self.items.len() * pixels);
         let pictures = left
             .chunks_exact_mut(pixels)
@@ -93,14 +92,8 @@ impl<P: Pixel> Pictures for PairBatch<P> {
 /// right drawing of its pair `j` are distorted by items `2 (i · pairs + j)` and the one after
 /// it of the stream [`Purpose::PairDistort`].
 pub struct PairBatches<P> {
-    pages: Arc<PageCache>,
+    painter: Painter<P>,
     sampler: PairSampler,
-    /// Made once: each worker gets a copy.
-    distorter: Distorter,
-    side: usize,
-    seed: u64,
-    share: Share,
-    pixel: PhantomData<P>,
 }
 
 impl<P: Pixel> PairBatches<P> {
@@ -114,22 +107,20 @@ impl<P: Pixel> PairBatches<P> {
         distortion: Distortion,
         side: usize,
         seed: u64,
-    ) -> Result<PairBatches<P>, Refusal> {
+    ) -> Result<PairBatches<P>, DistortionError> {
         Ok(PairBatches {
-            pages,
+            painter: Painter::new(pages, distortion, side, seed)?,
             sampler,
-            distorter: Distorter::new(distortion)?.at(side)?,
-            side,
-            seed,
-            share: Share::WHOLE,
-            pixel: PhantomData,
         })
     }
 
-    /// The same batches, of each a part alone.
+    /// The same batches, of each the `places` alone.
     #[must_use]
-    pub fn shared(self, share: Share) -> PairBatches<P> {
-        PairBatches { share, ..self }
+    pub fn sliced(self, places: RankSlice) -> PairBatches<P> {
+        PairBatches {
+            painter: self.painter.sliced(places),
+            ..self
+        }
     }
 
     /// The sampler that chooses the pairs.
@@ -141,7 +132,7 @@ impl<P: Pixel> PairBatches<P> {
     /// Width and height of the pictures in pixels.
     #[must_use]
     pub fn side(&self) -> usize {
-        self.side
+        self.painter.side()
     }
 }
 
@@ -150,11 +141,12 @@ impl<P: Pixel> Produce for PairBatches<P> {
     type Scratch = (Distorter, PairScratch);
 
     fn batch(&self) -> PairBatch<P> {
-        PairBatch::empty(self.share.count(self.sampler.shape().pairs), self.side)
+        let pairs = self.painter.places.count(self.sampler.shape().pairs);
+        PairBatch::empty(pairs, &self.painter)
     }
 
     fn scratch(&self) -> Self::Scratch {
-        (self.distorter.clone(), PairScratch::default())
+        (self.painter.distorter(), PairScratch::default())
     }
 
     fn fill(
@@ -165,13 +157,11 @@ impl<P: Pixel> Produce for PairBatches<P> {
     ) -> Result<(), StoreError> {
         self.sampler.draw(index, scratch, &mut batch.items);
         let first = index * batch.items.len() as u64;
-        self.share.keep(&mut batch.items);
-        batch.paint(self.side, |place, tower, drawing, picture| {
-            let item = 2 * (first + self.share.place(place)) + tower;
-            let drawn = self.pages.drawn(drawing)?;
-            let mut stream = Stream::new(self.seed, Purpose::PairDistort, item);
-            distorter.draw(drawn, 0, &mut stream, self.side, picture);
-            Ok(())
+        self.painter.places.keep(&mut batch.items);
+        batch.paint(self.painter.area(), |place, tower, drawing, picture| {
+            let item = 2 * (first + self.painter.places.place(place)) + tower;
+            let stream = &mut self.painter.stream(Purpose::PairDistort, item);
+            (self.painter).paint(distorter, (drawing, 0), Some(stream), picture)
         })
     }
 }

@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
+use super::rank_slice::RankSlice;
 use super::sync::{AtomicU64, Mutex, Receiver, Sender, bounded, thread, word_unless_stopped};
 use crate::store::StoreError;
 
@@ -84,10 +85,9 @@ pub struct LoaderOptions {
     pub workers: usize,
     /// Batches that are made ahead or held by the consumer at once, at least 1.
     pub depth: usize,
-    /// This process among `world`, from 0: it gets batches `rank`, `rank + world`, ...
-    pub rank: u64,
-    /// Processes that share the stream, at least 1.
-    pub world: u64,
+    /// Which batches of the stream it makes, each of them whole. Processes that share every batch
+    /// leave this [`RankSlice::WHOLE`], and slice the producer's places.
+    pub batches: RankSlice,
 }
 
 impl LoaderOptions {
@@ -104,8 +104,7 @@ impl Default for LoaderOptions {
         LoaderOptions {
             workers: 1,
             depth: LoaderOptions::depth_for(1),
-            rank: 0,
-            world: 1,
+            batches: RankSlice::WHOLE,
         }
     }
 }
@@ -144,27 +143,23 @@ pub struct Loader<P: Produce> {
 }
 
 impl<P: Produce> Loader<P> {
-    /// Starts the threads for the batches of `range` that fall to this rank. Starting in the
-    /// middle costs what starting at 0 costs.
+    /// Starts the threads for the batches of `range` that are in the options' slice. Starting in
+    /// the middle costs what starting at 0 costs.
     ///
     /// # Panics
-    /// If there are no workers, buffers or ranks, `rank` is not below `world`, or the
-    /// system makes no thread.
+    /// If there are no workers or buffers, or the system makes no thread.
     #[must_use]
     pub fn start(producer: Arc<P>, range: Range<u64>, options: LoaderOptions) -> Loader<P> {
         let LoaderOptions {
             workers,
             depth,
-            rank,
-            world,
+            batches,
         } = options;
         assert!(
             workers > 0 && depth > 0,
             "a loader has at least one worker and one buffer"
         );
-        assert!(rank < world, "rank {rank} of {world}");
-        // The first number of this rank that is not below the range's start.
-        let first = range.start + (rank + world - range.start % world) % world;
+        let (first, step) = (batches.first_from(range.start), batches.step());
         let (returned, returns) = bounded(depth);
         let empty = Returns {
             stack: Arc::new(Mutex::new(Vec::with_capacity(depth))),
@@ -186,7 +181,7 @@ impl<P: Produce> Loader<P> {
                     made: send.clone(),
                     stopped: stopped.clone(),
                     next: Arc::clone(&next),
-                    numbers: (first, range.end, world),
+                    numbers: (first, range.end, step),
                 };
                 thread::Builder::new()
                     .name(format!("loader-{worker}"))
@@ -202,7 +197,7 @@ impl<P: Produce> Loader<P> {
             early: (0..depth).map(|_| None).collect(),
             due: first,
             end: range.end,
-            step: world,
+            step,
             failed: false,
             counts: LoaderCounts::default(),
         }

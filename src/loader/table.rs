@@ -10,16 +10,16 @@
 //! Koch's balance (as many pairs of each alphabet, half of each kind) holds for the table, and so for
 //! every whole epoch. It does not hold for a batch, which is a random part of the table.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use thiserror::Error;
 
+use super::painter::Painter;
 use super::pairs::PairBatch;
 use super::picture::Pictures;
 use super::queue::Produce;
-use super::share::Share;
-use crate::distort::{Distorter, Distortion, Pixel, Refusal};
+use super::rank_slice::RankSlice;
+use crate::distort::{Distorter, Distortion, DistortionError, Pixel};
 use crate::sample::{MOST_PAIRS, Order, PairTable, TableEntry, TableError};
 use crate::store::{PageCache, StoreError};
 
@@ -54,17 +54,17 @@ impl<P: Pixel> Pictures for TableBatch<P> {
     }
 }
 
-/// Why a table cannot serve.
+/// Why a table makes no batches.
 #[derive(Debug, Error)]
-pub enum TableRefusal {
+pub enum TableBatchError {
     /// It is another store's, or not what it says.
     #[error(transparent)]
     Table(#[from] TableError),
     /// A value of the distortion is out of its range.
     #[error(transparent)]
-    Distortion(#[from] Refusal),
+    Distortion(#[from] DistortionError),
     /// No batch has so many pairs.
-    #[error("a batch of {pairs} pairs of a table: say 1 to {MOST_PAIRS}")]
+    #[error("a batch of {pairs} pairs of a table: give 1 to {MOST_PAIRS}")]
     Pairs {
         /// Pairs that were asked for.
         pairs: usize,
@@ -74,15 +74,9 @@ pub enum TableRefusal {
 /// Makes [`TableBatch`]es: which entries, the seed says; how a copy is distorted, the table says
 /// ([`PairTable::distortion`]), so that it looks the same in every epoch and under every seed.
 pub struct TableBatches<P> {
-    pages: Arc<PageCache>,
+    painter: Painter<P>,
     table: Arc<PairTable>,
     pairs: usize,
-    /// Made once: each worker gets a copy.
-    distorter: Distorter,
-    side: usize,
-    seed: u64,
-    share: Share,
-    pixel: PhantomData<P>,
 }
 
 impl<P: Pixel> TableBatches<P> {
@@ -90,7 +84,7 @@ impl<P: Pixel> TableBatches<P> {
     /// 2 to 105. The seed orders the epochs; it need not be the table's.
     ///
     /// # Errors
-    /// [`TableRefusal`] if the table was drawn from another store than the pages' or does not
+    /// [`TableBatchError`] if the table was drawn from another store than the pages' or does not
     /// show what it says, if `pairs` is out of its range, or a value of the distortion is.
     pub fn new(
         pages: Arc<PageCache>,
@@ -99,27 +93,25 @@ impl<P: Pixel> TableBatches<P> {
         distortion: Distortion,
         side: usize,
         seed: u64,
-    ) -> Result<TableBatches<P>, TableRefusal> {
+    ) -> Result<TableBatches<P>, TableBatchError> {
         table.check(pages.store())?;
         if !(1..=MOST_PAIRS).contains(&pairs) {
-            return Err(TableRefusal::Pairs { pairs });
+            return Err(TableBatchError::Pairs { pairs });
         }
         Ok(TableBatches {
-            pages,
+            painter: Painter::new(pages, distortion, side, seed)?,
             table,
             pairs,
-            distorter: Distorter::new(distortion)?.at(side)?,
-            side,
-            seed,
-            share: Share::WHOLE,
-            pixel: PhantomData,
         })
     }
 
-    /// The same batches, of each a part alone.
+    /// The same batches, of each the `places` alone.
     #[must_use]
-    pub fn shared(self, share: Share) -> TableBatches<P> {
-        TableBatches { share, ..self }
+    pub fn sliced(self, places: RankSlice) -> TableBatches<P> {
+        TableBatches {
+            painter: self.painter.sliced(places),
+            ..self
+        }
     }
 
     /// The table that the pairs stand in; an epoch visits all its entries.
@@ -131,7 +123,7 @@ impl<P: Pixel> TableBatches<P> {
     /// Width and height of the pictures in pixels.
     #[must_use]
     pub fn side(&self) -> usize {
-        self.side
+        self.painter.side()
     }
 
     /// Puts the entries of batch `index` into `entries`.
@@ -140,13 +132,14 @@ impl<P: Pixel> TableBatches<P> {
         let all = self.table.len();
         let first = index * self.pairs as u64;
         let mut epoch = first / all;
-        let mut order = Order::new(self.seed, epoch, all);
+        let (seed, places) = (self.painter.seed(), self.painter.places);
+        let mut order = Order::new(seed, epoch, all);
         entries.clear();
-        for place in 0..self.share.count(self.pairs) {
-            let number = first + self.share.place(place);
+        for place in 0..places.count(self.pairs) {
+            let number = first + places.place(place);
             if number / all != epoch {
                 epoch = number / all;
-                order = Order::new(self.seed, epoch, all);
+                order = Order::new(seed, epoch, all);
             }
             entries.push(self.table.entry(order.entry(number % all)));
         }
@@ -158,14 +151,15 @@ impl<P: Pixel> Produce for TableBatches<P> {
     type Scratch = Distorter;
 
     fn batch(&self) -> TableBatch<P> {
+        let pairs = self.painter.places.count(self.pairs);
         TableBatch {
-            pairs: PairBatch::empty(self.share.count(self.pairs), self.side),
-            entries: Vec::with_capacity(self.share.count(self.pairs)),
+            pairs: PairBatch::empty(pairs, &self.painter),
+            entries: Vec::with_capacity(pairs),
         }
     }
 
     fn scratch(&self) -> Distorter {
-        self.distorter.clone()
+        self.painter.distorter()
     }
 
     fn fill(
@@ -178,16 +172,10 @@ impl<P: Pixel> Produce for TableBatches<P> {
         self.draw(index, entries);
         pairs.items.clear();
         pairs.items.extend(entries.iter().map(|entry| entry.item));
-        pairs.paint(self.side, |place, tower, drawing, picture| {
-            let drawn = self.pages.drawn(drawing)?;
-            match self.table.distortion(&entries[place]) {
-                None => distorter.plain(drawn, 0, self.side, picture),
-                Some(mut streams) => {
-                    let stream = &mut streams[tower as usize];
-                    distorter.draw(drawn, 0, stream, self.side, picture);
-                }
-            }
-            Ok(())
+        pairs.paint(self.painter.area(), |place, tower, drawing, picture| {
+            let mut streams = self.table.distortion(&entries[place]);
+            let stream = streams.as_mut().map(|both| &mut both[tower as usize]);
+            (self.painter).paint(distorter, (drawing, 0), stream, picture)
         })
     }
 }

@@ -1,14 +1,14 @@
 //! Batches of N-way k-shot tasks as pictures, for learners that are trained as they are asked.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::painter::Painter;
 use super::picture::Pictures;
 use super::queue::Produce;
-use crate::distort::{Distorter, Distortion, Pixel, Refusal};
+use crate::distort::{Distorter, Distortion, DistortionError, Pixel};
 use crate::sample::{Task, TaskSampler, TaskScratch};
-use crate::seed::{Purpose, Stream};
-use crate::store::{DrawingId, PageCache, StoreError};
+use crate::seed::Purpose;
+use crate::store::{PageCache, StoreError};
 
 /// Tasks as pictures. Ground is 0, ink 1.0 (`f32`) or 255 (`u8`).
 #[derive(Clone, Debug, PartialEq)]
@@ -49,15 +49,10 @@ impl<P: Pixel> Pictures for TaskBatch<P> {
 /// and with `d` drawings in a task, its support's drawing `k` is distorted by item `n · d + k`
 /// of the stream [`Purpose::TaskDistort`], its query by item `n · d + d - 1`.
 pub struct TaskBatches<P> {
-    pages: Arc<PageCache>,
+    painter: Painter<P>,
     sampler: TaskSampler,
     tasks: usize,
-    /// Made once: each worker gets a copy.
-    distorter: Distorter,
     plain: bool,
-    side: usize,
-    seed: u64,
-    pixel: PhantomData<P>,
 }
 
 impl<P: Pixel> TaskBatches<P> {
@@ -75,17 +70,13 @@ impl<P: Pixel> TaskBatches<P> {
         distortion: Distortion,
         side: usize,
         seed: u64,
-    ) -> Result<TaskBatches<P>, Refusal> {
+    ) -> Result<TaskBatches<P>, DistortionError> {
         assert!(tasks > 0, "a batch of no tasks");
         Ok(TaskBatches {
-            pages,
+            painter: Painter::new(pages, distortion, side, seed)?,
             sampler,
             tasks,
-            distorter: Distorter::new(distortion)?.at(side)?,
             plain: false,
-            side,
-            seed,
-            pixel: PhantomData,
         })
     }
 
@@ -108,30 +99,12 @@ impl<P: Pixel> TaskBatches<P> {
     /// Width and height of the pictures in pixels.
     #[must_use]
     pub fn side(&self) -> usize {
-        self.side
+        self.painter.side()
     }
 
     /// Drawings in the support of one task.
     fn support(&self) -> usize {
         self.sampler.shape().ways * self.sampler.shape().shots
-    }
-
-    /// Draws one picture, distorted by item `item` unless all are plain.
-    fn picture(
-        &self,
-        distorter: &mut Distorter,
-        item: u64,
-        drawing: DrawingId,
-        out: &mut [P],
-    ) -> Result<(), StoreError> {
-        let drawn = self.pages.drawn(drawing)?;
-        if self.plain {
-            distorter.plain(drawn, 0, self.side, out);
-        } else {
-            let mut stream = Stream::new(self.seed, Purpose::TaskDistort, item);
-            distorter.draw(drawn, 0, &mut stream, self.side, out);
-        }
-        Ok(())
     }
 }
 
@@ -140,10 +113,9 @@ impl<P: Pixel> Produce for TaskBatches<P> {
     type Scratch = (Distorter, TaskScratch);
 
     fn batch(&self) -> TaskBatch<P> {
-        let pixels = self.tasks * self.side * self.side;
         TaskBatch {
-            support: vec![P::default(); pixels * self.support()],
-            queries: vec![P::default(); pixels],
+            support: self.painter.blank(self.tasks * self.support()),
+            queries: self.painter.blank(self.tasks),
             answers: vec![0; self.tasks],
             tasks: (0..self.tasks)
                 .map(|_| Task {
@@ -155,7 +127,7 @@ impl<P: Pixel> Produce for TaskBatches<P> {
     }
 
     fn scratch(&self) -> Self::Scratch {
-        (self.distorter.clone(), TaskScratch::default())
+        (self.painter.distorter(), TaskScratch::default())
     }
 
     fn fill(
@@ -165,7 +137,7 @@ impl<P: Pixel> Produce for TaskBatches<P> {
         batch: &mut TaskBatch<P>,
     ) -> Result<(), StoreError> {
         assert!(index < 1 << 48, "batch {index} is not below 2^48");
-        let pixels = self.side * self.side;
+        let pixels = self.painter.area();
         let drawings = self.support() as u64 + 1;
         let supports = batch.support.chunks_exact_mut(self.support() * pixels);
         let queries = batch.queries.chunks_exact_mut(pixels);
@@ -178,7 +150,9 @@ impl<P: Pixel> Produce for TaskBatches<P> {
             let support = support.chunks_exact_mut(pixels).zip(&task.support);
             let all = support.chain([(query, &task.query)]);
             for (item, (picture, &drawing)) in items.zip(all) {
-                self.picture(distorter, item, drawing, picture)?;
+                let mut stream =
+                    (!self.plain).then(|| self.painter.stream(Purpose::TaskDistort, item));
+                (self.painter).paint(distorter, (drawing, 0), stream.as_mut(), picture)?;
             }
             *answer = task.answer as i64;
         }

@@ -58,12 +58,12 @@ pub struct Card {
 ///
 /// let model = Model::pretrained(Device::Cpu);
 /// let side = model.card.network.side();
-/// let mut distorter = Distorter::new(model.card.distortion)?;
+/// let mut distorter = Distorter::new(model.card.distortion)?.at(side)?;
 /// let options = SyntheticOptions { background: 1, evaluation: 0, drawers: 2, ..Default::default() };
 /// let mut pixels = vec![0f32; 2 * side * side];
 /// let character = &synthesize(&options)[0].characters[0]; // by two drawers
 /// for (drawing, picture) in character.drawings.iter().zip(pixels.chunks_exact_mut(side * side)) {
-///     distorter.plain(&drawing.page, 0, side, picture);
+///     distorter.plain(&drawing.page, 0, picture);
 /// }
 /// let images = Tensor::from_slice(&pixels).view([2, 1, side as i64, side as i64]);
 /// let vectors = model.embed(&images); // unit vectors, [2, dimensions]
@@ -158,7 +158,7 @@ impl Model {
         let card: Card = serde_json::from_str(&file.card)
             .map_err(|error| file.other(checkpoint(&file.card).unwrap_or(error.to_string())))?;
         card.network.check().map_err(|what| file.other(what))?;
-        let refused = |error: crate::distort::Refusal| file.other(error.to_string());
+        let refused = |error: crate::distort::DistortionError| file.other(error.to_string());
         card.distortion.check().map_err(refused)?;
         // A card of a few bytes can speak of a network that no machine holds.
         let (says, has) = (card.network.values(), file.values());

@@ -21,15 +21,56 @@
 
 use std::ops::{Range, RangeInclusive};
 
+use thiserror::Error;
+
 use super::pairs::{PairItem, different_pair, same_pair};
 use super::split::{TrainingSplit, alphabets_of};
-use super::table::TableError;
 use crate::archive::Split;
 use crate::seed::{Purpose, Stream};
 use crate::store::{AlphabetId, DrawingId, Store};
 
 /// Alphabets of the validation set, and of the test set.
 pub const VERIFICATION_ALPHABETS: usize = 10;
+
+/// Why no table can be drawn.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum RecipeError {
+    /// The pairs cannot be shared out evenly.
+    #[error(
+        "{pairs} pairs do not part evenly over {alphabets} alphabets, half of each kind: give a \
+         multiple of {}", 2 * alphabets
+    )]
+    Uneven {
+        /// Pairs that were asked for.
+        pairs: u32,
+        /// Alphabets that they come from.
+        alphabets: u32,
+    },
+    /// The store has too few alphabets.
+    #[error("it takes {wanted} {split} alphabets, and the store has {got}; pack all of Omniglot")]
+    Alphabets {
+        /// The split that they come from.
+        split: Split,
+        /// Alphabets that it takes.
+        wanted: usize,
+        /// Alphabets that there are.
+        got: usize,
+    },
+    /// An alphabet has too few drawings.
+    #[error(
+        "{alphabet}: has not two characters of which drawers {first} to {last} drew two or more \
+         drawings; pack all drawers"
+    )]
+    TooFew {
+        /// The alphabet's name.
+        alphabet: String,
+        /// The least drawer.
+        first: u16,
+        /// The greatest drawer.
+        last: u16,
+    },
+}
 
 /// What a fixed table is drawn from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,14 +93,14 @@ impl TableRecipe {
     /// copies 0 or 8.
     ///
     /// # Errors
-    /// [`TableError::Alphabets`] if no alphabet is left.
+    /// [`RecipeError::Alphabets`] if no alphabet is left.
     pub fn training(
         store: &Store,
         held_out: usize,
         pairs: u32,
         copies: u8,
         seed: u64,
-    ) -> Result<TableRecipe, TableError> {
+    ) -> Result<TableRecipe, RecipeError> {
         let split = split(store, seed, held_out)?;
         Ok(TableRecipe {
             alphabets: split.training,
@@ -73,8 +114,8 @@ impl TableRecipe {
     /// Koch's validation set: 10,000 pairs in the paper.
     ///
     /// # Errors
-    /// [`TableError::Alphabets`] if the background set has not more than ten alphabets.
-    pub fn validation(store: &Store, pairs: u32, seed: u64) -> Result<TableRecipe, TableError> {
+    /// [`RecipeError::Alphabets`] if the background set has not more than ten alphabets.
+    pub fn validation(store: &Store, pairs: u32, seed: u64) -> Result<TableRecipe, RecipeError> {
         let split = split(store, seed, VERIFICATION_ALPHABETS)?;
         Ok(TableRecipe {
             alphabets: split.validation,
@@ -88,11 +129,11 @@ impl TableRecipe {
     /// Koch's test set: 10,000 pairs in the paper.
     ///
     /// # Errors
-    /// [`TableError::Alphabets`] if the evaluation set has fewer than ten alphabets.
-    pub fn test(store: &Store, pairs: u32, seed: u64) -> Result<TableRecipe, TableError> {
+    /// [`RecipeError::Alphabets`] if the evaluation set has fewer than ten alphabets.
+    pub fn test(store: &Store, pairs: u32, seed: u64) -> Result<TableRecipe, RecipeError> {
         let mut alphabets = alphabets_of(store, Split::Evaluation);
         let Some(first) = alphabets.len().checked_sub(VERIFICATION_ALPHABETS) else {
-            return Err(TableError::Alphabets {
+            return Err(RecipeError::Alphabets {
                 split: Split::Evaluation,
                 wanted: VERIFICATION_ALPHABETS,
                 got: alphabets.len(),
@@ -111,18 +152,18 @@ impl TableRecipe {
     /// even, and is drawn by item `p` of the stream [`Purpose::Table`].
     ///
     /// # Errors
-    /// [`TableError::Uneven`] if the pairs cannot be shared out evenly, and
-    /// [`TableError::TooFew`] if an alphabet has not two characters of which these drawers
+    /// [`RecipeError::Uneven`] if the pairs cannot be shared out evenly, and
+    /// [`RecipeError::TooFew`] if an alphabet has not two characters of which these drawers
     /// drew two or more drawings.
     ///
     /// # Panics
     /// If an alphabet is not one of the store's.
-    pub fn draw(&self, store: &Store) -> Result<Vec<PairItem>, TableError> {
+    pub fn draw(&self, store: &Store) -> Result<Vec<PairItem>, RecipeError> {
         let alphabets = self.alphabets.len() as u32;
         let ascend = self.alphabets.is_sorted_by(|a, b| a < b);
         let even = self.pairs.is_multiple_of(2 * alphabets);
         if self.pairs == 0 || !even || !ascend {
-            return Err(TableError::Uneven {
+            return Err(RecipeError::Uneven {
                 pairs: self.pairs,
                 alphabets,
             });
@@ -148,7 +189,7 @@ impl TableRecipe {
         &self,
         store: &Store,
         alphabet: AlphabetId,
-    ) -> Result<Vec<Range<DrawingId>>, TableError> {
+    ) -> Result<Vec<Range<DrawingId>>, RecipeError> {
         let entry = store.alphabet(alphabet);
         let by = |id| {
             let start = store.character(id).drawings.start;
@@ -161,7 +202,7 @@ impl TableRecipe {
             .filter(|drawings| drawings.len() > 1)
             .collect();
         if pool.len() < 2 {
-            return Err(TableError::TooFew {
+            return Err(RecipeError::TooFew {
                 alphabet: entry.name.clone(),
                 first: *self.drawers.start(),
                 last: *self.drawers.end(),
@@ -171,8 +212,8 @@ impl TableRecipe {
     }
 }
 
-fn split(store: &Store, seed: u64, held_out: usize) -> Result<TrainingSplit, TableError> {
-    TrainingSplit::draw(store, seed, held_out).ok_or_else(|| TableError::Alphabets {
+fn split(store: &Store, seed: u64, held_out: usize) -> Result<TrainingSplit, RecipeError> {
+    TrainingSplit::draw(store, seed, held_out).ok_or_else(|| RecipeError::Alphabets {
         split: Split::Background,
         wanted: held_out + 1,
         got: alphabets_of(store, Split::Background).len(),

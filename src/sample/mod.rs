@@ -14,12 +14,10 @@ mod validation;
 
 pub use batch::{BatchItem, BatchSampler, BatchScratch, BatchShape, POSES};
 pub use counts::PairCounts;
-pub use koch::{TableRecipe, VERIFICATION_ALPHABETS};
+pub use koch::{RecipeError, TableRecipe, VERIFICATION_ALPHABETS};
 pub use order::Order;
-pub use pairs::{
-    MOST_PAIRS, PairItem, PairRefusal, PairSampler, PairScratch, PairShape, WITHIN_ALL,
-};
+pub use pairs::{MOST_PAIRS, PairError, PairItem, PairSampler, PairScratch, PairShape, WITHIN_ALL};
 pub use split::{TrainingSplit, alphabets_of, characters_of};
 pub use table::{PairTable, TableEntry, TableError};
-pub use task::{Scope, Task, TaskSampler, TaskScratch, TaskShape, TooFew};
+pub use task::{Scope, Task, TaskError, TaskSampler, TaskScratch, TaskShape};
 pub use validation::{VALIDATION_WAYS, ValidationTasks};

@@ -52,16 +52,16 @@ impl PairItem {
 
 /// Why no pairs of a shape can be drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum PairRefusal {
+pub enum PairError {
     /// Half of the pairs must be a whole number, and not too large.
-    #[error("a batch of {pairs} pairs: say an even number from 2 to {MOST_PAIRS}")]
+    #[error("a batch of {pairs} pairs: give an even number from 2 to {MOST_PAIRS}")]
     Pairs {
         /// Pairs that were asked for.
         pairs: usize,
     },
     /// A share above the whole.
     #[error(
-        "{share}/{WITHIN_ALL} of the different pairs within an alphabet: say at most {WITHIN_ALL}"
+        "{share}/{WITHIN_ALL} of the different pairs within an alphabet: give at most {WITHIN_ALL}"
     )]
     Share {
         /// The share that was asked for.
@@ -131,16 +131,16 @@ impl PairSampler {
         alphabets: &[AlphabetId],
         shape: PairShape,
         seed: u64,
-    ) -> Result<PairSampler, PairRefusal> {
+    ) -> Result<PairSampler, PairError> {
         let PairShape {
             pairs,
             within_alphabet: share,
         } = shape;
         if pairs % 2 != 0 || !(2..=MOST_PAIRS).contains(&pairs) {
-            return Err(PairRefusal::Pairs { pairs });
+            return Err(PairError::Pairs { pairs });
         }
         if share > WITHIN_ALL {
-            return Err(PairRefusal::Share { share });
+            return Err(PairError::Share { share });
         }
         let mut characters = Vec::new();
         let mut parts = Vec::new();
@@ -152,7 +152,7 @@ impl PairSampler {
         }
         let largest = parts.iter().map(ExactSizeIterator::len).max().unwrap_or(0);
         if characters.len() < 2 || (share > 0 && largest < 2) {
-            return Err(PairRefusal::TooFew {
+            return Err(PairError::TooFew {
                 characters: characters.len(),
                 largest,
             });

@@ -110,12 +110,12 @@ impl PairTable {
             bytes.extend(field.to_le_bytes());
         }
         bytes.extend(items.iter().map(|item| u8::from(item.same)));
-        let sum = digest(&bytes);
-        bytes[AT_DIGEST..HEADER_LEN].copy_from_slice(&sum);
+        let checksum = digest(&bytes);
+        bytes[AT_DIGEST..HEADER_LEN].copy_from_slice(&checksum);
         Ok(bytes)
     }
 
-    /// Maps a table and proves it whole: its sum, every length and every id.
+    /// Maps a table and proves it whole: its checksum, every length and every id.
     ///
     /// # Errors
     /// [`TableError::Read`] if the file cannot be read, [`TableError::Magic`],
@@ -177,11 +177,11 @@ impl PairTable {
         self.bytes.len()
     }
 
-    /// The sum that stands in its header, over everything else, in hexadecimal.
+    /// The checksum that stands in its header, over everything else, in hexadecimal.
     #[must_use]
-    pub fn sum(&self) -> String {
-        let sum = &self.bytes[AT_DIGEST..HEADER_LEN];
-        sum.iter().map(|byte| format!("{byte:02x}")).collect()
+    pub fn checksum(&self) -> String {
+        let checksum = &self.bytes[AT_DIGEST..HEADER_LEN];
+        checksum.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
     /// Pairs times copies, the undistorted one counted: 270,000 for 30,000 pairs of 8 copies.
@@ -262,7 +262,7 @@ fn file_len(alphabets: u64, pairs: u64) -> u64 {
     HEADER_LEN as u64 + 4 * alphabets + 9 * pairs // below 2^36
 }
 
-/// Over every byte but the sum's own.
+/// Over every byte but the checksum's own.
 fn digest(bytes: &[u8]) -> [u8; 32] {
     let mut sha = Sha256::new();
     sha.update(&bytes[..AT_DIGEST]);
@@ -298,37 +298,37 @@ type Parsed = (TableRecipe, StoreDigest, u32);
 
 /// Proves everything that a table says of itself; where and what, if something is wrong.
 fn parse(bytes: &[u8]) -> Result<Parsed, (usize, String)> {
-    let refuse = |offset, what: &str| Err((offset, what.to_owned()));
+    let damaged = |offset, what: &str| Err((offset, what.to_owned()));
     if bytes.len() < HEADER_LEN {
-        return refuse(
+        return damaged(
             bytes.len(),
             "the file ends here, inside the header (128 bytes)",
         );
     }
     let pairs = number(bytes, AT_PAIRS);
     let alphabets = number(bytes, AT_ALPHABETS);
-    let said = u64::from_le_bytes(field(bytes, AT_FILE_LEN));
+    let stated = u64::from_le_bytes(field(bytes, AT_FILE_LEN));
     let counted = file_len(alphabets.into(), pairs.into());
-    if said != bytes.len() as u64 || counted != said {
+    if stated != bytes.len() as u64 || counted != stated {
         let got = bytes.len();
         let what =
-            format!("the file has {got} bytes, its header says {said}, its counts {counted}");
+            format!("the file has {got} bytes, its header says {stated}, its counts {counted}");
         return Err((AT_FILE_LEN, what));
     }
     if digest(bytes) != bytes[AT_DIGEST..HEADER_LEN] {
-        return refuse(AT_DIGEST, "the sum over the table differs");
+        return damaged(AT_DIGEST, "the checksum over the table differs");
     }
     let even = pairs > 0 && u64::from(pairs).is_multiple_of(2 * u64::from(alphabets));
     if !even {
-        return refuse(AT_PAIRS, "the pairs do not part evenly over the alphabets");
+        return damaged(AT_PAIRS, "the pairs do not part evenly over the alphabets");
     }
     let Ok(copies) = u8::try_from(number(bytes, AT_COPIES)) else {
-        return refuse(AT_COPIES, "more than 255 copies");
+        return damaged(AT_COPIES, "more than 255 copies");
     };
     let first = u16::from_le_bytes(field(bytes, AT_DRAWERS));
     let last = u16::from_le_bytes(field(bytes, AT_DRAWERS + 2));
     if first > last || bytes[AT_ZERO..AT_STORE].iter().any(|&byte| byte != 0) {
-        return refuse(
+        return damaged(
             AT_DRAWERS,
             "drawers out of order, or bytes not zero that must be",
         );
@@ -337,7 +337,7 @@ fn parse(bytes: &[u8]) -> Result<Parsed, (usize, String)> {
         .map(|place| number(bytes, HEADER_LEN + 4 * place))
         .collect();
     if !list.is_sorted_by(|a, b| a < b) {
-        return refuse(HEADER_LEN, "the alphabets do not ascend");
+        return damaged(HEADER_LEN, "the alphabets do not ascend");
     }
     let drawings = number(bytes, AT_DRAWINGS);
     let kinds = bytes.len() - pairs as usize;

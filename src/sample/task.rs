@@ -43,7 +43,7 @@ pub struct Task {
     "no {ways}-way {shots}-shot task can be drawn from these alphabets: it takes {ways} characters \
      of one alphabet (or of all, between them) with more drawings than {shots}; ask for fewer ways or shots"
 )]
-pub struct TooFew {
+pub struct TaskError {
     /// Ways that were asked for.
     pub ways: usize,
     /// Shots that were asked for.
@@ -115,7 +115,7 @@ impl TaskSampler {
         alphabets: &[AlphabetId],
         shape: TaskShape,
         seed: u64,
-    ) -> Result<TaskSampler, TooFew> {
+    ) -> Result<TaskSampler, TaskError> {
         let mut pools: Vec<Vec<CharacterId>> = (alphabets.iter())
             .map(|&id| askable(store, id, shape.shots).collect())
             .collect();
@@ -124,7 +124,7 @@ impl TaskSampler {
         }
         pools.retain(|pool| pool.len() >= shape.ways);
         if pools.is_empty() || shape.ways == 0 || shape.shots == 0 {
-            return Err(TooFew {
+            return Err(TaskError {
                 ways: shape.ways,
                 shots: shape.shots,
             });

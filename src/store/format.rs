@@ -101,7 +101,7 @@ impl Counts {
     }
 }
 
-/// The header's sum: over the front without the sum itself.
+/// The header's checksum: over the front without the checksum itself.
 pub(super) fn front_digest(front: &[u8]) -> [u8; DIGEST_LEN] {
     let mut sha = Sha256::new();
     sha.update(&front[..AT_DIGEST]);
@@ -122,14 +122,14 @@ pub(super) fn pictures_to_byte(pictures: Option<ScanOptions>) -> u8 {
     })
 }
 
-/// What such a byte says; none if nothing can say it.
+/// What such a byte stands for; none if it stands for nothing.
 pub(super) fn pictures_from_byte(byte: u8) -> Option<Option<ScanOptions>> {
     let options = ScanOptions {
         cut: byte & CUT != 0,
         grey: byte & GREY != 0,
     };
-    let said = (byte & FROM_PICTURES != 0).then_some(options);
-    (pictures_to_byte(said) == byte).then_some(said)
+    let pictures = (byte & FROM_PICTURES != 0).then_some(options);
+    (pictures_to_byte(pictures) == byte).then_some(pictures)
 }
 
 /// Bytes of a drawing in a block.

@@ -12,18 +12,18 @@ pub(super) struct Header {
     pub front_len: usize,
 }
 
-/// Why a front is refused.
+/// What is wrong with a front.
 #[derive(Debug)]
-pub(super) enum Refusal {
+pub(super) enum FormatError {
     Magic,
     Version(u32),
     Damaged { offset: usize, what: String },
 }
 
-pub(super) type Parsed<T> = Result<T, Refusal>;
+pub(super) type Parsed<T> = Result<T, FormatError>;
 
-pub(super) fn refuse<T>(offset: usize, what: impl Into<String>) -> Parsed<T> {
-    Err(Refusal::Damaged {
+pub(super) fn damaged<T>(offset: usize, what: impl Into<String>) -> Parsed<T> {
+    Err(FormatError::Damaged {
         offset,
         what: what.into(),
     })
@@ -54,7 +54,7 @@ impl<'a> Fields<'a> {
         let at = self.at;
         self.at += count;
         if self.bytes[at..self.at].iter().any(|&byte| byte != 0) {
-            return refuse(at, "bytes that must be zero are not");
+            return damaged(at, "bytes that must be zero are not");
         }
         Ok(())
     }
@@ -65,11 +65,11 @@ pub(super) fn header(bytes: &[u8]) -> Parsed<Header> {
     let shortest = format::HEADER_LEN + format::DIGEST_LEN;
     let begins = bytes.len().min(format::MAGIC.len());
     if begins == 0 || bytes[..begins] != format::MAGIC[..begins] {
-        return Err(Refusal::Magic);
+        return Err(FormatError::Magic);
     }
     if bytes.len() < shortest {
         let got = bytes.len();
-        return refuse(
+        return damaged(
             got,
             format!("the file ends here, inside the header ({shortest} bytes)"),
         );
@@ -82,11 +82,11 @@ pub(super) fn header(bytes: &[u8]) -> Parsed<Header> {
     let grey = match version {
         format::FORMAT_VERSION => false,
         format::GREY_VERSION => true,
-        _ => return Err(Refusal::Version(version)),
+        _ => return Err(FormatError::Version(version)),
     };
     let (width, height) = (fields.u16(), fields.u16());
     if (usize::from(width), usize::from(height)) != (SIDE, SIDE) {
-        return refuse(
+        return damaged(
             format::AT_WIDTH,
             format!("pages of {width} x {height}, not 105 x 105"),
         );
@@ -94,7 +94,7 @@ pub(super) fn header(bytes: &[u8]) -> Parsed<Header> {
     let file_len = u64::from_le_bytes(fields.take());
     if file_len != bytes.len() as u64 {
         let got = bytes.len();
-        return refuse(
+        return damaged(
             got,
             format!("the file has {got} bytes, its header says {file_len}"),
         );
@@ -107,7 +107,7 @@ pub(super) fn header(bytes: &[u8]) -> Parsed<Header> {
     let pictures = format::pictures_from_byte(byte)
         .filter(|pictures| pictures.is_none_or(|pictures| pictures.grey == grey));
     let Some(pictures) = pictures else {
-        return refuse(
+        return damaged(
             format::AT_PICTURES,
             format!("{byte} does not say how pictures were made into pages"),
         );
@@ -115,7 +115,7 @@ pub(super) fn header(bytes: &[u8]) -> Parsed<Header> {
     fields.zeros(7)?;
     let least = counts.before_names() + 2 * counts.names();
     if front_len > bytes.len() - format::DIGEST_LEN || least > front_len as u64 {
-        return refuse(
+        return damaged(
             format::AT_FRONT_LEN,
             "the header's counts do not fit the file's length",
         );

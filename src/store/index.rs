@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::format::{self, Counts};
-use super::header::{Fields, Header, Parsed, header, refuse};
+use super::header::{Fields, Header, Parsed, damaged, header};
 use crate::archive::{ScanOptions, Split};
 
 /// Number of a drawing: its place in the store, from 0.
@@ -76,7 +76,10 @@ impl Index {
         } = header(bytes)?;
         let front = &bytes[..front_len];
         if format::front_digest(front) != bytes[format::AT_DIGEST..format::HEADER_LEN] {
-            return refuse(format::AT_DIGEST, "the sum over header and tables differs");
+            return damaged(
+                format::AT_DIGEST,
+                "the checksum over header and tables differs",
+            );
         }
         let mut fields = Fields {
             bytes: front,
@@ -95,7 +98,7 @@ impl Index {
             *name = read_name(&mut fields)?;
         }
         if fields.at != front_len {
-            return refuse(fields.at, "the names end before the first block begins");
+            return damaged(fields.at, "the names end before the first block begins");
         }
         ordered(&alphabets, &characters, &runs)?;
         Ok(Index {
@@ -128,14 +131,14 @@ fn alphabets(fields: &mut Fields, counts: Counts) -> Parsed<Vec<AlphabetEntry>> 
         let split = match fields.take::<1>() {
             [0] => Split::Background,
             [1] => Split::Evaluation,
-            [other] => return refuse(at + 4, format!("split {other}, not 0 or 1")),
+            [other] => return damaged(at + 4, format!("split {other}, not 0 or 1")),
         };
         fields.zeros(3)?;
         let end = first
             .checked_add(count)
             .filter(|&end| count > 0 && end <= counts.characters);
         let Some(end) = end else {
-            return refuse(at, format!("an alphabet of {count} characters"));
+            return damaged(at, format!("an alphabet of {count} characters"));
         };
         alphabets.push(AlphabetEntry {
             name: String::new(),
@@ -145,7 +148,7 @@ fn alphabets(fields: &mut Fields, counts: Counts) -> Parsed<Vec<AlphabetEntry>> 
         first = end;
     }
     if first != counts.characters || alphabets.is_empty() {
-        return refuse(fields.at, "the alphabets do not hold all characters");
+        return damaged(fields.at, "the alphabets do not hold all characters");
     }
     Ok(alphabets)
 }
@@ -165,13 +168,13 @@ fn characters(
             let (drawings, ranges) = (fields.u16(), fields.u16());
             let (block_len, crc) = (fields.u32() as usize, fields.u32());
             if !(1..=format::MAX_DRAWINGS).contains(&usize::from(drawings)) {
-                return refuse(at + 4, format!("a character of {drawings} drawings"));
+                return damaged(at + 4, format!("a character of {drawings} drawings"));
             }
             if block_len == 0 || block_len > blocks.end - offset {
-                return refuse(at + 8, "the blocks do not fit the file");
+                return damaged(at + 8, "the blocks do not fit the file");
             }
             let Some(drawing_end) = drawing.checked_add(u32::from(drawings)) else {
-                return refuse(at + 4, "more than 2^32 drawings");
+                return damaged(at + 4, "more than 2^32 drawings");
             };
             characters.push(CharacterEntry {
                 name: String::new(),
@@ -188,7 +191,7 @@ fn characters(
         }
     }
     if (drawing, range) != (counts.drawings, counts.ranges as usize) || offset != blocks.end {
-        return refuse(
+        return damaged(
             fields.at,
             "the characters' drawings, drawers or blocks do not add up",
         );
@@ -211,14 +214,14 @@ fn ranges(
         for &(first, count) in &ranges[character.ranges.clone()] {
             let end = u32::from(first) + u32::from(count);
             if u32::from(first) < least || count == 0 || end > 1 << 16 {
-                return refuse(at, "a character's drawers do not ascend");
+                return damaged(at, "a character's drawers do not ascend");
             }
             // Ranges that touch would be one range: the next begins beyond a gap.
             least = end + 1;
             total += u32::from(count);
         }
         if total as usize != character.drawings.len() {
-            return refuse(
+            return damaged(
                 at,
                 "a character has another number of drawers than of drawings",
             );
@@ -234,11 +237,11 @@ fn runs(fields: &mut Fields, counts: Counts) -> Parsed<Vec<RunEntry>> {
         .collect();
     let sum = |part: fn(&(u16, u16)) -> u16| shapes.iter().map(|s| u64::from(part(s))).sum::<u64>();
     if (sum(|s| s.0), sum(|s| s.1)) != (u64::from(counts.supports), u64::from(counts.queries)) {
-        return refuse(start, "the runs' drawings do not add up");
+        return damaged(start, "the runs' drawings do not add up");
     }
     let drawing = |fields: &mut Fields| match fields.u32() {
         id if id < counts.drawings => Ok(id),
-        id => refuse(
+        id => damaged(
             fields.at - 4,
             format!("a run uses drawing {id} of {}", counts.drawings),
         ),
@@ -259,7 +262,7 @@ fn runs(fields: &mut Fields, counts: Counts) -> Parsed<Vec<RunEntry>> {
             let id = drawing(fields)?;
             let answer = fields.u16();
             if answer >= supports {
-                return refuse(fields.at - 2, format!("answer {answer} of {supports}"));
+                return damaged(fields.at - 2, format!("answer {answer} of {supports}"));
             }
             fields.zeros(2)?;
             run.queries.push((id, answer));
@@ -277,7 +280,7 @@ fn read_name(fields: &mut Fields) -> Parsed<String> {
         .and_then(|name| std::str::from_utf8(name).ok())
         .filter(|name| format::is_name(name));
     let Some(name) = name else {
-        return refuse(at, "a name is cut off, empty, or no text");
+        return damaged(at, "a name is cut off, empty, or no text");
     };
     fields.at += 1 + name.len();
     Ok(name.to_owned())
@@ -296,7 +299,7 @@ fn ordered(
             characters[range].is_sorted_by(|a, b| a.name < b.name)
         });
     if !sorted {
-        return refuse(
+        return damaged(
             format::HEADER_LEN,
             "names are out of order, or one is there twice",
         );

@@ -9,7 +9,7 @@ use zstd::bulk::Decompressor;
 
 use super::error::StoreError;
 use super::format;
-use super::header::Refusal;
+use super::header::FormatError;
 use super::index::{
     AlphabetEntry, AlphabetId, CharacterEntry, CharacterId, DrawingId, Index, RunEntry,
 };
@@ -34,7 +34,7 @@ use crate::image::{Drawn, PAGE_BYTES, Page};
 /// # let path = folder.path().join("made-up.omni");
 /// # store::write(&path, &archive, WriteOptions::default(), |_| ())?;
 /// let store = Store::open(&path)?;
-/// store.verify()?; // every sum; opening proves the front alone
+/// store.verify()?; // every checksum; opening proves the front alone
 /// for alphabet in store.alphabets() {
 ///     println!("{}: {} characters", alphabet.name, alphabet.characters.len());
 /// }
@@ -124,8 +124,8 @@ impl Store {
     fn new(path: PathBuf, bytes: Bytes) -> Result<Store, StoreError> {
         match Index::parse(&bytes) {
             Ok(index) => Ok(Store { path, bytes, index }),
-            Err(Refusal::Magic) => Err(StoreError::Magic { path }),
-            Err(Refusal::Version(got)) => {
+            Err(FormatError::Magic) => Err(StoreError::Magic { path }),
+            Err(FormatError::Version(got)) => {
                 let expected = format::GREY_VERSION;
                 Err(StoreError::Version {
                     path,
@@ -133,7 +133,7 @@ impl Store {
                     got,
                 })
             }
-            Err(Refusal::Damaged { offset, what }) => Err(StoreError::Damaged {
+            Err(FormatError::Damaged { offset, what }) => Err(StoreError::Damaged {
                 path,
                 offset: offset as u64,
                 what,
@@ -261,11 +261,11 @@ impl Store {
         }
     }
 
-    /// Checks every block, page and sum of the file.
+    /// Checks every block, page and checksum of the file.
     ///
     /// # Errors
     /// [`StoreError::DamagedCharacter`] for the first character that is not as it was
-    /// written, [`StoreError::Damaged`] if only the sum over the file differs.
+    /// written, [`StoreError::Damaged`] if only the checksum over the file differs.
     pub fn verify(&self) -> Result<(), StoreError> {
         let mut decoder = self.decoder();
         for id in 0..self.index.characters.len() as CharacterId {
@@ -276,7 +276,7 @@ impl Store {
             return Err(StoreError::Damaged {
                 path: self.path.clone(),
                 offset: body.len() as u64,
-                what: "the sum over the file differs".to_owned(),
+                what: "the checksum over the file differs".to_owned(),
             });
         }
         Ok(())
@@ -365,7 +365,10 @@ impl Decoder<'_> {
         let block = &self.store.bytes[character.block.clone()];
         let crc = crc32fast::hash(block);
         if crc != character.crc {
-            return Err(format!("its sum is {crc:08x}, not {:08x}", character.crc));
+            return Err(format!(
+                "its checksum is {crc:08x}, not {:08x}",
+                character.crc
+            ));
         }
         // Nothing is allocated before the block itself confirms the size that the index claims.
         let drawings = character.drawings.len();

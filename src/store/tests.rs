@@ -143,13 +143,13 @@ fn a_folder_is_the_old_one_or_the_new_one_whatever_step_is_refused() {
         Fault::Once,
         || export(&store, parent.path()).map(drop),
         |step, error| {
-            let said = error.to_string();
-            assert!(said.contains(parent.path().to_str().unwrap()), "{said}");
+            let text = error.to_string();
+            assert!(text.contains(parent.path().to_str().unwrap()), "{text}");
             assert!(
                 matches!(error, ExportError::Write { .. }),
-                "step {step}: {said}"
+                "step {step}: {text}"
             );
-            assert!(files(&out) == before, "step {step}: {said}");
+            assert!(files(&out) == before, "step {step}: {text}");
             assert_eq!(
                 fs::read_dir(parent.path()).unwrap().count(),
                 1,

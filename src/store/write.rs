@@ -123,13 +123,13 @@ fn encode(character: &Character, level: i32) -> Result<Vec<u8>, StoreError> {
 
 /// The rules that a reader holds a store to, held to before anything is written.
 fn check(alphabets: &[Alphabet]) -> Result<(), StoreError> {
-    let refuse = |what: String| Err(StoreError::Unpackable(what));
+    let unpackable = |what: String| Err(StoreError::Unpackable(what));
     let ascending = |names: &[&str]| names.is_sorted_by(|a, b| a < b);
     if alphabets.is_empty() {
-        return refuse("there are no alphabets".to_owned());
+        return unpackable("there are no alphabets".to_owned());
     }
     if !alphabets.is_sorted_by(|a, b| (a.split, &a.name) < (b.split, &b.name)) {
-        return refuse("the alphabets are out of order, or one is there twice".to_owned());
+        return unpackable("the alphabets are out of order, or one is there twice".to_owned());
     }
     let grey = is_grey(alphabets);
     for alphabet in alphabets {
@@ -140,33 +140,34 @@ fn check(alphabets: &[Alphabet]) -> Result<(), StoreError> {
             .map(|c| c.name.as_str())
             .collect();
         if names.is_empty() || !ascending(&names) {
-            return refuse(format!("{name} has no characters, or not in order"));
+            return unpackable(format!("{name} has no characters, or not in order"));
         }
         if !names
             .iter()
             .chain([&name.as_str()])
             .all(|name| format::is_name(name))
         {
-            return refuse(format!(
-                "{name:?} or a character of it has a name that is no name"
+            return unpackable(format!(
+                "{name:?}: its name or a character's is empty, over 255 bytes long, or has control \
+                 characters"
             ));
         }
         for character in &alphabet.characters {
             let drawings = &character.drawings;
             if drawings.iter().any(|d| d.shades.is_some() != grey) {
-                return refuse("some drawings have shades, and some have none".to_owned());
+                return unpackable("some drawings have shades, and some have none".to_owned());
             }
             let place = || format!("{name}/{}", character.name);
             if !(1..=format::MAX_DRAWINGS).contains(&drawings.len()) {
                 let most = format::MAX_DRAWINGS;
-                return refuse(format!(
+                return unpackable(format!(
                     "{} has {} drawings, not 1 to {most}",
                     place(),
                     drawings.len()
                 ));
             }
             if !drawings.is_sorted_by(|a, b| a.drawer < b.drawer) || drawings[0].drawer == 0 {
-                return refuse(format!("{}: its drawers are out of order", place()));
+                return unpackable(format!("{}: its drawers are out of order", place()));
             }
         }
     }
@@ -301,7 +302,9 @@ fn run_tables(
             })
         };
         if !format::is_name(&run.name) {
-            return Err(unpackable("its name is no name"));
+            return Err(unpackable(
+                "its name is empty, over 255 bytes long, or has control characters",
+            ));
         }
         for count in [run.support.len(), run.queries.len()] {
             let count = u16::try_from(count).map_err(|_| unpackable("has over 65,535 drawings"))?;

@@ -3,7 +3,7 @@
 //! A step's mask is a pure function of (seed, step), so that it can be made ahead, by any
 //! thread, and is the same on every device.
 
-use crate::loader::Share;
+use crate::loader::RankSlice;
 use crate::model::NetworkShape;
 use crate::seed::{Purpose, Stream};
 
@@ -18,7 +18,7 @@ pub(super) struct Dropout {
     /// How probable it is that a feature is silenced, in 1/65,536.
     silenced: u32,
     /// Which drawings are this rank's, of those of each tower.
-    share: Share,
+    places: RankSlice,
     /// Drawings lie in so many equal parts, of which ranks share each.
     towers: usize,
 }
@@ -30,7 +30,7 @@ impl Dropout {
         network: NetworkShape,
         (drawings, towers): (usize, usize),
         seed: u64,
-        share: Share,
+        places: RankSlice,
     ) -> Option<Dropout> {
         let shape = network.embedder().filter(|shape| shape.dropout > 0.0)?;
         Some(Dropout {
@@ -38,7 +38,7 @@ impl Dropout {
             drawings,
             features: shape.features() as usize,
             silenced: (shape.dropout * 65_536.0) as u32,
-            share,
+            places,
             towers,
         })
     }
@@ -56,7 +56,7 @@ impl Dropout {
 
     /// Features of this rank's drawings together: the length of [`Dropout::mask`].
     pub(super) fn len(&self) -> usize {
-        let own = self.share.count(self.drawings / self.towers);
+        let own = self.places.count(self.drawings / self.towers);
         self.towers * own * self.features
     }
 
@@ -76,7 +76,7 @@ impl Dropout {
         let of_a_tower = self.drawings / self.towers;
         let mut rows = mask.chunks_exact_mut(self.features);
         for place in 0..self.drawings {
-            let own = self.share.has(place % of_a_tower);
+            let own = self.places.has(place % of_a_tower);
             match if own { rows.next() } else { None } {
                 Some(row) => row.iter_mut().for_each(|feature| *feature = stays()),
                 None => (0..self.features).for_each(|_| {
@@ -92,14 +92,14 @@ mod tests {
     use super::*;
     use crate::model::CompactShape;
 
-    fn dropout(towers: usize, share: Share, dropout: f64) -> Option<Dropout> {
+    fn dropout(towers: usize, places: RankSlice, dropout: f64) -> Option<Dropout> {
         let shape = CompactShape {
             side: 16,
             width: 3,
             dimensions: 4,
             dropout,
         };
-        Dropout::new(NetworkShape::Compact(shape), (12, towers), 5, share)
+        Dropout::new(NetworkShape::Compact(shape), (12, towers), 5, places)
     }
 
     fn mask(dropout: &Dropout, step: u64) -> Vec<u8> {
@@ -110,23 +110,23 @@ mod tests {
 
     #[test]
     fn the_share_that_is_silenced_is_what_was_asked_for_and_each_step_has_its_own() {
-        let half = dropout(1, Share::WHOLE, 0.5).unwrap();
+        let half = dropout(1, RankSlice::WHOLE, 0.5).unwrap();
         let many: Vec<u8> = (0..100).flat_map(|step| mask(&half, step)).collect();
         let kept = many.iter().map(|&kept| f64::from(kept)).sum::<f64>() / many.len() as f64;
         // 28,800 features: six standard deviations.
         assert!((kept - 0.5).abs() < 6.0 * 0.5 / 28_800f64.sqrt(), "{kept}");
         assert!((half.scale() - 2.0).abs() < 1e-12);
         assert_ne!(mask(&half, 0), mask(&half, 1));
-        assert!(dropout(1, Share::WHOLE, 0.0).is_none());
+        assert!(dropout(1, RankSlice::WHOLE, 0.0).is_none());
     }
 
     #[test]
     fn ranks_have_their_own_drawings_rows_of_the_whole_mask() {
         for towers in [1, 2] {
-            let whole = mask(&dropout(towers, Share::WHOLE, 0.3).unwrap(), 9);
+            let whole = mask(&dropout(towers, RankSlice::WHOLE, 0.3).unwrap(), 9);
             let rows: Vec<&[u8]> = whole.chunks(24).collect();
             for rank in 0..3 {
-                let own = mask(&dropout(towers, Share::of(rank, 3), 0.3).unwrap(), 9);
+                let own = mask(&dropout(towers, RankSlice::of(rank, 3), 0.3).unwrap(), 9);
                 let expected = (rows.chunks(12 / towers))
                     .flat_map(|tower| tower.iter().skip(rank as usize).step_by(3))
                     .flat_map(|row| row.iter().copied());

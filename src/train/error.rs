@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use super::preset::PresetError;
 use crate::cuda::CudaError;
-use crate::loader::{LoadError, TableRefusal};
+use crate::loader::{LoadError, TableBatchError};
 use crate::model::ModelError;
 use crate::ranks::RankError;
-use crate::sample::{PairRefusal, TableError};
+use crate::sample::{PairError, RecipeError, TableError};
 use crate::store::StoreError;
 
 /// Why training ended early.
@@ -63,7 +63,7 @@ pub enum TrainError {
     Preset(#[from] PresetError),
     /// The store has no such pairs.
     #[error(transparent)]
-    Pairs(#[from] PairRefusal),
+    Pairs(#[from] PairError),
     /// No table of pairs can be drawn.
     #[error(transparent)]
     Table(#[from] TableError),
@@ -137,12 +137,20 @@ impl From<CudaError> for TrainError {
     }
 }
 
-impl From<TableRefusal> for TrainError {
-    fn from(refusal: TableRefusal) -> TrainError {
-        match refusal {
-            TableRefusal::Table(error) => TrainError::Table(error),
-            TableRefusal::Distortion(error) => TrainError::Preset(PresetError::Distortion(error)),
-            TableRefusal::Pairs { pairs } => TrainError::Preset(PresetError::Range {
+impl From<RecipeError> for TrainError {
+    fn from(error: RecipeError) -> TrainError {
+        TrainError::Table(error.into())
+    }
+}
+
+impl From<TableBatchError> for TrainError {
+    fn from(error: TableBatchError) -> TrainError {
+        match error {
+            TableBatchError::Table(error) => TrainError::Table(error),
+            TableBatchError::Distortion(error) => {
+                TrainError::Preset(PresetError::Distortion(error))
+            }
+            TableBatchError::Pairs { pairs } => TrainError::Preset(PresetError::Range {
                 field: "batch.pairs",
                 value: pairs.to_string(),
                 range: "2 to 16,384",

@@ -5,7 +5,7 @@ use tch::Device;
 
 use super::optimizer::OptimizerOptions;
 use super::precision::Precision;
-use crate::distort::{Distortion, Refusal};
+use crate::distort::{Distortion, DistortionError};
 use crate::model::NetworkShape;
 use crate::sample::BatchShape;
 
@@ -233,7 +233,7 @@ pub enum PresetError {
     Toml(#[from] toml::de::Error),
     /// A value of the distortion is out of its range.
     #[error(transparent)]
-    Distortion(#[from] Refusal),
+    Distortion(#[from] DistortionError),
     /// Another value is out of its range.
     #[error("the settings' {field} is {value}; it must be {range}")]
     Range {

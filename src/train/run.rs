@@ -12,7 +12,7 @@ use super::preset::{Batch, Objective, Pixels, Preset, PresetError};
 use super::training_loop::Run;
 use crate::cuda::{self, Arithmetic, Element};
 use crate::distort::Pixel;
-use crate::loader::{ClassBatches, PairBatches, Share, TableBatches};
+use crate::loader::{ClassBatches, PairBatches, RankSlice, TableBatches};
 use crate::model::Model;
 use crate::sample::{
     BatchSampler, PairSampler, PairShape, PairTable, TableRecipe, TrainingSplit, ValidationTasks,
@@ -213,7 +213,7 @@ fn with_pixels<P: Pixel + Element + tch::kind::Element>(
     } = run;
     let pages = Arc::new(PageCache::new(Arc::clone(store)));
     let (side, law, seed) = (preset.network.side(), preset.distortion, options.seed);
-    let share = Share::of(options.ranks.rank(), options.ranks.world());
+    let places = RankSlice::of(options.ranks.rank(), options.ranks.world());
     match preset.batch {
         Batch::Classes(batch) => {
             let sampler = BatchSampler::new(store, &split.training, batch.into(), seed);
@@ -222,7 +222,7 @@ fn with_pixels<P: Pixel + Element + tch::kind::Element>(
             }
             let batches = ClassBatches::<P>::new(pages, sampler, law, side, seed)
                 .map_err(PresetError::from)?;
-            run.take(batches.shared(share), score, watch, stop)
+            run.take(batches.sliced(places), score, watch, stop)
         }
         Batch::Pairs(batch) => {
             let shape = PairShape {
@@ -232,7 +232,7 @@ fn with_pixels<P: Pixel + Element + tch::kind::Element>(
             let sampler = PairSampler::new(store, &split.training, shape, seed)?;
             let batches = PairBatches::<P>::new(pages, sampler, law, side, seed)
                 .map_err(PresetError::from)?;
-            run.take(batches.shared(share), score, watch, stop)
+            run.take(batches.sliced(places), score, watch, stop)
         }
         Batch::Table(batch) => {
             let each = 2 * split.training.len() as u32;
@@ -242,7 +242,7 @@ fn with_pixels<P: Pixel + Element + tch::kind::Element>(
             let table = Arc::new(PairTable::draw(store, &recipe)?);
             run.epoch_steps = table.len().div_ceil(batch.pairs as u64);
             let batches = TableBatches::<P>::new(pages, table, batch.pairs, law, side, seed)?;
-            run.take(batches.shared(share), score, watch, stop)
+            run.take(batches.sliced(places), score, watch, stop)
         }
     }
 }

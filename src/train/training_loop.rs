@@ -20,7 +20,7 @@ use super::records::Records;
 use super::saver::Saver;
 use super::step::{Stepper, Taken, undo_step};
 use crate::cuda::Stream;
-use crate::loader::{Produce, Share};
+use crate::loader::{Produce, RankSlice};
 use crate::model::{Card, Model, save_tensors};
 use crate::sample::TrainingSplit;
 use crate::store::{Store, StoreError};
@@ -116,9 +116,9 @@ impl Run<'_> {
             Batch::Classes(_) => 1,
             Batch::Pairs(_) | Batch::Table(_) => 2,
         };
-        let share = Share::of(options.ranks.rank(), options.ranks.world());
+        let places = RankSlice::of(options.ranks.rank(), options.ranks.world());
         let drawings = (preset.batch.drawings(), towers);
-        Dropout::new(preset.network, drawings, options.seed, share)
+        Dropout::new(preset.network, drawings, options.seed, places)
     }
 }
 

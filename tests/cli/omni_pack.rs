@@ -65,7 +65,7 @@ fn a_store_goes_out_and_in_again() {
     let refused = fails(folder, "build t.omni out", 1);
     assert_eq!(
         refused,
-        "omni-pack: t.omni: exists already; remove it or say --force\n"
+        "omni-pack: t.omni: exists already; remove it or use --force\n"
     );
     let refused = fails(folder, "build u.omni out", 1);
     assert!(refused.contains("--allow-missing"), "{refused}");

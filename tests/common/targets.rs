@@ -1,8 +1,8 @@
 //! Readers of foreign bytes, each as one function: `tools/fuzz` runs them on what libFuzzer makes
 //! up, and `tests/fuzz.rs` on what it found.
 //!
-//! A sum over a file would stop every made-up one at the door, so a target first makes the sums
-//! fit: what is behind them is tried. What the sums themselves are worth, `tests/damage.rs` says.
+//! A checksum over a file would stop every made-up one at the door, so a target first makes the checksums
+//! fit: what is behind them is tried. What the checksums themselves are worth, `tests/damage.rs` says.
 
 use std::fmt::Write;
 use std::sync::LazyLock;
@@ -61,7 +61,7 @@ fn number(bytes: &[u8], at: usize) -> Option<usize> {
     Some(u32::from_le_bytes(field.try_into().ok()?) as usize)
 }
 
-/// Makes a store's stated length, and the sum over its front, fit its bytes.
+/// Makes a store's stated length, and the checksum over its front, fit its bytes.
 fn sign_front(bytes: &mut [u8]) {
     let len = bytes.len();
     let Some(front_len) = number(bytes, 24).filter(|_| len >= 128) else {
@@ -76,7 +76,7 @@ fn sign_front(bytes: &mut [u8]) {
     }
 }
 
-/// Header and index of a store, its length and its front's sum made to fit. What is taken keeps
+/// Header and index of a store, its length and its front's checksum made to fit. What is taken keeps
 /// the promises of the index: every id and range in it can be used.
 pub fn store(data: &[u8]) {
     let mut bytes = data.to_vec();
@@ -127,7 +127,7 @@ fn walk(store: &Store, len: usize) {
     let _ = store.digest();
 }
 
-/// The blocks of a store, every sum made to fit: what zstd and the pages' own rule make of them.
+/// The blocks of a store, every checksum made to fit: what zstd and the pages' own rule make of them.
 pub fn blocks(data: &[u8]) {
     let mut bytes = data.to_vec();
     let (Some(front_len), Some(alphabets), Some(characters)) =
@@ -167,7 +167,7 @@ static STORE: LazyLock<Store> = LazyLock::new(|| {
     Store::from_bytes("small", bytes.to_vec()).expect("it is as it was packed")
 });
 
-/// A table of pairs, its length, its sum and its store's digest made to fit.
+/// A table of pairs, its length, its checksum and its store's digest made to fit.
 pub fn table(data: &[u8]) {
     let mut bytes = data.to_vec();
     let len = bytes.len();

@@ -235,9 +235,10 @@ proptest! {
         let drawn = omnishot::image::Drawn { page: &page(1), shades: Some(shades.bytes()) };
         for law in [Distortion::KOCH, Distortion::COMPACT] {
             let [fast, slow] = [Distorter::new(law), Distorter::scalar(law)].map(|distorter| {
+                let mut distorter = distorter.unwrap().at(60).unwrap();
                 let mut out = vec![0f32; 60 * 60];
                 let mut stream = Stream::new(1, Purpose::Distort, item);
-                distorter.unwrap().draw(drawn, 3, &mut stream, 60, &mut out);
+                distorter.draw(drawn, 3, &mut stream, &mut out);
                 out
             });
             prop_assert_eq!(fast, slow);

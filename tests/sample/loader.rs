@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::common::drawings::made_up;
 use omnishot::distort::{AffineLaw, Distortion};
-use omnishot::loader::{LoadError, Loader, LoaderOptions, Pictures, Produce, Share};
+use omnishot::loader::{LoadError, Loader, LoaderOptions, Pictures, Produce, RankSlice};
 use omnishot::sample::Scope;
 use omnishot::store::StoreError;
 use proptest::prelude::*;
@@ -70,8 +70,7 @@ fn options(workers: usize, depth: usize, rank: u64, world: u64) -> LoaderOptions
     LoaderOptions {
         workers,
         depth,
-        rank,
-        world,
+        batches: RankSlice::of(rank, world),
     }
 }
 
@@ -318,7 +317,7 @@ fn tower(all: &[Vec<u8>], right: bool) -> &[Vec<u8>] {
 
 /// Several processes that share each batch see what one sees, at the same places, distorted alike.
 #[test]
-fn shares_of_a_batch_are_the_batch() {
+fn slices_of_a_batch_are_the_batch() {
     let law = Distortion::KOCH;
     let table = || streams::table::<u8>(law, 24, 3);
     let (pairs, classes) = (
@@ -329,28 +328,28 @@ fn shares_of_a_batch_are_the_batch() {
         let whole = pictures(&classes(), index);
         for world in 1..=4u64 {
             for rank in 0..world {
-                let share = Share::of(rank, world);
-                let own = pictures(&classes().shared(share), index);
-                assert_eq!(own.len(), share.count(whole.len()));
+                let slice = RankSlice::of(rank, world);
+                let own = pictures(&classes().sliced(slice), index);
+                assert_eq!(own.len(), slice.count(whole.len()));
                 for (place, picture) in own.iter().enumerate() {
-                    assert_eq!(picture, &whole[share.place(place) as usize]);
+                    assert_eq!(picture, &whole[slice.place(place) as usize]);
                 }
                 let both = [
                     (
                         pictures(&pairs(), index),
-                        pictures(&pairs().shared(share), index),
+                        pictures(&pairs().sliced(slice), index),
                     ),
                     (
                         pictures(&table(), index),
-                        pictures(&table().shared(share), index),
+                        pictures(&table().sliced(slice), index),
                     ),
                 ];
                 for (whole, own) in &both {
-                    assert_eq!(own.len(), 2 * share.count(whole.len() / 2));
+                    assert_eq!(own.len(), 2 * slice.count(whole.len() / 2));
                     for right in [false, true] {
                         let (whole, own) = (tower(whole, right), tower(own, right));
                         for (place, picture) in own.iter().enumerate() {
-                            assert_eq!(picture, &whole[share.place(place) as usize]);
+                            assert_eq!(picture, &whole[slice.place(place) as usize]);
                         }
                     }
                 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::common::drawings::made_up;
 use omnishot::archive::Split;
 use omnishot::sample::{
-    MOST_PAIRS, PairCounts, PairItem, PairRefusal, PairSampler, PairScratch, PairShape, WITHIN_ALL,
+    MOST_PAIRS, PairCounts, PairError, PairItem, PairSampler, PairScratch, PairShape, WITHIN_ALL,
     alphabets_of,
 };
 use omnishot::store::{CharacterId, Store};
@@ -168,18 +168,12 @@ fn what_cannot_be_paired_is_refused() {
         PairSampler::new(&store, alphabets, shape, 0).map(|sampler| sampler.shape().pairs)
     };
     for pairs in [0, 1, 33, MOST_PAIRS + 2] {
-        assert_eq!(
-            new(&background, pairs, 0),
-            Err(PairRefusal::Pairs { pairs })
-        );
+        assert_eq!(new(&background, pairs, 0), Err(PairError::Pairs { pairs }));
     }
     assert_eq!(new(&background, MOST_PAIRS, 256), Ok(MOST_PAIRS));
     let share = WITHIN_ALL + 1;
-    assert_eq!(
-        new(&background, 2, share),
-        Err(PairRefusal::Share { share })
-    );
-    let none = PairRefusal::TooFew {
+    assert_eq!(new(&background, 2, share), Err(PairError::Share { share }));
+    let none = PairError::TooFew {
         characters: 0,
         largest: 0,
     };

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::common::drawings::made_up;
 use omnishot::distort::{Distorter, Distortion};
-use omnishot::loader::{Pictures, Produce, TableBatches, TableRefusal};
+use omnishot::loader::{Pictures, Produce, TableBatchError, TableBatches};
 use omnishot::sample::{MOST_PAIRS, Order, Scope, TableError};
 use omnishot::seed::{Purpose, Stream};
 use omnishot::store::DrawingId;
@@ -33,7 +33,7 @@ struct Redrawn {
 impl Redrawn {
     fn new() -> Redrawn {
         Redrawn {
-            distorter: Distorter::new(KOCH).unwrap(),
+            distorter: Distorter::new(KOCH).unwrap().at(SIDE).unwrap(),
             items: BTreeSet::new(),
         }
     }
@@ -51,8 +51,7 @@ impl Redrawn {
         let mut again = vec![0; SIDE * SIDE];
         let pages = streams::pages();
         let page = pages.page(drawing).unwrap();
-        self.distorter
-            .draw(page, pose, &mut stream, SIDE, &mut again);
+        self.distorter.draw(page, pose, &mut stream, &mut again);
         assert!(again == picture, "{what}: another picture");
     }
 }
@@ -249,14 +248,20 @@ fn a_table_smaller_than_a_batch_serves() {
     }
     for pairs in [0, MOST_PAIRS + 1] {
         let refused = new(pairs).err().unwrap();
-        assert!(matches!(refused, TableRefusal::Pairs { .. }), "{refused}");
+        assert!(
+            matches!(refused, TableBatchError::Pairs { .. }),
+            "{refused}"
+        );
     }
     let other = common::store_bytes(&common::small_archive());
     let other = omnishot::store::Store::from_bytes("other", other).unwrap();
     let pages = omnishot::store::PageCache::new(other.into());
     let refused = TableBatches::<u8>::new(pages.into(), table.clone(), 8, KOCH, 4, 9);
     let refused = refused.err().unwrap();
-    let typed = matches!(refused, TableRefusal::Table(TableError::OtherStore { .. }));
+    let typed = matches!(
+        refused,
+        TableBatchError::Table(TableError::OtherStore { .. })
+    );
     assert!(typed, "{refused}");
 }
 
@@ -314,5 +319,7 @@ fn sides_that_no_picture_has_are_refused() {
         let refused = Distorter::new(KOCH).unwrap().at(side).unwrap_err();
         assert!(refused.to_string().contains("from 2 to 105"), "{refused}");
     }
-    assert!(Distorter::new(KOCH).unwrap().at(105).is_ok());
+    let whole = Distorter::new(KOCH).unwrap();
+    assert_eq!(whole.side(), 105);
+    assert_eq!(whole.at(48).unwrap().side(), 48);
 }

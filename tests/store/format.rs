@@ -60,15 +60,15 @@ fn every_field_lies_where_the_specification_says() {
     for (at, len, expected) in header.into_iter().chain(counts.map(|(at, n)| (at, 4, n))) {
         assert_eq!(number(&bytes, at, len), expected, "at {at}");
     }
-    let sum = [&bytes[..64], &bytes[96..front_len]].concat();
+    let summed = [&bytes[..64], &bytes[96..front_len]].concat();
     let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
-    assert_eq!(common::sha256(&sum), hex(&bytes[64..96]));
+    assert_eq!(common::sha256(&summed), hex(&bytes[64..96]));
     let body = bytes.len() - 32;
     assert_eq!(common::sha256(&bytes[..body]), hex(&bytes[body..]));
     // Alphabets: characters, split.
     assert_eq!(bytes[96..104], [2, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(bytes[104..112], [2, 0, 0, 0, 1, 0, 0, 0]);
-    // Characters: number, drawings, ranges, block, its sum.
+    // Characters: number, drawings, ranges, block, its checksum.
     let mut block = front_len;
     for (index, (drawings, ranges)) in [(3, 1), (3, 2), (2, 1), (2, 1)].into_iter().enumerate() {
         let at = 112 + 16 * index;

@@ -8,13 +8,13 @@ use omnishot::archive::{Archive, Query, Run, Split};
 use omnishot::store::{self, Store, StoreError, WriteOptions};
 use sha2::{Digest, Sha256};
 
-/// Makes the sums of the front and of the file fit.
+/// Makes the checksums of the front and of the file fit.
 fn sign(bytes: &mut [u8], front_len: usize) {
     let front = [&bytes[..64], &bytes[96..front_len]].concat();
     bytes[64..96].copy_from_slice(&Sha256::digest(front));
     let body = bytes.len() - 32;
-    let sum = Sha256::digest(&bytes[..body]);
-    bytes[body..].copy_from_slice(&sum);
+    let checksum = Sha256::digest(&bytes[..body]);
+    bytes[body..].copy_from_slice(&checksum);
 }
 
 /// Where in a store the front ends.
@@ -105,7 +105,7 @@ fn every_contradiction_is_named_where_it_shows() {
     let (len, front_len) = (bytes.len(), front_len(&bytes));
     let file_len = (len as u64 + 1).to_le_bytes();
     assert_eq!(refused(16, &file_len, "its header says"), len as u64);
-    // The front may end where the file's sum begins, and no later; then there is no block.
+    // The front may end where the file's checksum begins, and no later; then there is no block.
     let longest = (len - 32) as u32;
     let says = "the blocks do not fit";
     assert_eq!(refused(24, &longest.to_le_bytes(), says), 120);
@@ -189,7 +189,7 @@ fn a_sum_that_differs_is_named_where_it_lies() {
             StoreError::Damaged { offset, what, .. } => {
                 assert_eq!(
                     (offset, what.as_str()),
-                    (body, "the sum over the file differs")
+                    (body, "the checksum over the file differs")
                 );
             }
             error => panic!("{error}"),
@@ -284,10 +284,13 @@ fn names_and_drawers_are_refused_by_the_writer_wherever_they_stand() {
         error.to_string()
     };
     assert!(refusal(&|a| a.alphabets[0].characters.clear()).contains("no characters"));
-    assert!(refusal(&|a| a.alphabets[0].characters[0].name.clear()).contains("no name"));
-    assert!(refusal(&|a| a.alphabets[0].characters[0].name.push('\u{85}')).contains("no name"));
-    assert!(refusal(&|a| a.alphabets[0].name = "é".repeat(128)).contains("no name"));
-    assert!(refusal(&|a| a.runs[0].name = "a\tb".into()).contains("no name"));
+    assert!(refusal(&|a| a.alphabets[0].characters[0].name.clear()).contains("control characters"));
+    assert!(
+        refusal(&|a| a.alphabets[0].characters[0].name.push('\u{85}'))
+            .contains("control characters")
+    );
+    assert!(refusal(&|a| a.alphabets[0].name = "é".repeat(128)).contains("control characters"));
+    assert!(refusal(&|a| a.runs[0].name = "a\tb".into()).contains("control characters"));
     let zero = |a: &mut Archive| a.alphabets[0].characters[0].drawings[0].drawer = 0;
     assert!(refusal(&zero).contains("Runic/character01: its drawers"));
     let twice = |a: &mut Archive| a.alphabets[1].characters[1].drawings[1].drawer = 1;
@@ -320,7 +323,7 @@ fn a_writer_tells_how_much_it_wrote() {
     assert_eq!((calls.into_inner(), drawings.into_inner()), (4, 10));
     let store = Store::open(&path).unwrap();
     assert_eq!((store.len(), store.path()), (len, path.as_path()));
-    // The name of a store is the sum at its end.
+    // The name of a store is the checksum at its end.
     let bytes = std::fs::read(&path).unwrap();
     let hex: String = bytes[bytes.len() - 32..]
         .iter()
@@ -328,7 +331,7 @@ fn a_writer_tells_how_much_it_wrote() {
         .collect();
     assert_eq!(store.digest().to_string(), hex);
     assert_eq!(format!("{:?}", store.digest()), hex);
-    // Blocks lie end to end from the front to that sum.
+    // Blocks lie end to end from the front to that checksum.
     let ranges: Vec<_> = (0..4).map(|id| store.block_range(id)).collect();
     assert_eq!(
         (ranges[0].start, ranges[3].end),

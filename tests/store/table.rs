@@ -8,7 +8,7 @@ use crate::common::drawings::made_up;
 use crate::common::{sha256, store_bytes};
 use omnishot::archive::{Archive, Split};
 use omnishot::files::PublishError;
-use omnishot::sample::{PairTable, TableError, TableRecipe, alphabets_of};
+use omnishot::sample::{PairTable, RecipeError, TableError, TableRecipe, alphabets_of};
 use omnishot::seed::{Purpose, Stream};
 use omnishot::store::Store;
 use rayon::prelude::*;
@@ -37,7 +37,7 @@ fn table_bytes(recipe: &TableRecipe) -> Vec<u8> {
     bytes
 }
 
-/// Makes the sum fit.
+/// Makes the checksum fit.
 fn sign(bytes: &mut [u8]) {
     let mut sha = Sha256::new();
     sha.update(&bytes[..96]);
@@ -117,7 +117,7 @@ fn what_cannot_be_drawn_is_refused_with_what_to_do() {
             ..recipe(12, 0, 0)
         };
         let error = unsorted.draw(&store).unwrap_err();
-        assert!(matches!(error, TableError::Uneven { .. }), "{error}");
+        assert!(matches!(error, RecipeError::Uneven { .. }), "{error}");
     }
     let late = TableRecipe {
         drawers: 6..=20,
@@ -125,13 +125,13 @@ fn what_cannot_be_drawn_is_refused_with_what_to_do() {
     };
     let error = late.draw(&store).unwrap_err();
     assert!(
-        matches!(error, TableError::TooFew { first: 6, .. }),
+        matches!(error, RecipeError::TooFew { first: 6, .. }),
         "{error}"
     );
     let error = TableRecipe::validation(&store, 10_000, 0).unwrap_err();
     let typed = matches!(
         error,
-        TableError::Alphabets {
+        RecipeError::Alphabets {
             wanted: 11,
             got: 6,
             ..
@@ -141,7 +141,7 @@ fn what_cannot_be_drawn_is_refused_with_what_to_do() {
     let error = TableRecipe::test(&store, 10_000, 0).unwrap_err();
     let typed = matches!(
         error,
-        TableError::Alphabets {
+        RecipeError::Alphabets {
             wanted: 10,
             got: 2,
             ..
@@ -173,7 +173,7 @@ fn two_characters_with_two_drawings_each_are_enough() {
     };
     assert_eq!(draw(&[1, 2]).unwrap().len(), 4);
     let error = draw(&[1, 3]).unwrap_err();
-    assert!(matches!(error, TableError::TooFew { .. }), "{error}");
+    assert!(matches!(error, RecipeError::TooFew { .. }), "{error}");
 }
 
 #[test]
@@ -318,7 +318,7 @@ fn every_contradiction_is_named_where_it_shows() {
     assert_eq!(table.entry(24 * 256 - 1).copy, 255);
     assert_eq!(table.recipe().drawers, 4..=4);
     let hex: String = fits[96..128].iter().map(|b| format!("{b:02x}")).collect();
-    assert_eq!(table.sum(), hex);
+    assert_eq!(table.checksum(), hex);
 }
 
 #[test]

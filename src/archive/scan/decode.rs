@@ -8,12 +8,10 @@ use std::io::Cursor;
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageReader, Limits};
 
-use super::format::Format;
+use super::format::{Format, MOST_SIDE};
 use super::whole;
 use crate::archive::problem::Problem;
 
-/// The most pixels a side that are decoded.
-pub(super) const MOST_SIDE: u32 = 16_384;
 /// The most bytes that the decoded samples may take.
 const MOST_BYTES: u64 = 1 << 29;
 /// The most bytes of samples, packed as the file packs them, for each byte of a PNG or JPEG file,

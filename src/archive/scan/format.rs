@@ -4,6 +4,9 @@ use image::ImageFormat;
 
 use crate::archive::problem::Problem;
 
+/// The most pixels a side that are decoded.
+pub(super) const MOST_SIDE: u32 = 16_384;
+
 /// The formats that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Format {

@@ -113,7 +113,7 @@ impl Walk {
         let sound = self.frame.is_none()
             && (1..=4).contains(&count)
             && width.min(height) > 0
-            && width.max(height) <= super::decode::MOST_SIDE as usize
+            && width.max(height) <= super::format::MOST_SIDE as usize
             && parts
                 .clone()
                 .map(sides)

@@ -38,7 +38,7 @@ pub(super) fn check(format: Format, bytes: &[u8]) -> Result<Notes, Problem> {
     }
 }
 
-/// How many pictures there are: PNG's chunks, each with length, name and sum, to the last.
+/// How many pictures there are: PNG's chunks, each with length, name and checksum, to the last.
 fn png(bytes: &[u8], notes: &mut Notes) -> Result<usize, Flaw> {
     let (mut at, mut pictures) = (8, 1);
     loop {

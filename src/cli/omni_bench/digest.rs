@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::loader::{Loader, LoaderOptions, Pictures, Produce};
+use crate::loader::{Loader, LoaderOptions, Pictures, Produce, RankSlice};
 use crate::report::Replay;
 use crate::store::PageCache;
 use anyhow::{Context, Result, bail};
@@ -68,8 +68,7 @@ impl Visit for &Digest {
                 let options = LoaderOptions {
                     workers: usize::from(self.workers),
                     depth: usize::from(self.depth),
-                    rank,
-                    world,
+                    batches: RankSlice::of(rank, world),
                 };
                 Loader::start(Arc::clone(&producer), self.from..self.to, options)
             })

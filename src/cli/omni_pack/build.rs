@@ -87,7 +87,7 @@ impl Build {
         };
         if self.output.exists() && !self.force {
             bail!(
-                "{}: exists already; remove it or say --force",
+                "{}: exists already; remove it or use --force",
                 self.output.display()
             );
         }
@@ -161,8 +161,8 @@ impl Build {
             allow_missing: self.allow_missing,
         };
         let reading = archive::read_inputs(&self.inputs, options)?;
-        for said in &reading.notes {
-            eprintln!("omni-pack: {said}");
+        for note in &reading.notes {
+            eprintln!("omni-pack: {note}");
         }
         Ok(reading.archive)
     }

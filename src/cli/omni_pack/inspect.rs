@@ -133,7 +133,7 @@ fn drawings(store: &Store, alphabet: &AlphabetEntry) -> u32 {
         .sum()
 }
 
-/// Check every sum and every drawing of a store.
+/// Check every checksum and every drawing of a store.
 #[derive(Args)]
 pub struct Verify {
     /// The store to check.

@@ -28,7 +28,7 @@ enum Command {
     Preview(preview::Preview),
     /// Show what a store holds, alphabet by alphabet.
     Info(inspect::Info),
-    /// Check every sum and every drawing of a store.
+    /// Check every checksum and every drawing of a store.
     Verify(inspect::Verify),
     /// Count the pairs that can be drawn from a store.
     Pairs(inspect::Pairs),

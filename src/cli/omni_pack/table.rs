@@ -108,7 +108,11 @@ impl Table {
             names.len(),
             names.join(", ")
         );
-        print_line!("file: {} bytes, SHA-256 {}", table.bytes(), table.sum());
+        print_line!(
+            "file: {} bytes, SHA-256 {}",
+            table.bytes(),
+            table.checksum()
+        );
         print_line!("store: SHA-256 {}", table.store());
     }
 }

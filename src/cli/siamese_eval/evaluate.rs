@@ -254,7 +254,7 @@ fn prepare(out: &Path, force: bool) -> Result<()> {
         let old = out.join(name);
         if old.exists() && !force {
             bail!(
-                "{}: exists already; say --force to replace it",
+                "{}: exists already; use --force to replace it",
                 old.display()
             );
         }

@@ -74,9 +74,9 @@ impl RunFolder {
             .collect();
         if let (Some(file), false) = (old.first(), force) {
             let hint = if Checkpoint::path(path).exists() {
-                "say --resume to go on with that run, or --force to replace it"
+                "use --resume to go on with that run, or --force to replace it"
             } else {
-                "remove it or say --force"
+                "remove it or use --force"
             };
             bail!("{}: exists already; {hint}", file.display());
         }

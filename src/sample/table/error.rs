@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::TABLE_VERSION;
-use crate::archive::Split;
 use crate::files::PublishError;
+use crate::sample::RecipeError;
 use crate::store::StoreDigest;
 
 /// Why a table could not be drawn, written or read.
@@ -67,38 +67,7 @@ pub enum TableError {
         /// The store that was to serve.
         got: StoreDigest,
     },
-    /// The pairs cannot be shared out evenly.
-    #[error(
-        "{pairs} pairs do not part evenly over {alphabets} alphabets, half of each kind: say a \
-         multiple of {}", 2 * alphabets
-    )]
-    Uneven {
-        /// Pairs that were asked for.
-        pairs: u32,
-        /// Alphabets that they come from.
-        alphabets: u32,
-    },
-    /// The store has too few alphabets.
-    #[error("it takes {wanted} {split} alphabets, and the store has {got}; pack all of Omniglot")]
-    Alphabets {
-        /// The split that they come from.
-        split: Split,
-        /// Alphabets that it takes.
-        wanted: usize,
-        /// Alphabets that there are.
-        got: usize,
-    },
-    /// An alphabet has too few drawings.
-    #[error(
-        "{alphabet}: has not two characters of which drawers {first} to {last} drew two or more \
-         drawings; pack all drawers"
-    )]
-    TooFew {
-        /// The alphabet's name.
-        alphabet: String,
-        /// The least drawer.
-        first: u16,
-        /// The greatest drawer.
-        last: u16,
-    },
+    /// It cannot be drawn.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
 }

@@ -89,9 +89,9 @@ fn check_names(
     // The table of a run parts its two paths by a space.
     let runs = runs.iter().map(|run| &run.name);
     let unsafe_run = runs.clone().find(|name| name.contains(char::is_whitespace));
-    let refused = unsafe_run
+    let bad_name = unsafe_run
         .or_else(|| (images.chain(characters).chain(runs)).find(|name| !is_file_name(name)));
-    match refused {
+    match bad_name {
         None => Ok(()),
         Some(name) => Err(ExportError::UnsafeName {
             store: store.path().to_owned(),

@@ -107,18 +107,18 @@ fn is_vacant(folder: &Path) -> io::Result<bool> {
 /// part, each old part first to `old`, which goes away with the staging folder. If the system
 /// refuses a move, those before it are taken back.
 fn place(new: &Path, old: &Path, folder: &Path, parts: &[&str]) -> Result<(), Stuck> {
-    let refused = |error| Stuck { error, kept: false };
-    if is_vacant(folder).map_err(refused)? {
+    let stuck = |error| Stuck { error, kept: false };
+    if is_vacant(folder).map_err(stuck)? {
         // On Unix a folder takes an empty one's place at once.
         #[cfg(not(unix))]
         if folder.exists() {
-            fs::remove_dir(folder).map_err(refused)?;
+            fs::remove_dir(folder).map_err(stuck)?;
         }
-        return rename(new, folder).map_err(refused);
+        return rename(new, folder).map_err(stuck);
     }
     step(old)
         .and_then(|()| fs::create_dir(old))
-        .map_err(refused)?;
+        .map_err(stuck)?;
     let mut moves: Vec<(PathBuf, PathBuf)> = Vec::new();
     for part in parts {
         let (old, new, target) = (old.join(part), new.join(part), folder.join(part));

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, ensure};
 use omnishot::archive::Split;
 use omnishot::distort::Distortion;
 use omnishot::loader::{
-    ClassBatches, Loader, LoaderCounts, LoaderOptions, PairBatches, Produce, TaskBatches,
+    ClassBatches, Loader, LoaderCounts, LoaderOptions, PairBatches, Produce, RankSlice, TaskBatches,
 };
 use omnishot::sample::{
     BatchSampler, BatchShape, PairSampler, PairShape, Scope, TaskSampler, TaskShape, alphabets_of,
@@ -256,8 +256,7 @@ impl Settings {
         let options = LoaderOptions {
             workers: self.workers,
             depth: self.depth,
-            rank: self.rank,
-            world: self.world,
+            batches: RankSlice::of(self.rank, self.world),
         };
         let (ways, shots) = match self.stream {
             Stream::Tasks { ways, shots, .. } => (ways, shots),

@@ -160,10 +160,10 @@ fn what_breaks_off_is_refused_wherever_it_does() {
         // The two bytes behind BMP's pixels are no part of them.
         for len in 0..bytes.len() - if format == ImageFormat::Bmp { 2 } else { 0 } {
             let error = scan(&bytes[..len], WHOLE).unwrap_err();
-            let said = error.to_string();
+            let text = error.to_string();
             let named =
-                said.contains("damaged") || said.contains("no picture") || len == 0 || len < 12;
-            assert!(named, "{format:?} {len}: {said}");
+                text.contains("damaged") || text.contains("no picture") || len == 0 || len < 12;
+            assert!(named, "{format:?} {len}: {text}");
         }
         let mut more = bytes.clone();
         more.extend(b"what cameras add");
@@ -227,8 +227,8 @@ fn formats_that_are_not_read_are_named() {
         (b"\xFF\x0A\xFF", "JPEG XL"),
         (b"II*\0\x10\0\0\0CR\x02\0", "camera raw"),
     ] {
-        let said = scan(bytes, WHOLE).unwrap_err().to_string();
-        assert!(said.contains(name), "{said}");
+        let text = scan(bytes, WHOLE).unwrap_err().to_string();
+        assert!(text.contains(name), "{text}");
     }
 }
 

@@ -67,7 +67,7 @@ impl Work {
         for (tower, id, picture) in [(0, item.left, left), (1, item.right, right)] {
             let page = self.pages.page(id).expect("the store is sound");
             let stream = &mut Stream::new(0, Purpose::PairDistort, 2 * i as u64 + tower);
-            DISTORTER.with_borrow_mut(|d| d.draw(page, 0, stream, SIDE, picture));
+            DISTORTER.with_borrow_mut(|d| d.draw(page, 0, stream, picture));
         }
         same
     }

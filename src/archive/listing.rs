@@ -1,4 +1,4 @@
-//! How problems with many files are told: the first by name, and how many more there are.
+//! Errors that list many files: the first by name, and how many more there are.
 
 use std::error::Error;
 
@@ -16,15 +16,15 @@ const MOST_NAMED: usize = 20;
 
 /// A line for each of the first, and how many more there are.
 fn lines(title: String, all: usize, each: impl Iterator<Item = String>) -> String {
-    let mut said = title;
+    let mut text = title;
     for line in each.take(MOST_NAMED) {
-        said.push_str("\n  ");
-        said.push_str(&line);
+        text.push_str("\n  ");
+        text.push_str(&line);
     }
     if all > MOST_NAMED {
-        said.push_str(&format!("\n  and {} more", all - MOST_NAMED));
+        text.push_str(&format!("\n  and {} more", all - MOST_NAMED));
     }
-    said
+    text
 }
 
 /// Each bad picture with what is wrong with it.
