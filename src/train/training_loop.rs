@@ -306,7 +306,7 @@ impl<'a, P: Produce<Batch: TrainingBatch>> State<'a, P> {
             false => None, // the first rank's is put in its place
         };
         let told = validation.map_or((0.0, 0.0), |score| (score.accuracy, score.ways as f64));
-        let (accuracy, ways) = (ranks.of_first(told.0)?, ranks.of_first(told.1)? as u64);
+        let (accuracy, ways) = (ranks.broadcast(told.0)?, ranks.broadcast(told.1)? as u64);
         self.stepper.profile.scoring += began.elapsed();
         if ways == 0 {
             return Ok(None); // nothing was asked

@@ -119,7 +119,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     };
     let store = Arc::new(Store::read(store)?);
-    let (ranks, device) = company::meet(arguments.device, arguments.timeout)?;
+    let (ranks, device) = company::join(arguments.device, arguments.timeout)?;
     let Begun {
         folder,
         resume,
