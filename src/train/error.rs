@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::preset::PresetError;
+use super::range::RangeError;
 use crate::cuda::CudaError;
 use crate::loader::{LoadError, TableRefusal};
 use crate::model::ModelError;
@@ -142,11 +143,11 @@ impl From<TableRefusal> for TrainError {
         match refusal {
             TableRefusal::Table(error) => TrainError::Table(error),
             TableRefusal::Distortion(error) => TrainError::Preset(PresetError::Distortion(error)),
-            TableRefusal::Pairs { pairs } => TrainError::Preset(PresetError::Range {
+            TableRefusal::Pairs { pairs } => TrainError::Preset(PresetError::Range(RangeError {
                 field: "batch.pairs",
                 value: pairs.to_string(),
                 range: "2 to 16,384",
-            }),
+            })),
         }
     }
 }

@@ -150,7 +150,7 @@ fn attempt(
     let journal = folder.journal()?;
     let number = lock.number;
     let settings = journal.space.settings(&lock.values);
-    let preset = Preset::parse(&journal.study.preset, &settings)?.settled(options.device);
+    let preset = Preset::parse(&journal.study.preset, &settings)?.resolved(options.device);
     set_threads(options.threads, &preset);
     let resume = checkpoint(&lock, store, &preset, journal.study.seed);
     watch(Event::Began {

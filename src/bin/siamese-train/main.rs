@@ -114,7 +114,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let (Some(store), Some(out), false) = (&arguments.store, &arguments.out, arguments.print)
     else {
-        let settled = preset(arguments)?.settled(arguments.device);
+        let settled = preset(arguments)?.resolved(arguments.device);
         print!("{}", toml::to_string(&settled)?);
         return Ok(ExitCode::SUCCESS);
     };
@@ -230,7 +230,7 @@ fn begun(
     device: Device,
     ranks: &Ranks,
 ) -> Result<Begun> {
-    let preset = preset(arguments)?.settled(device).shared_by(ranks.world());
+    let preset = preset(arguments)?.resolved(device).shared_by(ranks.world());
     preset.check_device(device)?;
     // Before a run that is there already is replaced.
     train::validation_tasks(store, &preset, arguments.seed)?;
