@@ -14,7 +14,9 @@ use omnishot::eval::{
     Answers, Asked, DigitPixels, DigitRefusal, DigitTasks, DigitTrials, Embeddings, Judge, Role,
     Score, Ties, ask_digit_pixels,
 };
-use omnishot::model::{Card, CompactShape, Comparison, KochShape, Model, NetworkShape, ordered};
+use omnishot::model::{
+    Card, CompactShape, Comparison, KochShape, Model, NetworkShape, TowerShape, ordered,
+};
 use omnishot::seed::{Purpose, Stream};
 use proptest::prelude::*;
 use tch::{Device, Tensor};
@@ -221,7 +223,7 @@ fn model(network: NetworkShape, distortion: Distortion) -> Model {
     };
     let model = Model::new(card, Device::Cpu);
     network.initialise(model.weights(), 3);
-    if matches!(network, NetworkShape::Koch(_)) {
+    if matches!(network.tower, TowerShape::Koch(_)) {
         let mut stream = Stream::new(3, Purpose::Synthetic, 0);
         for (_, mut tensor) in ordered(model.weights()) {
             let values = (0..tensor.numel()).map(|_| (0.6 * stream.signed_unit()) as f32);
@@ -251,9 +253,9 @@ fn models() -> [Model; 3] {
         ..Distortion::KOCH
     };
     [
-        model(NetworkShape::Compact(compact), Distortion::COMPACT),
-        model(NetworkShape::Koch(koch), Distortion::KOCH),
-        model(NetworkShape::Koch(koch), triangle),
+        model(compact.into(), Distortion::COMPACT),
+        model(koch.into(), Distortion::KOCH),
+        model(koch.into(), triangle),
     ]
 }
 

@@ -17,10 +17,10 @@ def koch(w, x):
     for layer in ("conv1", "conv2", "conv3", "conv4"):
         x = F.relu(F.conv2d(x, w[f"{layer}.weight"], w[f"{layer}.bias"]))
         x = F.max_pool2d(x, 2) if layer != "conv4" else x
-    return torch.sigmoid(F.linear(x.flatten(1), w["fc.weight"], w["fc.bias"]))
+    return F.linear(x.flatten(1), w["fc.weight"], w["fc.bias"])
 
 
-def projected(w, x):
+def compact(w, x):
     def norm(x, name):
         part = (w[f"{name}.{p}"] for p in ("running_mean", "running_var", "weight", "bias"))
         return F.batch_norm(x, *part, eps=1e-5)
@@ -32,32 +32,28 @@ def projected(w, x):
     return norm(F.linear(x.flatten(1), w["project.weight"]), "project_norm")
 
 
-def compact(w, x):
-    return F.normalize(projected(w, x))
-
-
-def embedder(w):
-    """The weights of the compact network inside another."""
+def inner(w, x):
+    """A compact tower beside a head that has weights too."""
     part = "embedder."
-    return {name[len(part):]: t for name, t in w.items() if name.startswith(part)}
+    return compact({name[len(part):]: t for name, t in w.items() if name.startswith(part)}, x)
 
 
-def matching(w, x):
-    """A drawing's embedding without its context, which is how drawings are compared in pairs."""
-    return compact(embedder(w), x)
-
-
-def siamese(w, x):
-    """The features that its distance compares, each from 0 to 1."""
-    return torch.sigmoid(projected(embedder(w), x))
+# Unit vectors for a cosine, features from 0 to 1 for a distance. Those of a matching network are
+# without their context, which is how drawings are compared in pairs.
+KINDS = {
+    "compact": (compact, F.normalize),
+    "koch": (koch, torch.sigmoid),
+    "matching": (inner, F.normalize),
+    "siamese": (inner, torch.sigmoid),
+}
 
 
 def load(path):
     with safe_open(path, "pt") as file:
         card = json.loads(file.metadata()["omnishot"])
         weights = {name: file.get_tensor(name) for name in file.keys()}
-    network = {"koch": koch, "compact": compact, "matching": matching, "siamese": siamese}[card["network"]["kind"]]
-    return torch.no_grad()(lambda images: network(weights, images))
+    tower, head = KINDS[card["network"]["kind"]]
+    return torch.no_grad()(lambda images: head(tower(weights, images)))
 
 
 if __name__ == "__main__":

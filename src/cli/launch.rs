@@ -60,7 +60,7 @@ pub fn launch(arguments: &LaunchArguments) -> Result<ExitCode> {
 
 /// Meets the other ranks, if the environment says that there are any. Of several on one
 /// machine, each takes its own GPU, and only the first shows what it does.
-pub fn meet(device: Device, timeout: u64) -> Result<(Ranks, Device)> {
+pub fn join(device: Device, timeout: u64) -> Result<(Ranks, Device)> {
     let place = Place::from_env()?;
     let device = match device {
         Device::Cuda(0) if place.world > 1 => {

@@ -108,16 +108,16 @@ char* omnishot_average(
   });
 }
 
-// moves = momentum * moves - rate * (gradients + 2 * l2 * values); values += moves
+// velocities = momentum * velocities - rate * (gradients + 2 * l2 * values); values += velocities
 char* omnishot_momentum_step(
-    at::Tensor* const* values, at::Tensor* const* gradients, at::Tensor* const* moves, size_t count,
+    at::Tensor* const* values, at::Tensor* const* gradients, at::Tensor* const* velocities, size_t count,
     const at::Tensor* rate, const at::Tensor* momentum, double l2) {
   return told([&] {
     if (count == 0) return;
     at::NoGradGuard guard;
-    const auto own = list(values, count), slopes = list(gradients, count), last = list(moves, count);
+    const auto own = list(values, count), slopes = list(gradients, count), last = list(velocities, count);
     pair(own, "gradients", slopes);
-    pair(own, "moves", last);
+    pair(own, "velocities", last);
     number(own, "learning rate", *rate);
     number(own, "momentum", *momentum);
     Tensors ways;

@@ -41,7 +41,7 @@ unsafe extern "C" {
     fn omnishot_momentum_step(
         values: List,
         gradients: List,
-        moves: List,
+        velocities: List,
         count: usize,
         rate: *const C_tensor,
         momentum: *const C_tensor,
@@ -131,26 +131,26 @@ pub fn average(averages: &[Tensor], sources: &[Tensor], weight: &Tensor) -> Resu
 }
 
 /// Gradient descent with momentum and a penalty of `l2` on the sum of squares:
-/// `moves = momentum * moves - rate * (gradients + 2 * l2 * values)`, then `values += moves`.
+/// `velocities = momentum * velocities - rate * (gradients + 2 * l2 * values)`, then `values += velocities`.
 ///
 /// # Errors
 /// As [`FusedAdamW::step`].
 pub fn momentum_step(
     values: &[Tensor],
     gradients: &[Tensor],
-    moves: &[Tensor],
+    velocities: &[Tensor],
     rate: &Tensor,
     momentum: &Tensor,
     l2: f64,
 ) -> Result<(), CudaError> {
-    let names = ["values", "gradients", "moves"];
-    let [values, gradients, moves] = lists(names, [values, gradients, moves])?;
+    let names = ["values", "gradients", "velocities"];
+    let [values, gradients, velocities] = lists(names, [values, gradients, velocities])?;
     // SAFETY: as in `FusedAdamW::step`.
     heard(unsafe {
         omnishot_momentum_step(
             values.as_ptr(),
             gradients.as_ptr(),
-            moves.as_ptr(),
+            velocities.as_ptr(),
             values.len(),
             rate.as_ptr(),
             momentum.as_ptr(),

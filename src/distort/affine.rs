@@ -70,6 +70,11 @@ impl AffineLaw {
         shift_pixels: 0.0,
     };
 
+    /// [`AffineLaw::NONE`], where settings name no law.
+    pub(super) fn none() -> AffineLaw {
+        AffineLaw::NONE
+    }
+
     /// Refuses ranges that no map should be drawn from.
     ///
     /// # Errors

@@ -39,18 +39,25 @@ use resize::Filter;
 use simd::Avx2;
 
 /// What may happen to a drawing.
+///
+/// What is off can be left out where it is read, so that presets and files need not know of a
+/// distortion that they do not use.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Distortion {
     /// How the affine map is drawn.
+    #[serde(default = "AffineLaw::none")]
     pub affine: AffineLaw,
     /// Share of the drawings that are softened, 0 to 1 ([`stroke::soften`]).
+    #[serde(default)]
     pub soften: f64,
     /// Share of the drawings that are thickened ([`stroke::thicken`]), 0 to 1;
     /// no drawing is both, so the two shares add to at most 1.
+    #[serde(default)]
     pub thicken: f64,
     /// Standard deviation of the elastic displacements in half-widths of the
     /// page, 0 to 0.15; 0 leaves them out ([`elastic`]).
+    #[serde(default)]
     pub elastic_sigma: f64,
     /// Pixels along a side of the plane that is warped, 57 to 105: the page
     /// itself at 105, else reduced by exact area averaging.

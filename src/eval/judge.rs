@@ -114,7 +114,7 @@ impl Answers {
     ) -> Result<Answers, EvalError> {
         let pieces: Vec<&[Task]> = set.tasks.chunks(DEALT).collect();
         // Of each question how many ways share the first place, and which.
-        let all = ranks.deal(pieces.len(), |piece| {
+        let all = ranks.partition(pieces.len(), |piece| {
             let firsts = first_places(judge, pieces[piece], set.shots)?;
             let told = |ways: &Vec<usize>| [&[ways.len()], &ways[..]].concat();
             let told = firsts.iter().flat_map(told).map(|number| number as i64);

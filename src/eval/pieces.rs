@@ -75,7 +75,7 @@ pub(super) fn dealt<F>(
 where
     F: Fn(&[DrawingId], &mut [f32]) -> Result<(), StoreError>,
 {
-    ranks.deal(work.pieces(), |piece| {
+    ranks.partition(work.pieces(), |piece| {
         let rows = work.piece(piece)?;
         watch(work.done_with(piece), work.ids.len());
         Ok(rows)

@@ -4,17 +4,18 @@
 //! images [n, 1, s, s]
 //!   stem: conv 5x5 / 2, norm, ReLU            [n, w, s/2, s/2]
 //!   three residual blocks / 2 of 2w, 4w, 8w   [n, 8w, s/16, s/16]
-//!   flatten, dropout, linear, norm, L2 norm   [n, d]
+//!   flatten, dropout, linear, norm            [n, d]
 //! ```
 //!
-//! Two drawings are compared by the cosine of their embeddings, which is symmetric by
-//! construction: p(a, b) = p(b, a).
+//! Under a cosine, embeddings are scaled to length 1, and two drawings are compared by the
+//! cosine of theirs, which is symmetric by construction: p(a, b) = p(b, a).
 
 use serde::{Deserialize, Serialize};
 use tch::nn::{self, ModuleT, Path};
 use tch::{Kind, Tensor};
 
 use super::convolve::{self, Convolution};
+use super::shape::ShapeError;
 
 /// The shape of a compact embedder.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -31,22 +32,20 @@ pub struct CompactShape {
 }
 
 impl CompactShape {
-    /// Says what is wrong with a shape that no network can have.
+    /// Refuses a shape that no network can have.
     ///
     /// # Errors
     /// If the side is not a multiple of 16 up to 96, a number of channels or dimensions is 0
     /// or beyond any use (1,024 and 65,536), or dropout is not from 0 to below 1.
-    pub fn check(&self) -> Result<(), String> {
-        let sound = self.side.is_multiple_of(16)
-            && (16..=96).contains(&self.side)
-            && (1..=1024).contains(&self.width)
-            && (1..=65_536).contains(&self.dimensions)
-            && (0.0..1.0).contains(&self.dropout);
-        if sound {
-            Ok(())
-        } else {
-            Err(format!("no network has the shape {self:?}"))
-        }
+    pub fn check(&self) -> Result<(), ShapeError> {
+        let side = self.side.is_multiple_of(16) && (16..=96).contains(&self.side);
+        let width = (1..=1024).contains(&self.width);
+        let dimensions = (1..=65_536).contains(&self.dimensions);
+        let dropout = (0.0..1.0).contains(&self.dropout);
+        ShapeError::unless(side, "side", self.side, "a multiple of 16, from 16 to 96")?;
+        ShapeError::unless(width, "width", self.width, "1 to 1,024")?;
+        ShapeError::unless(dimensions, "dimensions", self.dimensions, "1 to 65,536")?;
+        ShapeError::unless(dropout, "dropout", self.dropout, "from 0 to below 1")
     }
 
     /// Length of the flattened features: what dropout silences a part of.
@@ -158,19 +157,6 @@ impl Compact {
         }
     }
 
-    /// Embeds images `[n, 1, side, side]` to unit vectors `[n, dimensions]`, with batch
-    /// norm's running statistics: each image alone, whatever else is in the batch.
-    pub fn embed(&self, images: &Tensor) -> Tensor {
-        unit_rows(&self.project(images))
-    }
-
-    /// Embeds a training batch, with the statistics of the batch, its convolutions in `kind`
-    /// and the rest in f32. `mask` (`[n, features]`) multiplies the flattened features:
-    /// dropout's mask, already scaled; none where nothing is silenced.
-    pub fn embed_training(&self, images: &Tensor, mask: Option<&Tensor>, kind: Kind) -> Tensor {
-        unit_rows(&self.project_training(images, mask, kind))
-    }
-
     /// The gradients by `parameters` of a loss of the last training batch; whoever trains the
     /// network takes them here, since its convolutions leave some of them to be made.
     pub fn gradients(&self, loss: &Tensor, parameters: &[&Tensor]) -> Vec<Tensor> {
@@ -180,12 +166,14 @@ impl Compact {
         convolve::gradients(loss, parameters, &all)
     }
 
-    /// The embeddings before their lengths are made 1.
+    /// What the network makes of images `[n, 1, side, side]`: `[n, dimensions]`, with batch norm's
+    /// running statistics, each image alone, whatever else is in the batch. The head makes unit
+    /// vectors of it, or features.
     pub(super) fn project(&self, images: &Tensor) -> Tensor {
         self.forward(images, false, None)
     }
 
-    /// Those of a training batch.
+    /// The same of a training batch: see [`super::Network::embed_training`].
     pub(super) fn project_training(
         &self,
         images: &Tensor,

@@ -38,6 +38,9 @@ impl Convolution {
     ///
     /// In bf16, channels come last in memory, as oneDNN and tensor cores want them. On a CPU, the
     /// kernels of small maps get their gradients from [`gradients`] alone.
+    ///
+    /// # Panics
+    /// If such a pass follows another before the gradients were taken.
     pub(super) fn forward(&self, input: &Tensor) -> Tensor {
         let through = |kernel: &Tensor| {
             let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
@@ -54,7 +57,9 @@ impl Convolution {
             return through(&cast(kernel));
         }
         let output = through(&cast(&kernel.detach()));
-        *self.passed.borrow_mut() = Some([input.detach(), output.shallow_clone()]);
+        let both = [input.detach(), output.shallow_clone()];
+        let earlier = self.passed.replace(Some(both));
+        assert!(earlier.is_none(), "gradients are taken after each pass");
         output
     }
 

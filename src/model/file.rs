@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use tch::nn::VarStore;
 use tch::{Device, Tensor, no_grad};
 
-use super::network::{Network, NetworkShape};
+use super::network::Network;
+use super::shape::NetworkShape;
 use super::tensors::{ModelError, TensorFile, save_tensors};
 use super::weights::ordered;
 use crate::archive::ScanOptions;
@@ -157,7 +158,9 @@ impl Model {
     fn of(file: &TensorFile, device: Device) -> Result<Model, ModelError> {
         let card: Card = serde_json::from_str(&file.card)
             .map_err(|error| file.other(checkpoint(&file.card).unwrap_or(error.to_string())))?;
-        card.network.check().map_err(|what| file.other(what))?;
+        card.network
+            .check()
+            .map_err(|error| file.other(error.to_string()))?;
         let refused = |error: crate::distort::DistortionError| file.other(error.to_string());
         card.distortion.check().map_err(refused)?;
         // A card of a few bytes can speak of a network that no machine holds.
@@ -209,7 +212,7 @@ mod tests {
     }
 
     fn koch() -> NetworkShape {
-        NetworkShape::Koch(KochShape {
+        NetworkShape::from(KochShape {
             side: 40,
             filters: [3, 2, 5, 4],
             kernels: [4, 3, 2, 2],
@@ -234,9 +237,9 @@ mod tests {
         };
         for shape in [
             koch(),
-            NetworkShape::Compact(embedder),
-            NetworkShape::Siamese(SiameseShape { embedder }),
-            NetworkShape::Matching(matching),
+            embedder.into(),
+            SiameseShape { embedder }.into(),
+            matching.into(),
         ] {
             let variables = model(shape).weights.variables();
             let values: usize = variables.values().map(Tensor::numel).sum();

@@ -1,4 +1,5 @@
-//! Koch's siamese network.
+//! Koch's siamese network: its tower. What compares the features of two drawings is
+//! [`super::Distance`].
 //!
 //! ```text
 //! images [n, 1, 105, 105]
@@ -17,8 +18,11 @@ use serde::{Deserialize, Serialize};
 use tch::nn::{self, Init, Path};
 use tch::{Kind, Tensor};
 
-use super::distance::Distance;
+use super::shape::ShapeError;
 use super::weights::{fill_normal, ordered};
+
+/// The layers that an optimizer has numbers for.
+pub(super) const LAYERS: [&str; 6] = ["conv1", "conv2", "conv3", "conv4", "fc", "score"];
 
 /// The shape of a Koch network, and how its first weights are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,22 +65,24 @@ impl KochShape {
         Some(sides)
     }
 
-    /// Says what is wrong with a shape that no network can have.
+    /// Refuses a shape that no network can have.
     ///
     /// # Errors
     /// If the kernels leave nothing of an image, a number of channels or units is 0 or beyond
     /// any use (1,024 and 65,536), or the deviation is not from 0 to 1.
-    pub fn check(&self) -> Result<(), String> {
-        let sound = (2..=105).contains(&self.side)
-            && self.sides().is_some()
-            && self.filters.iter().all(|n| (1..=1024).contains(n))
-            && (1..=65_536).contains(&self.units)
-            && (0.0..=1.0).contains(&self.linear_deviation);
-        if sound {
-            Ok(())
-        } else {
-            Err(format!("no network has the shape {self:?}"))
-        }
+    pub fn check(&self) -> Result<(), ShapeError> {
+        let side = (2..=105).contains(&self.side);
+        let filters = self.filters.iter().all(|n| (1..=1024).contains(n));
+        let units = (1..=65_536).contains(&self.units);
+        let deviation = (0.0..=1.0).contains(&self.linear_deviation);
+        let [kernels_are, filters_are] = [self.kernels, self.filters].map(|all| format!("{all:?}"));
+        ShapeError::unless(side, "side", self.side, "2 to 105")?;
+        let kernels = "widths of 1 and more that leave something of an image";
+        ShapeError::unless(self.sides().is_some(), "kernels", kernels_are, kernels)?;
+        ShapeError::unless(filters, "filters", filters_are, "each 1 to 1,024")?;
+        ShapeError::unless(units, "units", self.units, "1 to 65,536")?;
+        let field = "linear_deviation";
+        ShapeError::unless(deviation, field, self.linear_deviation, "0 to 1")
     }
 
     /// Length of the flattened output of the last convolution.
@@ -85,28 +91,26 @@ impl KochShape {
         self.filters[3] * side * side
     }
 
-    /// Values of all variables together; below 2^55 for any shape that passes its check.
+    /// Values of the tower's variables together; below 2^55 for any shape that passes its check.
     pub(super) fn values(&self) -> u64 {
         let inputs = [1, self.filters[0], self.filters[1], self.filters[2]];
         let convolutions: i64 = (0..4)
             .map(|at| (inputs[at] * self.kernels[at] * self.kernels[at] + 1) * self.filters[at])
             .sum();
-        (convolutions + (self.flat() + 1) * self.units + self.units + 1) as u64
+        (convolutions + (self.flat() + 1) * self.units) as u64
     }
 }
 
-/// The network; its weights live in the [`nn::VarStore`] it was made in.
+/// The tower; its weights live in the [`nn::VarStore`] it was made in.
 #[derive(Debug)]
 pub struct Koch {
     convolutions: Vec<nn::Conv2D>,
     linear: nn::Linear,
-    /// What compares the features of two drawings.
-    pub score: Distance,
 }
 
 impl Koch {
-    /// Makes the network's variables under `path`: `conv1` to `conv4`, `fc` and `score`, each
-    /// with `weight` and `bias`, all zero.
+    /// Makes the tower's variables under `path`: `conv1` to `conv4` and `fc`, each with `weight`
+    /// and `bias`, all zero.
     ///
     /// # Panics
     /// If the shape does not pass [`KochShape::check`].
@@ -135,18 +139,13 @@ impl Koch {
         Koch {
             convolutions,
             linear: nn::linear(path / "fc", shape.flat(), shape.units, linear),
-            score: Distance::new(path / "score", shape.units),
         }
     }
 
-    /// The features of images `[n, 1, side, side]`: `[n, units]`, each from 0 to 1.
-    pub fn features(&self, images: &Tensor) -> Tensor {
-        self.features_in(images, Kind::Float)
-    }
-
-    /// The features with the arithmetic of both towers in `kind`, and f32 again in the end. The
-    /// weights stay f32, and so do their gradients.
-    pub fn features_in(&self, images: &Tensor, kind: Kind) -> Tensor {
+    /// The features of images `[n, 1, side, side]` before their sigmoid: `[n, units]`, with the
+    /// arithmetic in `kind`, and f32 again in the end. The weights stay f32, and so do their
+    /// gradients.
+    pub(super) fn project(&self, images: &Tensor, kind: Kind) -> Tensor {
         let cast = |tensor: &Tensor| tensor.to_kind(kind); // the tensor itself, if it is of the kind
         let mut x = cast(images);
         for (at, nn::Conv2D { ws, bs, .. }) in self.convolutions.iter().enumerate() {
@@ -158,7 +157,7 @@ impl Koch {
         }
         let nn::Linear { ws, bs } = &self.linear;
         let x = x.flatten(1, -1).linear(&cast(ws), bs.as_ref().map(cast));
-        x.to_kind(Kind::Float).sigmoid()
+        x.to_kind(Kind::Float)
     }
 }
 

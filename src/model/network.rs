@@ -1,122 +1,49 @@
-//! The networks there are, by name.
+//! A network: a tower, which embeds each drawing alone, and a head, which compares embeddings.
+//!
+//! ```text
+//! images [n, 1, s, s]
+//!   tower            [n, d]
+//!   head             unit vectors (cosine, context), or features from 0 to 1 (distance)
+//! two embeddings     their cosine, or a weighted distance
+//! a whole support    context alone: log-probabilities of its ways
+//! ```
 
-use serde::{Deserialize, Serialize};
-use tch::Tensor;
-use tch::nn::{Path, VarStore};
+use tch::nn::Path;
+use tch::{Kind, Tensor};
 
-use super::compact::{Compact, CompactShape};
+use super::compact::{Compact, unit_rows};
+use super::context::Context;
 use super::distance::Distance;
-use super::koch::{self, Koch, KochShape};
-use super::matching::{self, Context, Matching, MatchingShape};
-use super::siamese::{Siamese, SiameseShape};
-use super::weights::initialise;
+use super::koch::Koch;
+use super::shape::{HeadShape, NetworkShape, TowerShape};
 
-/// A network's kind and shape.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub enum NetworkShape {
-    /// The small residual embedder.
-    Compact(CompactShape),
-    /// Koch's siamese network.
-    Koch(KochShape),
-    /// Matching Networks with full context embeddings.
-    Matching(MatchingShape),
-    /// Koch's distance over two compact embeddings.
-    Siamese(SiameseShape),
-}
-
-impl NetworkShape {
-    /// Says what is wrong with a shape that no network can have.
-    ///
-    /// # Errors
-    /// As the kind's own check.
-    pub fn check(&self) -> Result<(), String> {
-        match self {
-            NetworkShape::Compact(shape) => shape.check(),
-            NetworkShape::Koch(shape) => shape.check(),
-            NetworkShape::Matching(shape) => shape.check(),
-            NetworkShape::Siamese(shape) => shape.embedder.check(),
-        }
-    }
-
-    /// Values of all variables of such a network together: what it takes memory for.
-    ///
-    /// # Panics
-    /// If the shape does not pass its check.
-    #[must_use]
-    pub fn values(&self) -> u64 {
-        self.check().expect("a shape is checked where it is read");
-        match self {
-            NetworkShape::Compact(shape) => shape.values(),
-            NetworkShape::Koch(shape) => shape.values(),
-            NetworkShape::Matching(shape) => shape.values(),
-            NetworkShape::Siamese(SiameseShape { embedder }) => {
-                embedder.values() + embedder.dimensions as u64 + 1 // the score's weight and bias
-            }
-        }
-    }
-
-    /// The compact embedder in it, if there is one.
-    #[must_use]
-    pub fn embedder(&self) -> Option<CompactShape> {
-        match self {
-            NetworkShape::Compact(shape) => Some(*shape),
-            NetworkShape::Koch(_) => None,
-            NetworkShape::Matching(shape) => Some(shape.embedder),
-            NetworkShape::Siamese(shape) => Some(shape.embedder),
-        }
-    }
-
-    /// Whether such networks can answer together: each compares two embeddings by their cosine, with
-    /// no context.
-    #[must_use]
-    pub fn answers_together(&self) -> bool {
-        matches!(self, NetworkShape::Compact(_))
-    }
-
-    /// Width and height of its images in pixels.
-    #[must_use]
-    pub fn side(&self) -> usize {
-        match self {
-            NetworkShape::Compact(shape) => shape.side,
-            NetworkShape::Koch(shape) => shape.side,
-            NetworkShape::Matching(shape) => shape.embedder.side,
-            NetworkShape::Siamese(shape) => shape.embedder.side,
-        }
-    }
-
-    /// Length of what a drawing is embedded to.
-    #[must_use]
-    pub fn dimensions(&self) -> i64 {
-        match self {
-            NetworkShape::Compact(shape) => shape.dimensions,
-            NetworkShape::Koch(shape) => shape.units,
-            NetworkShape::Matching(shape) => shape.embedder.dimensions,
-            NetworkShape::Siamese(shape) => shape.embedder.dimensions,
-        }
-    }
-
-    /// Draws the first weights of a network of this shape.
-    pub fn initialise(&self, weights: &VarStore, seed: u64) {
-        match self {
-            NetworkShape::Compact(_) | NetworkShape::Siamese(_) => initialise(weights, seed),
-            NetworkShape::Koch(shape) => koch::initialise(weights, *shape, seed),
-            NetworkShape::Matching(_) => matching::initialise(weights, seed),
-        }
-    }
-}
-
-/// A network of any kind.
+/// A network; its weights live in the [`tch::nn::VarStore`] it was made in.
 #[derive(Debug)]
-pub enum Network {
+pub struct Network {
+    /// What embeds a drawing.
+    pub tower: Tower,
+    /// What compares embeddings.
+    pub head: Head,
+}
+
+/// What embeds a drawing.
+#[derive(Debug)]
+pub enum Tower {
     /// The small residual embedder.
     Compact(Box<Compact>),
-    /// Koch's siamese network.
+    /// Koch's convolutions.
     Koch(Koch),
-    /// Matching Networks with full context embeddings.
-    Matching(Box<Matching>),
-    /// Koch's distance over two compact embeddings.
-    Siamese(Box<Siamese>),
+}
+
+/// What compares embeddings.
+#[derive(Debug)]
+pub enum Head {
+    /// The cosine of two unit vectors.
+    Cosine,
+    /// Koch's weighted distance between features.
+    Distance(Distance),
+    /// Full context embeddings.
+    Context(Context),
 }
 
 /// How two embeddings are compared; the greater, the more alike.
@@ -133,6 +60,65 @@ pub enum Comparison {
     },
 }
 
+impl Tower {
+    /// Makes the tower's variables: under `path`, or, of a compact tower beside a head that has
+    /// variables too, under `embedder` there.
+    fn new(path: &Path, shape: NetworkShape) -> Tower {
+        match (shape.tower, shape.head) {
+            (TowerShape::Compact(compact), HeadShape::Cosine) => {
+                Tower::Compact(Box::new(Compact::new(path, compact)))
+            }
+            (TowerShape::Compact(compact), HeadShape::Distance | HeadShape::Context(_)) => {
+                Tower::Compact(Box::new(Compact::new(&(path / "embedder"), compact)))
+            }
+            (
+                TowerShape::Koch(koch),
+                HeadShape::Cosine | HeadShape::Distance | HeadShape::Context(_),
+            ) => Tower::Koch(Koch::new(path, koch)),
+        }
+    }
+
+    /// What it makes of images `[n, 1, side, side]`, each alone: `[n, dimensions]`, of any size.
+    fn project(&self, images: &Tensor) -> Tensor {
+        match self {
+            Tower::Compact(tower) => tower.project(images),
+            Tower::Koch(tower) => tower.project(images, Kind::Float),
+        }
+    }
+
+    /// The same of a training batch: see [`Network::embed_training`].
+    fn project_training(&self, images: &Tensor, mask: Option<&Tensor>, kind: Kind) -> Tensor {
+        match self {
+            Tower::Compact(tower) => tower.project_training(images, mask, kind),
+            // Nothing of it is silenced, so that there is no mask.
+            Tower::Koch(tower) => tower.project(images, kind),
+        }
+    }
+}
+
+impl Head {
+    fn new(path: &Path, shape: NetworkShape) -> Head {
+        match shape.head {
+            HeadShape::Cosine => Head::Cosine,
+            HeadShape::Distance => {
+                Head::Distance(Distance::new(path / "score", shape.dimensions()))
+            }
+            HeadShape::Context(context) => {
+                let units = shape.dimensions();
+                Head::Context(Context::new(&(path / "context"), context, units))
+            }
+        }
+    }
+
+    /// Embeddings as it compares them, of what the tower made.
+    fn embed(&self, projected: &Tensor) -> Tensor {
+        match self {
+            Head::Cosine | Head::Context(_) => unit_rows(projected),
+            Head::Distance(_) => projected.sigmoid(),
+        }
+    }
+}
+
 impl Network {
     /// Makes a network's variables under `path`.
     ///
@@ -140,59 +126,63 @@ impl Network {
     /// If the shape does not pass its check.
     #[must_use]
     pub fn new(path: &Path, shape: NetworkShape) -> Network {
-        match shape {
-            NetworkShape::Compact(shape) => Network::Compact(Box::new(Compact::new(path, shape))),
-            NetworkShape::Koch(shape) => Network::Koch(Koch::new(path, shape)),
-            NetworkShape::Matching(shape) => {
-                Network::Matching(Box::new(Matching::new(path, shape)))
-            }
-            NetworkShape::Siamese(shape) => Network::Siamese(Box::new(Siamese::new(path, shape))),
+        shape.check().expect("a shape is checked where it is read");
+        Network {
+            tower: Tower::new(path, shape),
+            head: Head::new(path, shape),
         }
     }
 
-    /// Embeds images `[n, 1, side, side]` to `[n, dimensions]`: unit vectors of a compact
-    /// network and, without their context, of a matching network; features from 0 to 1 of
-    /// Koch's and of a siamese one. Each image alone, whatever else is in the batch.
+    /// Embeds images `[n, 1, side, side]` to `[n, dimensions]`: features from 0 to 1 for a
+    /// distance, unit vectors for a cosine and for a context, which is left out here. Each image
+    /// alone, whatever else is in the batch.
     pub fn embed(&self, images: &Tensor) -> Tensor {
-        match self {
-            Network::Compact(network) => network.embed(images),
-            Network::Koch(network) => network.features(images),
-            Network::Matching(network) => network.embedder.embed(images),
-            Network::Siamese(network) => network.features(images),
-        }
+        self.head.embed(&self.tower.project(images))
+    }
+
+    /// Embeds a training batch, with the statistics of the batch, its convolutions in `kind`
+    /// and what follows them in f32. `mask` (`[n, features]`) multiplies the flattened features:
+    /// dropout's mask, already scaled; none where nothing is silenced.
+    pub fn embed_training(&self, images: &Tensor, mask: Option<&Tensor>, kind: Kind) -> Tensor {
+        let projected = self.tower.project_training(images, mask, kind);
+        self.head.embed(&projected)
     }
 
     /// The gradients of a training batch's loss by `parameters`: see [`Compact::gradients`].
     pub fn gradients(&self, loss: &Tensor, parameters: &[&Tensor]) -> Vec<Tensor> {
-        match self {
-            Network::Compact(network) => network.gradients(loss, parameters),
-            Network::Koch(_) => Tensor::run_backward(&[loss], parameters, false, false),
-            Network::Matching(network) => network.embedder.gradients(loss, parameters),
-            Network::Siamese(network) => network.embedder.gradients(loss, parameters),
+        match &self.tower {
+            Tower::Compact(tower) => tower.gradients(loss, parameters),
+            Tower::Koch(_) => Tensor::run_backward(&[loss], parameters, false, false),
         }
     }
 
     /// What answers tasks from the embeddings of the whole support, if the network has that.
     #[must_use]
     pub fn context(&self) -> Option<&Context> {
-        match self {
-            Network::Compact(_) | Network::Koch(_) | Network::Siamese(_) => None,
-            Network::Matching(network) => Some(&network.context),
+        match &self.head {
+            Head::Cosine | Head::Distance(_) => None,
+            Head::Context(context) => Some(context),
+        }
+    }
+
+    /// The distance that compares the features of two drawings, if the network has one.
+    #[must_use]
+    pub fn distance(&self) -> Option<&Distance> {
+        match &self.head {
+            Head::Cosine | Head::Context(_) => None,
+            Head::Distance(distance) => Some(distance),
         }
     }
 
     /// How its embeddings are compared, symmetric in both.
     #[must_use]
     pub fn comparison(&self) -> Comparison {
-        match self {
-            Network::Compact(_) | Network::Matching(_) => Comparison::Cosine,
-            Network::Koch(Koch { score, .. }) => distance(score),
-            Network::Siamese(network) => distance(&network.score),
+        match &self.head {
+            Head::Cosine | Head::Context(_) => Comparison::Cosine,
+            Head::Distance(distance) => {
+                let (weights, bias) = distance.weights();
+                Comparison::Distance { weights, bias }
+            }
         }
     }
-}
-
-fn distance(score: &Distance) -> Comparison {
-    let (weights, bias) = score.weights();
-    Comparison::Distance { weights, bias }
 }

@@ -193,7 +193,7 @@ void wait_for(c10d::Store& store, const std::vector<std::string>& keys, millisec
 }
 
 // All processes know each other, each rank is one process, and all say the same of their number.
-void meet(c10d::Store& store, int rank, int world, milliseconds timeout) {
+void join(c10d::Store& store, int rank, int world, milliseconds timeout) {
   const auto number = std::to_string(world);
   const auto name = "rank " + std::to_string(rank);
   if (rank == 0) {
@@ -251,7 +251,7 @@ char* omnishot_c10d_join(const omnishot_c10d_options* options, Group** joined) {
     auto shared = c10::make_intrusive<c10d::TCPStore>(std::string(options->host), tcp);
     auto store = c10::make_intrusive<c10d::PrefixStore>(options->prefix, shared);
     store->setTimeout(timeout);
-    meet(*store, options->rank, options->world, timeout);
+    join(*store, options->rank, options->world, timeout);
     auto group = std::make_unique<Group>();
     if (options->gpu >= 0) {
 #ifdef OMNISHOT_NCCL

@@ -1,4 +1,4 @@
-//! Stands in for `group.rs` where the feature `distributed` is off: no process has company.
+//! Stands in for `group.rs` where the feature `distributed` is off: a process is alone.
 
 use std::time::Duration;
 

@@ -10,7 +10,6 @@
 //! for the others, or finds one gone, gets an error, and so will each exchange after it.
 #![doc = include_str!("README.md")]
 
-mod deal;
 mod error;
 #[cfg(feature = "distributed")]
 mod group;
@@ -18,6 +17,7 @@ mod group;
 #[path = "group_none.rs"]
 mod group;
 mod launch;
+mod partition;
 mod place;
 mod reducer;
 #[cfg(all(test, feature = "distributed"))]
@@ -125,7 +125,7 @@ impl Ranks {
     ///
     /// # Errors
     /// As [`Ranks::sum`].
-    pub fn of_first(&self, number: f64) -> Result<f64, RankError> {
+    pub fn broadcast(&self, number: f64) -> Result<f64, RankError> {
         let mut told = Tensor::from_slice(&[number]).to_device(self.device());
         self.exchange("taking the first rank's number", |group| {
             group.broadcast(&mut told)

@@ -95,9 +95,9 @@ fn dealt_work_is_the_same_for_one_rank_and_two() {
             let number = move |at: usize| (10 * piece + at) as f32;
             Ok::<Vec<f32>, RankError>((0..(piece * 3) % 8).map(number).collect())
         };
-        let whole = ranks.deal(9, piece).unwrap();
+        let whole = ranks.partition(9, piece).unwrap();
         let none = ranks
-            .deal(0, |_| Ok::<Vec<i64>, RankError>(vec![1]))
+            .partition(0, |_| Ok::<Vec<i64>, RankError>(vec![1]))
             .unwrap();
         (whole, none.len(), own)
     };
@@ -119,7 +119,7 @@ fn a_rank_that_fails_at_its_part_is_told_of() {
             3 => Err(RankError::NotBuilt { world: 77 }),
             _ => Ok(vec![0i64; piece]),
         };
-        ranks.deal(6, work).unwrap_err().to_string()
+        ranks.partition(6, work).unwrap_err().to_string()
     });
     assert!(said[1].contains("77"), "{said:?}");
     assert!(

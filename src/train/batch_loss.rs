@@ -2,10 +2,12 @@
 
 use tch::{Kind, Tensor};
 
-use super::device_batch::{DeviceBatch, Targets};
-use super::objective;
-use super::preset::Objective;
-use crate::model::{Compact, Network};
+use super::device_batch::DeviceBatch;
+use super::objective::{self, Objective};
+use crate::model::Network;
+
+/// Why parts are there that a loss needs.
+pub(super) const FIT: &str = "a preset's parts fit together";
 
 /// What a batch's loss is taken with.
 #[derive(Clone, Copy)]
@@ -24,51 +26,33 @@ impl LossInput<'_> {
     /// # Panics
     /// If network, batch and objective do not fit together, which a preset's check refuses.
     pub fn loss(&self, batch: &DeviceBatch) -> Tensor {
-        match &batch.targets {
-            Targets::Classes(classes, part) => self.of_classes(batch, classes, *part),
-            Targets::Pairs(same) => self.of_pairs(batch, same),
-        }
-    }
-
-    fn of_classes(&self, batch: &DeviceBatch, classes: &Tensor, part: usize) -> Tensor {
-        // The embeddings [n, d] of the first `n` drawings.
-        let embed = |network: &Compact, n: usize| {
-            network.embed_training(&batch.images(n), batch.mask(n).as_ref(), self.kind)
-        };
-        match self.network {
-            Network::Compact(network) => {
-                let embeddings = embed(network, batch.drawings());
-                objective::loss(
-                    &embeddings,
-                    classes,
-                    self.class_vectors,
-                    part,
-                    self.objective,
-                )
+        match self.objective {
+            Objective::Metric(_) | Objective::Softmax(_) => {
+                let (classes, part) = batch.classes().expect(FIT);
+                let embeddings = self.embed(batch, batch.drawings());
+                let (vectors, objective) = (self.class_vectors, self.objective);
+                objective::loss(&embeddings, classes, vectors, part, objective)
             }
-            Network::Matching(network) => {
+            Objective::Matching => {
+                let (_, part) = batch.classes().expect(FIT);
                 // An alphabet without second drawings makes tasks of one way, which any two
                 // drawings do for: the answer is certain, and teaches nothing.
-                let embeddings = embed(&network.embedder, part.max(2));
-                objective::matching(&network.context, &embeddings)
+                let embeddings = self.embed(batch, part.max(2));
+                objective::matching(self.network.context().expect(FIT), &embeddings)
             }
-            Network::Koch(_) | Network::Siamese(_) => unreachable!("pairs teach these two"),
+            Objective::Verification => {
+                // Both towers are one network, so one pass serves both: features are [2n, d].
+                let halves = self.embed(batch, batch.drawings()).chunk(2, 0);
+                let distance = self.network.distance().expect(FIT);
+                let logits = distance.logits(&halves[0], &halves[1]);
+                objective::verification(&logits, batch.same().expect(FIT))
+            }
         }
     }
 
-    fn of_pairs(&self, batch: &DeviceBatch, same: &Tensor) -> Tensor {
-        let images = batch.images(batch.drawings());
-        // Both towers are one network, so one pass serves both: features are [2n, units].
-        let (features, score) = match self.network {
-            Network::Koch(network) => (network.features_in(&images, self.kind), &network.score),
-            Network::Siamese(network) => {
-                let mask = batch.mask(batch.drawings());
-                let features = network.features_training(&images, mask.as_ref(), self.kind);
-                (features, &network.score)
-            }
-            Network::Compact(_) | Network::Matching(_) => unreachable!("classes teach these two"),
-        };
-        let halves = features.chunk(2, 0);
-        objective::verification(&score.logits(&halves[0], &halves[1]), same)
+    /// The embeddings `[n, d]` of the first `n` drawings.
+    fn embed(&self, batch: &DeviceBatch, n: usize) -> Tensor {
+        let (images, mask) = (batch.images(n), batch.mask(n));
+        (self.network).embed_training(&images, mask.as_ref(), self.kind)
     }
 }

@@ -213,6 +213,23 @@ impl DeviceBatch {
         }
     }
 
+    /// The class of each drawing, `[n]`, and how many at the front are of one alphabet; `None` of
+    /// pairs.
+    pub fn classes(&self) -> Option<(&Tensor, usize)> {
+        match &self.targets {
+            Targets::Classes(classes, part) => Some((classes, *part)),
+            Targets::Pairs(_) => None,
+        }
+    }
+
+    /// Of each pair 1.0 if it shows one character, else 0.0, `[pairs]`; `None` of classes.
+    pub fn same(&self) -> Option<&Tensor> {
+        match &self.targets {
+            Targets::Classes(..) => None,
+            Targets::Pairs(same) => Some(same),
+        }
+    }
+
     /// Drawings in it.
     pub fn drawings(&self) -> usize {
         self.pixels.size()[0] as usize

@@ -32,12 +32,12 @@ impl Dropout {
         seed: u64,
         places: RankSlice,
     ) -> Option<Dropout> {
-        let shape = network.embedder().filter(|shape| shape.dropout > 0.0)?;
+        let (dropout, features) = network.dropout()?;
         Some(Dropout {
             seed,
             drawings,
-            features: shape.features() as usize,
-            silenced: (shape.dropout * 65_536.0) as u32,
+            features: features as usize,
+            silenced: (dropout * 65_536.0) as u32,
             places,
             towers,
         })
@@ -99,7 +99,7 @@ mod tests {
             dimensions: 4,
             dropout,
         };
-        Dropout::new(NetworkShape::Compact(shape), (12, towers), 5, places)
+        Dropout::new(shape.into(), (12, towers), 5, places)
     }
 
     fn mask(dropout: &Dropout, step: u64) -> Vec<u8> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::preset::PresetError;
+use super::range::RangeError;
 use crate::cuda::CudaError;
 use crate::loader::{LoadError, TableBatchError};
 use crate::model::ModelError;
@@ -150,11 +151,13 @@ impl From<TableBatchError> for TrainError {
             TableBatchError::Distortion(error) => {
                 TrainError::Preset(PresetError::Distortion(error))
             }
-            TableBatchError::Pairs { pairs } => TrainError::Preset(PresetError::Range {
-                field: "batch.pairs",
-                value: pairs.to_string(),
-                range: "2 to 16,384",
-            }),
+            TableBatchError::Pairs { pairs } => {
+                TrainError::Preset(PresetError::Range(RangeError {
+                    field: "batch.pairs",
+                    value: pairs.to_string(),
+                    range: "2 to 16,384",
+                }))
+            }
         }
     }
 }

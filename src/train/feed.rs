@@ -6,13 +6,11 @@ use std::sync::Arc;
 
 use tch::{Device, Kind, Tensor};
 
-use super::device_batch::{
-    DeviceBatch, Labels, Prepared, PreparedBatches, Staged, Targets, TrainingBatch,
-};
+use super::device_batch::{DeviceBatch, Labels, Prepared, PreparedBatches, Targets, TrainingBatch};
 use super::dropout::Dropout;
 use super::error::TrainError;
 use crate::cuda::{CudaError, Event, Numbers, Stream, Upload};
-use crate::loader::{Loader, LoaderCounts, LoaderOptions, Pictures, Produce, Ready};
+use crate::loader::{Loader, LoaderCounts, LoaderOptions, Produce, Ready};
 use crate::store::StoreError;
 
 /// Batches on a device.
@@ -208,22 +206,13 @@ impl<B: TrainingBatch> Uploads<B> {
 /// What is uploaded of a batch, in the order of [`DeviceBatch::tensors`].
 fn slices<B: TrainingBatch>(ready: &Ready<Prepared<B>>) -> Vec<Numbers<'_>> {
     let prepared: &Prepared<B> = ready;
-    let [pixels, _] = Pictures::pixels(&prepared.batch);
-    let mut slices: Vec<Numbers> = match (&prepared.staged, prepared.batch.targets()) {
-        (
-            Some(Staged {
-                pixels, classes, ..
-            }),
-            Labels::Classes(..),
-        ) => {
-            vec![pixels[..].into(), classes[..].into()]
-        }
-        (Some(Staged { pixels, same, .. }), Labels::Pairs(_)) => {
-            vec![pixels[..].into(), same[..].into()]
-        }
-        (None, Labels::Classes(classes, _)) => vec![pixels.into(), classes.into()],
-        (None, Labels::Pairs(same)) => vec![pixels.into(), same.into()],
+    let staged = prepared.staged.as_ref();
+    let staged = staged.expect("batches for a GPU are staged where they are made");
+    let labels: Numbers = match prepared.batch.targets() {
+        Labels::Classes(..) => staged.classes[..].into(),
+        Labels::Pairs(_) => staged.same[..].into(),
     };
+    let mut slices: Vec<Numbers> = vec![staged.pixels[..].into(), labels];
     if !prepared.mask.is_empty() {
         slices.push(prepared.mask[..].into());
     }

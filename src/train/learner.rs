@@ -6,8 +6,9 @@ use tch::nn::VarStore;
 use tch::{Device, Tensor};
 
 use super::batch_loss::LossInput;
-use super::optimizer::{Ema, Horizon, Optimizer, OptimizerOptions};
-use super::preset::{Objective, Preset};
+use super::objective::Objective;
+use super::optimizer::{Ema, Horizon, Optimizer};
+use super::preset::Preset;
 use crate::cuda::CudaError;
 use crate::model::{Card, Model, ModelError, initialise, ordered};
 
@@ -44,10 +45,8 @@ impl Learner {
         if classes > 0 {
             initialise(&class_store, seed ^ CLASS_VECTORS);
         }
-        let averaged = match &preset.optimizer {
-            OptimizerOptions::AdamW(options) => Some(averaged(&model, card, options.average)),
-            _ => None,
-        };
+        let decay = preset.optimizer.average();
+        let averaged = decay.map(|decay| averaged(&model, card, decay));
         let horizon = Horizon {
             steps: preset.steps,
             epoch_steps,

@@ -15,6 +15,7 @@
 #![doc = include_str!("README.md")]
 
 mod agreement;
+mod batch;
 mod batch_loss;
 mod check;
 mod checkpoint;
@@ -28,6 +29,7 @@ mod optimizer;
 mod options;
 mod precision;
 mod preset;
+mod range;
 mod records;
 mod replay;
 mod run;
@@ -36,18 +38,17 @@ mod shards;
 mod step;
 mod training_loop;
 
+pub use batch::{Batch, ClassBatch, PairBatch, TableBatch};
 pub use checkpoint::{Best, Checkpoint, Progress};
 pub use error::TrainError;
-pub use objective::{loss, matching, softmax, verification};
+pub use objective::{Metric, Objective, Softmax, loss, matching, softmax, verification};
 pub use optimizer::{
     Adam, AdamOptions, AdamWOptions, Ema, Horizon, Layer, Optimizer, OptimizerOptions, Parameter,
     Sgd, SgdOptions, learning_rate,
 };
 pub use options::{RunOptions, StepRecord, Trained, Validation};
 pub use precision::Precision;
-pub use preset::{
-    Batch, ClassBatch, Keep, Metric, Objective, PairBatch, Pixels, Preset, PresetError, Softmax,
-    TableBatch,
-};
+pub use preset::{Keep, Pixels, Preset, PresetError};
+pub use range::RangeError;
 pub use run::{out_of_memory, save, train, validation_tasks};
 pub use step::Profile;

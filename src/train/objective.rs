@@ -7,10 +7,82 @@
 //! alphabet, the other drawing of a drawing's character must stand out: the question
 //! that a one-shot task inside an alphabet asks.
 
+use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
 
-use super::preset::{Metric, Objective, Softmax};
-use crate::model::{Context, unit_rows};
+use super::batch::Batch;
+use super::range::RangeError;
+use crate::model::{Context, HeadShape, unit_rows};
+
+/// What is minimised.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Objective {
+    /// Drawings of one class near each other, others far.
+    Metric(Metric),
+    /// Cross-entropy over all training classes: a plain classifier.
+    Softmax(Softmax),
+    /// Mean negative log-probability of the right way, of tasks that a matching network answers
+    /// (Vinyals et al. 2016, section 2.2).
+    Matching,
+    /// Cross-entropy of "these two show one character" (Koch 2015, section 3.2).
+    Verification,
+}
+
+/// The parts of the metric loss.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metric {
+    /// Inverse temperature of the softmax over all training classes.
+    pub scale: f64,
+    /// What the cosine with the right class is lowered by.
+    pub margin: f64,
+    /// Inverse temperature of the contrast among drawings of one alphabet.
+    pub contrast_scale: f64,
+}
+
+/// A plain classifier: a linear layer over the embedding, whose class vectors are of any length.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Softmax {
+    /// What the linear layer's outputs are multiplied by: embeddings are unit vectors, and
+    /// without it the class vectors would have far to grow.
+    pub scale: f64,
+}
+
+impl Objective {
+    /// Refuses values out of range.
+    pub(super) fn check(&self) -> Result<(), RangeError> {
+        match self {
+            Objective::Softmax(Softmax { scale }) => {
+                let sound = *scale > 0.0 && *scale <= 1000.0;
+                RangeError::unless(sound, "objective.scale", scale, "above 0, to 1,000")
+            }
+            Objective::Metric(_) | Objective::Matching | Objective::Verification => Ok(()),
+        }
+    }
+
+    /// Whether each class has a vector that learns.
+    pub(super) fn has_class_vectors(&self) -> bool {
+        match self {
+            Objective::Metric(_) | Objective::Softmax(_) => true,
+            Objective::Matching | Objective::Verification => false,
+        }
+    }
+
+    /// Whether the loss can be taken of such batches by such a network.
+    pub(super) fn fits(&self, head: HeadShape, batch: &Batch) -> bool {
+        let classes = match batch {
+            Batch::Classes(_) => true,
+            Batch::Pairs(_) | Batch::Table(_) => false,
+        };
+        match self {
+            Objective::Metric(_) | Objective::Softmax(_) => classes && head == HeadShape::Cosine,
+            Objective::Matching => classes && matches!(head, HeadShape::Context(_)),
+            Objective::Verification => !classes && head == HeadShape::Distance,
+        }
+    }
+}
 
 /// The loss of a batch by class, a scalar: a softmax over all classes, plus the contrast within
 /// an alphabet if the objective is metric and there are two characters to contrast.
@@ -68,6 +140,9 @@ pub fn verification(logits: &Tensor, same: &Tensor) -> Tensor {
 }
 
 /// The part of a loss that is the mean of the drawings' own: a softmax over all classes.
+///
+/// # Panics
+/// If the objective is not metric or softmax.
 pub(super) fn by_class(
     embeddings: &Tensor,
     classes: &Tensor,
@@ -77,7 +152,9 @@ pub(super) fn by_class(
     match objective {
         Objective::Metric(metric) => cosine_softmax(embeddings, classes, class_vectors, metric),
         Objective::Softmax(Softmax { scale }) => softmax(embeddings, classes, class_vectors, scale),
-        _ => unreachable!("a preset's parts fit together"),
+        Objective::Matching | Objective::Verification => {
+            panic!("{objective:?} has no class vectors")
+        }
     }
 }
 
@@ -107,7 +184,10 @@ pub(super) fn within_alphabet(
             let alphabet = embeddings.narrow(0, 0, alphabet_part as i64);
             Some(contrast(&alphabet, metric.contrast_scale))
         }
-        _ => None,
+        Objective::Metric(_)
+        | Objective::Softmax(_)
+        | Objective::Matching
+        | Objective::Verification => None,
     }
 }
 

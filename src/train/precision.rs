@@ -13,7 +13,7 @@ pub enum Precision {
     Tf32,
     /// bfloat16: the range of f32, and 8 bits of precision, which needs no scaling of losses.
     Bf16,
-    /// bf16 on a GPU, and on a CPU that multiplies it, else f32; a run settles it where it begins.
+    /// bf16 on a GPU, and on a CPU that multiplies it, else f32; a run resolves it where it begins.
     Auto,
 }
 
@@ -23,20 +23,20 @@ impl Precision {
     /// A CPU counts that multiplies bf16 (AVX-512 BF16, which all processors with AMX have
     /// too): without, libtorch takes longer over bf16 than over f32.
     #[must_use]
-    pub fn settle(self, device: Device) -> Precision {
+    pub fn resolve(self, device: Device) -> Precision {
         match self {
             Precision::Auto if device.is_cuda() || multiplies_bf16() => Precision::Bf16,
             Precision::Auto => Precision::F32,
-            settled => settled,
+            resolved => resolved,
         }
     }
 
     /// The kind of tensors on a device of this machine.
     #[must_use]
     pub fn kind(self, device: Device) -> Kind {
-        match self.settle(device) {
+        match self.resolve(device) {
             Precision::Bf16 => Kind::BFloat16,
-            _ => Kind::Float,
+            Precision::F32 | Precision::Tf32 | Precision::Auto => Kind::Float,
         }
     }
 }

@@ -3,11 +3,13 @@
 use serde::{Deserialize, Serialize};
 use tch::Device;
 
+use super::batch::Batch;
+use super::objective::Objective;
 use super::optimizer::OptimizerOptions;
 use super::precision::Precision;
+use super::range::RangeError;
 use crate::distort::{Distortion, DistortionError};
-use crate::model::NetworkShape;
-use crate::sample::BatchShape;
+use crate::model::{NetworkShape, ShapeError};
 
 /// A training run but for its seed and its store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,11 +82,11 @@ pub enum Pixels {
 impl Pixels {
     /// What it comes to on a device: never [`Pixels::Auto`].
     #[must_use]
-    pub fn settle(self, device: Device) -> Pixels {
+    pub fn resolve(self, device: Device) -> Pixels {
         match self {
             Pixels::Auto if device.is_cuda() => Pixels::U8,
             Pixels::Auto => Pixels::F32,
-            settled => settled,
+            resolved => resolved,
         }
     }
 }
@@ -92,130 +94,6 @@ impl Pixels {
 /// What a setting is where the text has none.
 fn yes() -> bool {
     true
-}
-
-/// What is drawn into a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub enum Batch {
-    /// Drawings by class.
-    Classes(ClassBatch),
-    /// Pairs, new ones in every batch.
-    Pairs(PairBatch),
-    /// The pairs of a fixed table, each epoch in another order.
-    Table(TableBatch),
-}
-
-/// Drawings by class: see [`BatchShape`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ClassBatch {
-    /// Drawings in a batch.
-    pub drawings: usize,
-    /// The most characters that its one alphabet gives, two drawings each.
-    pub alphabet_characters: usize,
-    /// Poses of a character, each of which makes a class of its own: 4, or 8 with its mirror
-    /// image.
-    pub poses: u32,
-    /// Equal parts of a batch that are learned from side by side, each on a thread of its own and
-    /// with batch statistics of its own; 1 for the whole at once.
-    pub shards: usize,
-}
-
-/// Pairs: see [`crate::sample::PairShape`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PairBatch {
-    /// Pairs in a batch, an even number.
-    pub pairs: usize,
-    /// Share of the different pairs that is drawn within one alphabet, in 1/256.
-    pub within_alphabet: u32,
-}
-
-/// Pairs of a table: see [`crate::sample::TableRecipe`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TableBatch {
-    /// Pairs in a batch.
-    pub pairs: usize,
-    /// Pairs in the table; 30,000, 90,000 or 150,000 in Koch (2015), section 4.1. What the
-    /// alphabets cannot share evenly is left out.
-    pub table_pairs: u32,
-    /// Distorted copies of each, beside the undistorted one; 8 or 0 in the paper.
-    pub copies: u8,
-}
-
-impl Batch {
-    /// Drawings that a batch shows.
-    #[must_use]
-    pub fn drawings(&self) -> usize {
-        match self {
-            Batch::Classes(batch) => batch.drawings,
-            Batch::Pairs(batch) => 2 * batch.pairs,
-            Batch::Table(batch) => 2 * batch.pairs,
-        }
-    }
-
-    /// Parts of it that are learned from side by side.
-    #[must_use]
-    pub fn shards(&self) -> usize {
-        match self {
-            Batch::Classes(batch) => batch.shards,
-            Batch::Pairs(_) | Batch::Table(_) => 1,
-        }
-    }
-}
-
-impl From<ClassBatch> for BatchShape {
-    fn from(batch: ClassBatch) -> BatchShape {
-        let ClassBatch {
-            drawings,
-            alphabet_characters,
-            poses,
-            ..
-        } = batch;
-        BatchShape {
-            drawings,
-            alphabet_characters,
-            poses,
-        }
-    }
-}
-
-/// What is minimised.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase")]
-pub enum Objective {
-    /// Drawings of one class near each other, others far.
-    Metric(Metric),
-    /// Cross-entropy over all training classes: a plain classifier.
-    Softmax(Softmax),
-    /// Mean negative log-probability of the right way, of tasks that a matching network answers
-    /// (Vinyals et al. 2016, section 2.2).
-    Matching,
-    /// Cross-entropy of "these two show one character" (Koch 2015, section 3.2).
-    Verification,
-}
-
-/// The parts of the metric loss.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Metric {
-    /// Inverse temperature of the softmax over all training classes.
-    pub scale: f64,
-    /// What the cosine with the right class is lowered by.
-    pub margin: f64,
-    /// Inverse temperature of the contrast among drawings of one alphabet.
-    pub contrast_scale: f64,
-}
-
-/// A plain classifier: a linear layer over the embedding, whose class vectors are of any length.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Softmax {
-    /// What the linear layer's outputs are multiplied by: embeddings are unit vectors, and
-    /// without it the class vectors would have far to grow.
-    pub scale: f64,
 }
 
 /// Why a preset is refused.
@@ -234,16 +112,12 @@ pub enum PresetError {
     /// A value of the distortion is out of its range.
     #[error(transparent)]
     Distortion(#[from] DistortionError),
+    /// No network has the shape.
+    #[error(transparent)]
+    Network(#[from] ShapeError),
     /// Another value is out of its range.
-    #[error("the settings' {field} is {value}; it must be {range}")]
-    Range {
-        /// The field.
-        field: &'static str,
-        /// Its value.
-        value: String,
-        /// What it may be.
-        range: &'static str,
-    },
+    #[error(transparent)]
+    Range(#[from] RangeError),
     /// A setting that is to be changed is not `name=value`.
     #[error("{0:?} is no setting; say a name of the settings and a value, as in batch.pairs=64")]
     Setting(String),
@@ -286,13 +160,13 @@ impl Preset {
         Preset::parse(Preset::shipped_text(name)?, &[])
     }
 
-    /// The preset with nothing left to the machine: see [`Precision::settle`] and
-    /// [`Pixels::settle`]. A GPU learns from a batch as a whole, since shards are a CPU's way to
+    /// The preset with nothing left to the machine: see [`Precision::resolve`] and
+    /// [`Pixels::resolve`]. A GPU learns from a batch as a whole, since shards are a CPU's way to
     /// keep all its cores busy.
     #[must_use]
-    pub fn settled(mut self, device: Device) -> Preset {
-        self.precision = self.precision.settle(device);
-        self.pixels = self.pixels.settle(device);
+    pub fn resolved(mut self, device: Device) -> Preset {
+        self.precision = self.precision.resolve(device);
+        self.pixels = self.pixels.resolve(device);
         if let (Batch::Classes(batch), true) = (&mut self.batch, device.is_cuda()) {
             batch.shards = 1;
         }
@@ -304,7 +178,8 @@ impl Preset {
     /// the settings and not the ranks say what is learned. Pairs are shared out as they are.
     #[must_use]
     pub fn shared_by(mut self, world: u64) -> Preset {
-        if let (Batch::Classes(batch), NetworkShape::Compact(_)) = (&mut self.batch, self.network) {
+        let in_shards = self.learns_in_shards();
+        if let (Batch::Classes(batch), true) = (&mut self.batch, in_shards) {
             let world = usize::try_from(world).unwrap_or(usize::MAX);
             batch.shards = batch
                 .shards

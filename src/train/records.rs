@@ -42,7 +42,7 @@ impl Records {
     }
 
     /// Reads the losses, for which it waits, and gives the records with them.
-    pub fn settle(&mut self) -> Vec<StepRecord> {
+    pub fn resolve(&mut self) -> Vec<StepRecord> {
         let read = self.losses.to_device(Device::Cpu);
         let losses = Vec::<f64>::try_from(read).expect("losses are flat and of f64");
         for (record, loss) in self.records.iter_mut().zip(losses) {
@@ -78,10 +78,10 @@ mod tests {
                 records.push(record(step), &Tensor::from(step as f32 / 4.0));
             }
             assert!(records.is_full());
-            let settled = records.settle();
-            let losses: Vec<f64> = settled.iter().map(|record| record.loss).collect();
+            let resolved = records.resolve();
+            let losses: Vec<f64> = resolved.iter().map(|record| record.loss).collect();
             assert_eq!(losses, [0.25, 0.5, 0.75]);
-            assert!(records.settle().is_empty());
+            assert!(records.resolve().is_empty());
         }
     }
 }

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::batch::Batch;
 use super::error::TrainError;
 use super::options::{RunOptions, StepRecord, Trained, Validation};
 use super::precision::Precision;
-use super::preset::{Batch, Objective, Pixels, Preset, PresetError};
+use super::preset::{Pixels, Preset, PresetError};
 use super::training_loop::Run;
 use crate::cuda::{self, Arithmetic, Element};
 use crate::distort::Pixel;
@@ -89,7 +90,7 @@ pub fn train(
     stop: &AtomicBool,
 ) -> Result<Trained, TrainError> {
     preset.check()?;
-    let settled;
+    let resolved;
     let preset = match &options.resume {
         Some(checkpoint) => {
             if let Some(refusal) = checkpoint.refuse(store, preset, options.seed) {
@@ -98,8 +99,8 @@ pub fn train(
             preset
         }
         None => {
-            settled = preset.clone().settled(options.device);
-            &settled
+            resolved = preset.clone().resolved(options.device);
+            &resolved
         }
     };
     preset.check_device(options.device)?;
@@ -118,9 +119,9 @@ pub fn train(
         classes: 0,
         epoch_steps: preset.epoch_steps,
     };
-    let train = || match preset.pixels.settle(options.device) {
+    let train = || match preset.pixels.resolve(options.device) {
         Pixels::U8 => with_pixels::<u8>(store, run, score, watch, stop),
-        _ => with_pixels::<f32>(store, run, score, watch, stop),
+        Pixels::F32 | Pixels::Auto => with_pixels::<f32>(store, run, score, watch, stop),
     };
     // libtorch tells of memory that is used up by what becomes a panic.
     catch_unwind(AssertUnwindSafe(train)).unwrap_or_else(|panic| {
@@ -217,7 +218,7 @@ fn with_pixels<P: Pixel + Element + tch::kind::Element>(
     match preset.batch {
         Batch::Classes(batch) => {
             let sampler = BatchSampler::new(store, &split.training, batch.into(), seed);
-            if preset.objective != Objective::Matching {
+            if preset.objective.has_class_vectors() {
                 run.classes = sampler.classes();
             }
             let batches = ClassBatches::<P>::new(pages, sampler, law, side, seed)

@@ -17,12 +17,11 @@ use std::time::Instant;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use tch::{Device, Kind, Tensor};
 
-use super::batch_loss::LossInput;
-use super::device_batch::{DeviceBatch, Targets};
+use super::batch_loss::{FIT, LossInput};
+use super::device_batch::DeviceBatch;
 use super::learner::Learner;
-use super::objective;
-use super::preset::Objective;
-use crate::model::{Compact, Model, Network};
+use super::objective::{self, Objective};
+use crate::model::{Model, Network};
 use crate::ranks::{RankError, Ranks};
 
 /// What a shard learns with; its values lie in the learner's own memory.
@@ -64,7 +63,7 @@ struct Pending {
 }
 
 impl Part {
-    fn embed(&self, network: &Compact, class_vectors: &Tensor) -> Pending {
+    fn embed(&self, network: &Network, class_vectors: &Tensor) -> Pending {
         let embeddings = network.embed_training(&self.images, self.mask.as_ref(), self.kind);
         let loss = objective::by_class(&embeddings, &self.classes, class_vectors, self.objective);
         Pending {
@@ -78,7 +77,7 @@ impl Pending {
     /// The gradients of the loss, and of what has the gradient `grad_output` by the embeddings.
     fn gradients(
         self,
-        network: &Compact,
+        network: &Network,
         grad_output: Option<Tensor>,
         parameters: &[&Tensor],
     ) -> Vec<Tensor> {
@@ -106,9 +105,7 @@ impl Worker {
         let (grad_outputs, grad_output) = bounded(1);
         let (done, gradients) = bounded(1);
         let work = move || {
-            let Network::Compact(network) = &replica.model.network else {
-                unreachable!("a preset's parts fit together");
-            };
+            let network = &replica.model.network;
             let learning = replica.model.learning();
             let parameters: Vec<&Tensor> = (learning.iter().map(|(_, tensor)| tensor))
                 .chain([&replica.class_vectors])
@@ -170,9 +167,7 @@ impl Shards {
         ranks: &Ranks,
     ) -> Result<(f64, Instant, Vec<Tensor>), RankError> {
         const GONE: &str = "a shard's thread does not end before the learner";
-        let Network::Compact(network) = input.network else {
-            unreachable!("a preset's parts fit together");
-        };
+        let network = input.network;
         let parts = self.parts(input, batch, ranks.world());
         let mut parts = parts.into_iter();
         let first = parts.next().expect("there is at least one shard");
@@ -210,9 +205,7 @@ impl Shards {
     /// of the alphabet.
     fn parts(&self, input: LossInput, batch: &DeviceBatch, world: u64) -> Vec<Part> {
         let shards = 1 + self.workers.len() as i64;
-        let Targets::Classes(classes, _) = &batch.targets else {
-            unreachable!("a preset's parts fit together");
-        };
+        let (classes, _) = batch.classes().expect(FIT);
         let (images, mask) = (batch.images(batch.drawings()), batch.mask(batch.drawings()));
         let part = |number: i64| {
             let own = |all: &Tensor| all.slice(0, number, None, shards).contiguous();
@@ -276,6 +269,7 @@ impl Drop for Shards {
 
 #[cfg(test)]
 mod tests {
+    use super::super::device_batch::Targets;
     use super::super::preset::Preset;
     use super::super::step::Stepper;
     use super::*;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use tch::Device;
 
 use super::agreement;
+use super::batch::Batch;
 use super::checkpoint::{Best, Progress};
 use super::device_batch::{DeviceBatch, PreparedBatches, TrainingBatch};
 use super::dropout::Dropout;
@@ -15,7 +16,7 @@ use super::error::TrainError;
 use super::feed::Feed;
 use super::learner::Learner;
 use super::options::{RunOptions, StepRecord, Trained, Validation};
-use super::preset::{Batch, Keep, Preset};
+use super::preset::{Keep, Preset};
 use super::records::Records;
 use super::saver::Saver;
 use super::step::{Stepper, Taken, undo_step};
@@ -179,7 +180,7 @@ impl<'a, P: Produce<Batch: TrainingBatch>> State<'a, P> {
     ) -> Result<Option<DeviceBatch>, TrainError> {
         let next = self.feed.next_batch();
         if next.is_err() {
-            self.settle()?.iter().for_each(watch);
+            self.resolve()?.iter().for_each(watch);
         }
         next
     }
@@ -230,7 +231,7 @@ impl<'a, P: Produce<Batch: TrainingBatch>> State<'a, P> {
         if !(validate || save || self.records.is_full()) {
             return Ok(());
         }
-        let mut records = self.settle()?;
+        let mut records = self.resolve()?;
         let validation = match validate {
             true => self.validate(score)?,
             false => None,
@@ -251,9 +252,9 @@ impl<'a, P: Produce<Batch: TrainingBatch>> State<'a, P> {
     }
 
     /// Waits until the device has taken all its steps, and gives their records.
-    fn settle(&mut self) -> Result<Vec<StepRecord>, TrainError> {
+    fn resolve(&mut self) -> Result<Vec<StepRecord>, TrainError> {
         let began = Instant::now();
-        let mut records = self.records.settle();
+        let mut records = self.records.resolve();
         if self.run.options.device.is_cuda() {
             self.stepper.profile.device += began.elapsed();
         }
@@ -306,7 +307,7 @@ impl<'a, P: Produce<Batch: TrainingBatch>> State<'a, P> {
             false => None, // the first rank's is put in its place
         };
         let told = validation.map_or((0.0, 0.0), |score| (score.accuracy, score.ways as f64));
-        let (accuracy, ways) = (ranks.of_first(told.0)?, ranks.of_first(told.1)? as u64);
+        let (accuracy, ways) = (ranks.broadcast(told.0)?, ranks.broadcast(told.1)? as u64);
         self.stepper.profile.scoring += began.elapsed();
         if ways == 0 {
             return Ok(None); // nothing was asked

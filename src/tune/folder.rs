@@ -11,7 +11,7 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use super::error::TuneError;
-use super::journal::{Ending, Entry, Journal, MOST_BYTES, Study};
+use super::journal::{Entry, Journal, MOST_BYTES, Outcome, Study};
 use super::range::Value;
 
 /// A study's folder.
@@ -24,7 +24,7 @@ pub struct Folder {
 #[derive(Debug)]
 pub enum Next {
     /// A trial, which nobody else works on.
-    Trial(Claim),
+    Trial(TrialLock),
     /// Nothing: so many trials are being worked on by other processes.
     Busy(usize),
     /// Nothing: all trials have ended.
@@ -33,7 +33,7 @@ pub enum Next {
 
 /// A trial that this process works on, until this is dropped.
 #[derive(Debug)]
-pub struct Claim {
+pub struct TrialLock {
     /// Its number.
     pub number: u64,
     /// Its values.
@@ -145,7 +145,7 @@ impl Folder {
     }
 
     /// Locks a trial, if nobody has.
-    fn take(&self, number: u64, values: Vec<Value>) -> Result<Option<Claim>, TuneError> {
+    fn take(&self, number: u64, values: Vec<Value>) -> Result<Option<TrialLock>, TuneError> {
         let path = self.trial_path(number);
         let name = path.join("lock");
         let failed = |source| TuneError::write(&name, source);
@@ -154,7 +154,7 @@ impl Folder {
         let options = options.create(true).truncate(false).write(true);
         let lock = options.open(&name).map_err(failed)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Some(Claim {
+            Ok(()) => Ok(Some(TrialLock {
                 number,
                 values,
                 path,
@@ -204,7 +204,7 @@ impl Folder {
     }
 }
 
-impl Claim {
+impl TrialLock {
     /// Notes a score; gives the journal with it.
     ///
     /// # Errors
@@ -223,7 +223,7 @@ impl Claim {
     ///
     /// # Errors
     /// If the journal is damaged or cannot be written, or a file cannot be removed.
-    pub fn end(self, how: Ending, accuracy: f64, steps: u64) -> Result<(), TuneError> {
+    pub fn end(self, how: Outcome, accuracy: f64, steps: u64) -> Result<(), TuneError> {
         self.add(Entry::Ended {
             trial: self.number,
             how,

@@ -29,7 +29,7 @@ pub struct Study {
     pub seed: u64,
     /// Whether the space is searched at random instead of by what was learned.
     pub random: bool,
-    /// Whether hopeless trials are stopped.
+    /// Whether trials are pruned: stopped where they fall behind.
     pub stopping: bool,
     /// SHA-256 of the store.
     pub store: String,
@@ -78,7 +78,7 @@ pub enum Entry {
         /// Its number.
         trial: u64,
         /// How it ended.
-        how: Ending,
+        how: Outcome,
         /// What it is judged by, in percent; 0 if it diverged.
         accuracy: f64,
         /// Steps up to its last score.
@@ -89,11 +89,12 @@ pub enum Entry {
 /// How a trial ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Ending {
+pub enum Outcome {
     /// It trained to its end.
     Finished,
     /// It was below the median of those that had finished.
-    Hopeless,
+    #[serde(rename = "hopeless")]
+    Pruned,
     /// Its loss left all bounds.
     Diverged,
 }
@@ -106,7 +107,7 @@ pub struct Trial {
     /// Its scores in percent, by step.
     pub scores: BTreeMap<u64, f64>,
     /// How it ended, with what accuracy in percent, after how many steps.
-    pub ended: Option<(Ending, f64, u64)>,
+    pub ended: Option<(Outcome, f64, u64)>,
 }
 
 /// A journal that was read, and is sound.

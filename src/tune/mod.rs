@@ -16,11 +16,11 @@ mod space;
 mod stopping;
 
 pub use error::TuneError;
-pub use folder::{Claim, Folder, Next};
+pub use folder::{Folder, Next, TrialLock};
 pub use importance::importance;
-pub use journal::{Ending, Entry, JOURNAL_VERSION, Journal, JournalError, Study, Trial};
+pub use journal::{Entry, JOURNAL_VERSION, Journal, JournalError, Outcome, Study, Trial};
 pub use propose::{FIRST, MOST_TRIES, Past, propose};
 pub use range::{MOST_CHOICES, Range, Value};
 pub use run::{Event, TuneOptions, study, tune};
 pub use space::{Dimension, MOST_DIMENSIONS, Space, SpaceError};
-pub use stopping::{GRACE_TRIALS, hopeless};
+pub use stopping::{GRACE_TRIALS, pruned};

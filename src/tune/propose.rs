@@ -59,7 +59,11 @@ pub fn propose(
         let values: Vec<Value> = pairs.map(|(d, share)| d.range.at(share)).collect();
         match fits(&space.settings(&values)) {
             Ok(()) => return Ok(values),
-            Err(refused @ (PresetError::Range { .. } | PresetError::Distortion(_))) => {
+            Err(
+                refused @ (PresetError::Range(_)
+                | PresetError::Network(_)
+                | PresetError::Distortion(_)),
+            ) => {
                 last = Some(refused);
             }
             Err(other) => return Err(other.into()),

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tch::Device;
 
 use super::error::TuneError;
-use super::folder::{Claim, Folder, Next};
-use super::journal::{Ending, JOURNAL_VERSION, Journal, Study, Trial};
+use super::folder::{Folder, Next, TrialLock};
+use super::journal::{JOURNAL_VERSION, Journal, Outcome, Study, Trial};
 use super::propose::{Past, propose};
 use super::space::Space;
-use super::stopping::hopeless;
+use super::stopping::pruned;
 use crate::eval::validate;
 use crate::ranks::Ranks;
 use crate::store::Store;
@@ -49,7 +49,7 @@ pub enum Event<'a> {
     /// A step of a trial.
     Step(u64, &'a StepRecord),
     /// A trial ended so, with this accuracy in percent.
-    Ended(u64, Ending, f64),
+    Ended(u64, Outcome, f64),
     /// Nothing is left to begin; so many trials are being worked on by other processes.
     Busy(usize),
 }
@@ -121,7 +121,7 @@ pub fn tune(
             propose(&journal.space, &past, which, fits)
         })?;
         match next {
-            Next::Trial(claim) => attempt(store, folder, claim, options, &mut watch, stop)?,
+            Next::Trial(lock) => attempt(store, folder, lock, options, &mut watch, stop)?,
             Next::Busy(others) => {
                 watch(Event::Busy(others));
                 break;
@@ -133,26 +133,26 @@ pub fn tune(
 }
 
 /// How a trial's training came out.
-enum Outcome {
+enum Attempt {
     /// It is to be gone on with another time.
     Left,
-    Over(Ending, f64, u64),
+    Ended(Outcome, f64, u64),
 }
 
 fn attempt(
     store: &Arc<Store>,
     folder: &Folder,
-    claim: Claim,
+    lock: TrialLock,
     options: &TuneOptions,
     watch: &mut impl FnMut(Event),
     stop: &AtomicBool,
 ) -> Result<(), TuneError> {
     let journal = folder.journal()?;
-    let number = claim.number;
-    let settings = journal.space.settings(&claim.values);
-    let preset = Preset::parse(&journal.study.preset, &settings)?.settled(options.device);
+    let number = lock.number;
+    let settings = journal.space.settings(&lock.values);
+    let preset = Preset::parse(&journal.study.preset, &settings)?.resolved(options.device);
     set_threads(options.threads, &preset);
-    let resume = checkpoint(&claim, store, &preset, journal.study.seed);
+    let resume = checkpoint(&lock, store, &preset, journal.study.seed);
     watch(Event::Began {
         trial: number,
         settings: &settings,
@@ -160,22 +160,22 @@ fn attempt(
     });
     let outcome = match judged(&journal, &preset, number) {
         // It was stopped, or at its end, and killed before that was written down.
-        Some((how, accuracy, steps)) => Outcome::Over(how, accuracy, steps),
+        Some((how, accuracy, steps)) => Attempt::Ended(how, accuracy, steps),
         None => {
             let run = RunOptions {
                 ranks: Ranks::alone(),
                 seed: journal.study.seed,
                 device: options.device,
                 workers: options.workers,
-                folder: claim.path.clone(),
+                folder: lock.path.clone(),
                 checkpoint_every: options.checkpoint_every,
                 resume,
             };
-            teach(store, folder, &claim, &preset, &run, watch, stop)?
+            teach(store, folder, &lock, &preset, &run, watch, stop)?
         }
     };
-    if let Outcome::Over(how, accuracy, steps) = outcome {
-        claim.end(how, accuracy, steps)?;
+    if let Attempt::Ended(how, accuracy, steps) = outcome {
+        lock.end(how, accuracy, steps)?;
         watch(Event::Ended(number, how, accuracy));
     }
     Ok(())
@@ -184,13 +184,13 @@ fn attempt(
 fn teach(
     store: &Arc<Store>,
     folder: &Folder,
-    claim: &Claim,
+    lock: &TrialLock,
     preset: &Preset,
     run: &RunOptions,
     watch: &mut impl FnMut(Event),
     stop: &AtomicBool,
-) -> Result<Outcome, TuneError> {
-    let number = claim.number;
+) -> Result<Attempt, TuneError> {
+    let number = lock.number;
     let enough = AtomicBool::new(false);
     let mut failed = None;
     let mut verdict = None;
@@ -207,7 +207,7 @@ fn teach(
             let Some(accuracy) = record.validation else {
                 return;
             };
-            match claim.score(record.step, accuracy) {
+            match lock.score(record.step, accuracy) {
                 Ok(journal) => verdict = judged(&journal, preset, number),
                 Err(error) => failed = Some(error),
             }
@@ -221,17 +221,17 @@ fn teach(
         return Err(error);
     }
     if let Some((how, accuracy, steps)) = verdict {
-        return Ok(Outcome::Over(how, accuracy, steps));
+        return Ok(Attempt::Ended(how, accuracy, steps));
     }
     match trained {
-        Ok(trained) if trained.stopped => Ok(Outcome::Left),
+        Ok(trained) if trained.stopped => Ok(Attempt::Left),
         Ok(_) => {
             // It lost patience, or went on from a checkpoint of its last step.
             let trials = folder.journal()?.trials;
             let (accuracy, steps) = result(&trials[number as usize], preset);
-            Ok(Outcome::Over(Ending::Finished, accuracy, steps))
+            Ok(Attempt::Ended(Outcome::Finished, accuracy, steps))
         }
-        Err(TrainError::Diverged { step, .. }) => Ok(Outcome::Over(Ending::Diverged, 0.0, step)),
+        Err(TrainError::Diverged { step, .. }) => Ok(Attempt::Ended(Outcome::Diverged, 0.0, step)),
         Err(source) => Err(TuneError::Train {
             trial: number,
             source,
@@ -239,16 +239,16 @@ fn teach(
     }
 }
 
-/// Whether a trial is at its end, or hopeless, by its scores so far.
-fn judged(journal: &Journal, preset: &Preset, number: u64) -> Option<(Ending, f64, u64)> {
+/// Whether a trial is at its end, or pruned, by its scores so far.
+fn judged(journal: &Journal, preset: &Preset, number: u64) -> Option<(Outcome, f64, u64)> {
     let trial = &journal.trials[number as usize];
     let (&step, &accuracy) = trial.scores.last_key_value()?;
     if step >= preset.steps {
         let (accuracy, steps) = result(trial, preset);
-        return Some((Ending::Finished, accuracy, steps));
+        return Some((Outcome::Finished, accuracy, steps));
     }
-    let stops = journal.study.stopping && hopeless(&journal.trials, preset.steps, step, accuracy);
-    stops.then_some((Ending::Hopeless, accuracy, step))
+    let stops = journal.study.stopping && pruned(&journal.trials, preset.steps, step, accuracy);
+    stops.then_some((Outcome::Pruned, accuracy, step))
 }
 
 /// The accuracy of the weights that the preset keeps, and the step of the last score.
@@ -264,8 +264,8 @@ fn result(trial: &Trial, preset: &Preset) -> (f64, u64) {
 }
 
 /// The trial's own checkpoint, if there is one that this run can go on from.
-fn checkpoint(claim: &Claim, store: &Store, preset: &Preset, seed: u64) -> Option<Checkpoint> {
-    let checkpoint = Checkpoint::open(&claim.path).ok()?;
+fn checkpoint(lock: &TrialLock, store: &Store, preset: &Preset, seed: u64) -> Option<Checkpoint> {
+    let checkpoint = Checkpoint::open(&lock.path).ok()?;
     let progress = &checkpoint.progress;
     let same = progress.preset == *preset
         && progress.seed == seed

@@ -1,6 +1,6 @@
 //! Koch's network against its paper and against plain arithmetic.
 
-use omnishot::model::{Koch, KochShape, NetworkShape, ordered};
+use omnishot::model::{Distance, KochShape, Network, NetworkShape, ordered};
 use omnishot::seed::{Purpose, Stream};
 use omnishot::train::verification;
 use tch::nn::VarStore;
@@ -21,10 +21,14 @@ fn flat(tensor: &Tensor) -> Vec<f64> {
     Vec::try_from(flat).unwrap()
 }
 
+fn score(network: &Network) -> &Distance {
+    network.distance().unwrap()
+}
+
 /// A small network with random weights, and random images of both towers.
-fn random(seed: u64) -> (VarStore, Koch, Tensor) {
+fn random(seed: u64) -> (VarStore, Network, Tensor) {
     let weights = VarStore::new(Device::Cpu);
-    let network = Koch::new(&weights.root(), SMALL);
+    let network = Network::new(&weights.root(), SMALL.into());
     let mut stream = Stream::new(seed, Purpose::Synthetic, 0);
     let mut values = |count: usize, range: f64| -> Tensor {
         let values = (0..count).map(|_| (range * stream.signed_unit()) as f32);
@@ -122,7 +126,7 @@ fn loss(weights: &[Vec<f64>], images: &[f64], same: &[f64]) -> f64 {
 #[test]
 fn the_published_network_has_38_951_745_parameters() {
     let weights = VarStore::new(Device::Cpu);
-    let _network = Koch::new(&weights.root(), KochShape::PUBLISHED);
+    let _network = Network::new(&weights.root(), KochShape::PUBLISHED.into());
     let all: usize = ordered(&weights).iter().map(|(_, t)| t.numel()).sum();
     assert_eq!(all, 38_951_745);
     let names: Vec<String> = ordered(&weights)
@@ -144,8 +148,8 @@ fn first_weights_are_as_published() {
         ..KochShape::PUBLISHED
     };
     let weights = VarStore::new(Device::Cpu);
-    let _network = Koch::new(&weights.root(), shape);
-    NetworkShape::Koch(shape).initialise(&weights, 5);
+    let _network = Network::new(&weights.root(), shape.into());
+    NetworkShape::from(shape).initialise(&weights, 5);
     for (name, tensor) in ordered(&weights) {
         let values = flat(&tensor);
         let n = values.len() as f64;
@@ -183,8 +187,8 @@ fn first_weights_are_as_published() {
 #[test]
 fn first_weights_are_pinned() {
     let weights = VarStore::new(Device::Cpu);
-    let _network = Koch::new(&weights.root(), SMALL);
-    NetworkShape::Koch(SMALL).initialise(&weights, 5);
+    let _network = Network::new(&weights.root(), SMALL.into());
+    NetworkShape::from(SMALL).initialise(&weights, 5);
     let mut hasher = blake3::Hasher::new();
     for (_, tensor) in ordered(&weights) {
         for value in flat(&tensor) {
@@ -200,10 +204,10 @@ fn forward_and_gradients_are_those_of_plain_arithmetic() {
     for seed in 0..3 {
         let (store, network, images) = random(seed);
         let same = [1.0, 0.0, 1.0];
-        let features = network.features(&images);
+        let features = network.embed(&images);
         let (left, right) = (features.narrow(0, 0, 3), features.narrow(0, 3, 3));
         let labels = Tensor::from_slice(&same.map(|label| label as f32));
-        let got = verification(&network.score.logits(&left, &right), &labels);
+        let got = verification(&score(&network).logits(&left, &right), &labels);
         let variables = ordered(&store);
         let inputs: Vec<&Tensor> = variables.iter().map(|(_, tensor)| tensor).collect();
         let gradients = Tensor::run_backward(&[&got], &inputs, false, false);
@@ -239,8 +243,8 @@ fn forward_and_gradients_are_those_of_plain_arithmetic() {
 fn bfloat16_is_near_and_learns_f32_weights() {
     for seed in 0..3 {
         let (store, network, images) = random(seed);
-        let exact = network.features(&images);
-        let near = network.features_in(&images, tch::Kind::BFloat16);
+        let exact = network.embed(&images);
+        let near = network.embed_training(&images, None, tch::Kind::BFloat16);
         assert_eq!(near.kind(), tch::Kind::Float);
         let apart = (&near - &exact).abs().max().double_value(&[]);
         assert!(apart > 0.0 && apart < 0.05, "{apart}");
@@ -260,7 +264,7 @@ fn bfloat16_is_near_and_learns_f32_weights() {
 fn a_pair_is_as_likely_either_way_round_bit_for_bit() {
     for seed in 0..20 {
         let (_store, network, images) = random(seed);
-        let features = network.features(&images);
+        let features = network.embed(&images);
         let (left, right) = (features.narrow(0, 0, 3), features.narrow(0, 3, 3));
         let bits = |tensor: Tensor| {
             flat(&tensor)
@@ -269,13 +273,13 @@ fn a_pair_is_as_likely_either_way_round_bit_for_bit() {
                 .collect::<Vec<_>>()
         };
         assert_eq!(
-            bits(network.score.logits(&left, &right)),
-            bits(network.score.logits(&right, &left))
+            bits(score(&network).logits(&left, &right)),
+            bits(score(&network).logits(&right, &left))
         );
         // A drawing and itself: nothing but the bias.
-        let (_, bias) = network.score.weights();
+        let (_, bias) = score(&network).weights();
         assert_eq!(
-            bits(network.score.logits(&left, &left)),
+            bits(score(&network).logits(&left, &left)),
             vec![f64::from(bias).to_bits(); 3]
         );
     }

@@ -18,7 +18,7 @@ pub fn network(name: &str, seed: u64) -> ScoredNetwork {
         parameters: 1_923_456,
         card: Card {
             program: "omnishot 0.2.0".to_owned(),
-            network: NetworkShape::Compact(CompactShape {
+            network: NetworkShape::from(CompactShape {
                 side: 48,
                 width: 32,
                 dimensions: 256,

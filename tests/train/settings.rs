@@ -25,7 +25,10 @@ fn settings_can_be_changed_and_mistakes_are_told() {
         ("stepps=1", "unknown field `stepps`"),
         ("steps=many", "invalid type"),
         ("batch.pairs=1", "batch.pairs is 1"),
-        ("network.kernels=[90,90,1,1]", "network is"),
+        (
+            "network.kernels=[90,90,1,1]",
+            "network's kernels is [90, 90",
+        ),
         ("optimizer.decay=0", "optimizer.decay is 0"),
         (
             "optimizer.layers.fd={ learning_rate=1, momentum=0, l2=0 }",
@@ -65,7 +68,7 @@ fn baselines_that_cannot_be_trained_are_refused() {
             "objective={ kind=\"verification\" }",
             "and matching",
         ),
-        ("matching", "network.steps=0", "network is"),
+        ("matching", "network.steps=0", "network's steps is 0"),
         ("matching", "network.side=32", "unknown field `side`"),
         ("matching", "precision=bf16", "precision is bf16"),
         ("matching", "batch.shards=2", "batch.shards is 2"),
@@ -79,4 +82,16 @@ fn baselines_that_cannot_be_trained_are_refused() {
         let text = format!("{:#}", anyhow::Error::from(refused));
         assert!(text.contains(says), "{mistake}: {text}");
     }
+}
+
+/// So that a new distortion is no change of the presets that do not use it.
+#[test]
+fn a_distortion_that_is_off_can_be_left_out() {
+    let text = Preset::shipped_text("keras").unwrap();
+    let (before, _) = text.split_once("[distortion]").unwrap();
+    let short = format!("{before}[distortion]\nsource_side = 105\n");
+    assert_eq!(
+        Preset::parse(&short, &[]).unwrap(),
+        Preset::shipped("keras").unwrap()
+    );
 }

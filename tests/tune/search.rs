@@ -5,8 +5,8 @@ use std::cell::Cell;
 use crate::common::study::{SPACE, study};
 use omnishot::train::{Preset, PresetError};
 use omnishot::tune::{
-    Ending, Entry, FIRST, GRACE_TRIALS, Journal, Past, Range, Space, SpaceError, Trial, TuneError,
-    Value, hopeless, importance, propose,
+    Entry, FIRST, GRACE_TRIALS, Journal, Outcome, Past, Range, Space, SpaceError, Trial, TuneError,
+    Value, importance, propose, pruned,
 };
 
 /// The trial numbers from 0 to `count`, each ended with what `score` says of its values.
@@ -218,7 +218,7 @@ fn text(entries: &[Entry]) -> String {
 }
 
 #[test]
-fn a_trial_below_the_median_of_finished_ones_is_hopeless() {
+fn a_trial_below_the_median_of_finished_ones_is_pruned() {
     let trial = |how, scores: &[(u64, f64)]| Trial {
         values: Vec::new(),
         scores: scores.iter().copied().collect(),
@@ -226,33 +226,30 @@ fn a_trial_below_the_median_of_finished_ones_is_hopeless() {
     };
     // At step 50 the best so far are 20, 30, 40 and 60, the last of them from step 25.
     let mut others = vec![
-        trial(Ending::Finished, &[(25, 5.0), (50, 20.0), (100, 90.0)]),
-        trial(Ending::Finished, &[(25, 5.0), (50, 30.0), (100, 31.0)]),
-        trial(Ending::Finished, &[(25, 5.0), (50, 40.0), (100, 41.0)]),
+        trial(Outcome::Finished, &[(25, 5.0), (50, 20.0), (100, 90.0)]),
+        trial(Outcome::Finished, &[(25, 5.0), (50, 30.0), (100, 31.0)]),
+        trial(Outcome::Finished, &[(25, 5.0), (50, 40.0), (100, 41.0)]),
     ];
     assert_eq!(GRACE_TRIALS, 4);
-    assert!(!hopeless(&others, 100, 50, 0.0), "too few have finished");
-    others.push(trial(Ending::Hopeless, &[(50, 1.0)]));
-    assert!(
-        !hopeless(&others, 100, 50, 0.0),
-        "stopped ones do not count"
-    );
+    assert!(!pruned(&others, 100, 50, 0.0), "too few have finished");
+    others.push(trial(Outcome::Pruned, &[(50, 1.0)]));
+    assert!(!pruned(&others, 100, 50, 0.0), "stopped ones do not count");
     others.push(trial(
-        Ending::Finished,
+        Outcome::Finished,
         &[(25, 60.0), (50, 50.0), (100, 70.0)],
     ));
-    assert!(hopeless(&others, 100, 50, 34.9));
+    assert!(pruned(&others, 100, 50, 34.9));
     assert!(
-        !hopeless(&others, 100, 50, 35.0),
+        !pruned(&others, 100, 50, 35.0),
         "the median itself is not below it"
     );
-    assert!(hopeless(&others, 100, 25, 4.9));
+    assert!(pruned(&others, 100, 25, 4.9));
     assert!(
-        !hopeless(&others, 100, 24, 0.0),
+        !pruned(&others, 100, 24, 0.0),
         "the first quarter has a grace"
     );
     assert!(
-        !hopeless(&others, 100, 100, 0.0),
+        !pruned(&others, 100, 100, 0.0),
         "at its end a trial has finished"
     );
 }
@@ -272,7 +269,7 @@ fn what_matters_is_told_from_what_does_not() {
         });
         entries.push(Entry::Ended {
             trial,
-            how: Ending::Finished,
+            how: Outcome::Finished,
             accuracy,
             steps: 1,
         });

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
-use omnishot::tune::{Ending, Entry, Journal, Trial};
+use omnishot::tune::{Entry, Journal, Outcome, Trial};
 use tempfile::TempDir;
 
 const TUNE: &str = env!("CARGO_BIN_EXE_siamese-tune");
@@ -119,7 +119,7 @@ fn a_search_that_is_killed_again_and_again_is_the_one_that_never_was() {
     assert_eq!(whole.len(), TRIALS);
     let stopped = whole
         .iter()
-        .filter(|t| matches!(t.ended, Some((Ending::Hopeless, ..))));
+        .filter(|t| matches!(t.ended, Some((Outcome::Pruned, ..))));
     assert!(stopped.count() > 0, "the rule stops some");
 
     let journal = bench.path("killed").join("journal.jsonl");
@@ -169,7 +169,7 @@ fn a_search_that_is_killed_again_and_again_is_the_one_that_never_was() {
     let metrics = fs::read_to_string(bench.path("best").join("metrics.jsonl")).unwrap();
     let last: serde_json::Value = serde_json::from_str(metrics.lines().last().unwrap()).unwrap();
     let best = bench.journal("whole").ranking()[0];
-    if matches!(whole[best.0].ended, Some((Ending::Finished, ..))) {
+    if matches!(whole[best.0].ended, Some((Outcome::Finished, ..))) {
         assert_eq!(last["validation"].as_f64(), Some(best.1));
     }
 

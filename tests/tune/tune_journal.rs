@@ -7,10 +7,10 @@ use std::sync::Mutex;
 
 use crate::common::study::{SPACE, study};
 use omnishot::tune::{
-    Ending, Entry, Folder, Journal, JournalError, Next, Space, Study, TuneError, Value, propose,
+    Entry, Folder, Journal, JournalError, Next, Outcome, Space, Study, TuneError, Value, propose,
 };
 
-/// A journal of three trials: one finished, one hopeless, one going on.
+/// A journal of three trials: one finished, one pruned, one going on.
 fn entries() -> Vec<Entry> {
     let space = Space::parse(SPACE).unwrap();
     let begun = |trial: u64| {
@@ -41,13 +41,13 @@ fn entries() -> Vec<Entry> {
         score(0, 10, 1.0 / 3.0),
         begun(1),
         score(0, 20, 62.5),
-        ended(0, Ending::Finished, 62.5),
+        ended(0, Outcome::Finished, 62.5),
         Entry::Taken {
             trial: 1,
             process: 8,
         },
         score(1, 20, 12.25),
-        ended(1, Ending::Hopeless, 12.25),
+        ended(1, Outcome::Pruned, 12.25),
         begun(2),
         score(2, 10, 99.0),
     ]
@@ -77,7 +77,7 @@ fn a_journal_says_what_was_written() {
         journal.trials[0].scores,
         BTreeMap::from([(10, 1.0 / 3.0), (20, 62.5)])
     );
-    assert_eq!(journal.trials[1].ended, Some((Ending::Hopeless, 12.25, 20)));
+    assert_eq!(journal.trials[1].ended, Some((Outcome::Pruned, 12.25, 20)));
     assert_eq!(journal.trials[2].ended, None);
     assert_eq!(journal.ranking(), [(0, 62.5), (1, 12.25)]);
     assert!(matches!(Journal::parse(b""), Ok((None, 0))));
@@ -137,7 +137,7 @@ fn lines_that_cannot_follow_are_refused() {
     };
     let ended = |trial, accuracy| Entry::Ended {
         trial,
-        how: Ending::Finished,
+        how: Outcome::Finished,
         accuracy,
         steps: 1,
     };
@@ -238,7 +238,7 @@ fn many_at_once_work_on_each_trial_once() {
                     taken.lock().unwrap().push(claim.number);
                     claim.score(1, 50.0).unwrap();
                     std::thread::yield_now();
-                    claim.end(Ending::Finished, 50.0, 1).unwrap();
+                    claim.end(Outcome::Finished, 50.0, 1).unwrap();
                 }
             });
         }
@@ -277,9 +277,9 @@ fn a_trial_that_was_left_is_taken_over_with_its_values() {
         panic!("the first is free");
     };
     assert_eq!((again.number, &again.values), (0, &values));
-    again.end(Ending::Finished, 40.0, 20).unwrap();
+    again.end(Outcome::Finished, 40.0, 20).unwrap();
     assert!(matches!(claim(2), Next::Busy(1)));
-    other.end(Ending::Diverged, 0.0, 3).unwrap();
+    other.end(Outcome::Diverged, 0.0, 3).unwrap();
     assert!(matches!(claim(2), Next::Done));
     assert!(
         matches!(claim(3), Next::Trial(_)),

@@ -165,7 +165,7 @@ impl Evaluate {
 pub fn run(arguments: &Evaluate) -> Result<()> {
     let store = Arc::new(Store::open(&arguments.store)?);
     stop_with_launcher(|| std::process::exit(STOPPED));
-    let (ranks, device) = launch::meet(arguments.device, arguments.timeout)?;
+    let (ranks, device) = launch::join(arguments.device, arguments.timeout)?;
     exact_arithmetic(device)?;
     let out = arguments.out.as_ref().filter(|_| ranks.first());
     if let Some(out) = out {

@@ -111,7 +111,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let (Some(store), Some(out), false) = (&arguments.store, &arguments.out, arguments.print)
     else {
-        let settled = preset(arguments)?.settled(arguments.device);
+        let settled = preset(arguments)?.resolved(arguments.device);
         print_text!("{}", toml::to_string(&settled)?);
         return Ok(ExitCode::SUCCESS);
     };
@@ -121,7 +121,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// Trains on a store in a run's folder.
 fn train_in(out: &Path, store: &Path, arguments: &Arguments) -> Result<ExitCode> {
     let store = Arc::new(Store::read(store)?);
-    let (ranks, device) = launch::meet(arguments.device, arguments.timeout)?;
+    let (ranks, device) = launch::join(arguments.device, arguments.timeout)?;
     let Begun {
         folder,
         resume,
@@ -232,7 +232,7 @@ fn begun(
     device: Device,
     ranks: &Ranks,
 ) -> Result<Begun> {
-    let preset = preset(arguments)?.settled(device).shared_by(ranks.world());
+    let preset = preset(arguments)?.resolved(device).shared_by(ranks.world());
     preset.check_device(device)?;
     // Before a run that is there already is replaced.
     train::validation_tasks(store, &preset, arguments.seed)?;

@@ -160,7 +160,7 @@ fn preset(arguments: &Arguments) -> Result<Preset> {
     let steps = read_preset(name, &changes)?.steps;
     let every = steps.div_ceil(arguments.scores).max(1);
     changes.push(format!("validation_every={every}"));
-    Ok(read_preset(name, &changes)?.settled(arguments.device))
+    Ok(read_preset(name, &changes)?.resolved(arguments.device))
 }
 
 /// The text of the space.

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use crate::train::Preset;
-use crate::tune::{Ending, Event};
+use crate::tune::{Event, Outcome};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 
@@ -24,7 +24,7 @@ pub struct Watch {
 #[derive(Serialize)]
 struct Ended<'a> {
     trial: u64,
-    how: Ending,
+    how: Outcome,
     accuracy: f64,
     validation_ways: u64,
     settings: &'a [String],
@@ -91,7 +91,7 @@ impl Watch {
         }
     }
 
-    fn ended(&mut self, trial: u64, how: Ending, accuracy: f64) {
+    fn ended(&mut self, trial: u64, how: Outcome, accuracy: f64) {
         if self.json {
             let ended = Ended {
                 trial,
@@ -108,9 +108,9 @@ impl Watch {
             self.best = Some((accuracy, trial));
         }
         let how = match how {
-            Ending::Finished => "finished",
-            Ending::Hopeless => "stopped below the median",
-            Ending::Diverged => "diverged",
+            Outcome::Finished => "finished",
+            Outcome::Pruned => "stopped below the median",
+            Outcome::Diverged => "diverged",
         };
         let settings = self.settings.join(" ");
         let ways = self.ways;

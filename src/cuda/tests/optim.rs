@@ -139,8 +139,8 @@ fn what_learns_may_be_a_leaf_and_is_not_recorded() {
     let _ = state.rate.fill_(0.5);
     state.step(&gradient, 0.0).unwrap();
     let (rate, momentum) = (scalar(0.25), scalar(0.9));
-    let moves = zeros(&gradient);
-    momentum_step(&state.values, &gradient, &moves, &rate, &momentum, 0.0).unwrap();
+    let velocities = zeros(&gradient);
+    momentum_step(&state.values, &gradient, &velocities, &rate, &momentum, 0.0).unwrap();
     average(&state.values, &gradient, &scalar(0.5)).unwrap();
     let value = &state.values[0];
     assert!(value.requires_grad() && value.is_leaf());
@@ -163,7 +163,7 @@ fn the_average_goes_part_of_the_way() {
 fn momentum_and_penalty_follow_their_formula() {
     for l2 in [0.0, 0.25] {
         let values = tensors(0.3);
-        let moves = zeros(&values);
+        let velocities = zeros(&values);
         let (mut rate, mut momentum) = (scalar(0.0), scalar(0.0));
         let mut expected = numbers(&values);
         let mut last = vec![0.0; expected.len()];
@@ -172,14 +172,14 @@ fn momentum_and_penalty_follow_their_formula() {
             let before = numbers(&gradients);
             let _ = rate.fill_(own_rate);
             let _ = momentum.fill_(own_momentum);
-            momentum_step(&values, &gradients, &moves, &rate, &momentum, l2).unwrap();
+            momentum_step(&values, &gradients, &velocities, &rate, &momentum, l2).unwrap();
             assert_eq!(numbers(&gradients), before);
             for ((value, last), gradient) in expected.iter_mut().zip(&mut last).zip(before) {
                 *last = own_momentum * *last - own_rate * (gradient + 2.0 * l2 * *value);
                 *value += *last;
             }
             assert_close(&values, &expected);
-            assert_close(&moves, &last);
+            assert_close(&velocities, &last);
         }
     }
 }
@@ -233,7 +233,7 @@ fn lists_that_do_not_belong_together_are_refused_and_nothing_changes() {
         &one,
         0.0,
     );
-    refused(result, "of the moves");
+    refused(result, "of the velocities");
     assert_eq!(numbers(&state.values), before);
 }
 

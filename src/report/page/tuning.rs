@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::charts::{Axis, Bar, Line, bar, scatter_chart};
 use super::document;
 use crate::report::figures::{NONE, counted, number, percent};
-use crate::tune::{Ending, Journal, importance};
+use crate::tune::{Journal, Outcome, importance};
 
 /// The most trials of a table.
 const MOST_ROWS: usize = 10;
@@ -84,9 +84,9 @@ fn settings(journal: &Journal, place: usize) -> Vec<String> {
 /// How a trial ended, and after how many steps.
 fn end(journal: &Journal, place: usize) -> (&'static str, String) {
     match journal.trials[place].ended {
-        Some((Ending::Finished, _, steps)) => ("finished", steps.to_string()),
-        Some((Ending::Hopeless, _, steps)) => ("stopped", steps.to_string()),
-        Some((Ending::Diverged, _, steps)) => ("diverged", steps.to_string()),
+        Some((Outcome::Finished, _, steps)) => ("finished", steps.to_string()),
+        Some((Outcome::Pruned, _, steps)) => ("stopped", steps.to_string()),
+        Some((Outcome::Diverged, _, steps)) => ("diverged", steps.to_string()),
         None => ("goes on", NONE.to_owned()),
     }
 }
@@ -100,7 +100,7 @@ fn by_importance(journal: &Journal) -> Vec<(&str, f64)> {
 
 fn progress(journal: &Journal) -> Markup {
     let ended = journal.trials.iter().enumerate();
-    let ended: Vec<(f64, Ending, f64)> = ended
+    let ended: Vec<(f64, Outcome, f64)> = ended
         .filter_map(|(place, trial)| {
             let (how, accuracy, _) = trial.ended?;
             Some((place as f64, how, accuracy))
@@ -109,7 +109,7 @@ fn progress(journal: &Journal) -> Markup {
     let points = |finished: bool| -> Vec<[f64; 2]> {
         let kind = ended
             .iter()
-            .filter(|(_, how, _)| (*how == Ending::Finished) == finished);
+            .filter(|(_, how, _)| (*how == Outcome::Finished) == finished);
         kind.map(|&(place, _, accuracy)| [place, accuracy])
             .collect()
     };

@@ -1,14 +1,71 @@
 //! Adam (Kingma & Ba 2015) with either kind of weight decay (Loshchilov & Hutter 2019).
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor, no_grad};
 
-use super::Parameter;
+use super::super::range::RangeError;
 use super::pieces::pieces;
+use super::{Parameter, check_rate};
 use crate::cuda::{self, CudaError, FusedAdamW};
 
 const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.999;
 const EPSILON: f64 = 1e-8;
+
+/// AdamW with warm-up and cosine decay, and an average of the weights.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdamWOptions {
+    /// The highest learning rate.
+    pub learning_rate: f64,
+    /// Steps of linear rise to it.
+    pub warmup_steps: u64,
+    /// Decay of matrices and kernels; norms and class vectors do not decay.
+    pub weight_decay: f64,
+    /// Decay of the exponential average of weights, which is what is scored and saved.
+    pub average: f64,
+}
+
+/// Adam at one learning rate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdamOptions {
+    /// The learning rate.
+    pub learning_rate: f64,
+    /// By layer, what the sum of its squared weights (not biases) counts for in the loss.
+    pub l2: BTreeMap<String, f64>,
+}
+
+impl AdamWOptions {
+    /// Refuses values out of range.
+    pub(super) fn check(&self) -> Result<(), RangeError> {
+        check_rate(self.learning_rate)?;
+        RangeError::unless_share("optimizer.average", self.average)?;
+        RangeError::unless_share("optimizer.weight_decay", self.weight_decay)
+    }
+}
+
+impl AdamOptions {
+    /// Refuses values out of range.
+    pub(super) fn check(&self) -> Result<(), RangeError> {
+        check_rate(self.learning_rate)?;
+        (self.l2.values()).try_for_each(|&l2| RangeError::unless_share("optimizer.l2", l2))
+    }
+}
+
+/// The learning rate of step `step` (from 0) of `steps`: a linear rise, then half a cosine down
+/// to nothing.
+#[must_use]
+pub fn learning_rate(options: &AdamWOptions, step: u64, steps: u64) -> f64 {
+    let warmup = options.warmup_steps.min(steps);
+    if step < warmup {
+        return options.learning_rate * (step + 1) as f64 / warmup as f64;
+    }
+    let progress = (step - warmup) as f64 / (steps - warmup).max(1) as f64;
+    options.learning_rate * 0.5 * (1.0 + (std::f64::consts::PI * progress.min(1.0)).cos())
+}
 
 /// Adam and AdamW over a fixed list of tensors.
 pub struct Adam {

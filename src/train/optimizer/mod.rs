@@ -6,18 +6,71 @@
 
 mod adam;
 mod ema;
-mod options;
 mod pieces;
 mod sgd;
 
-pub use adam::Adam;
+pub use adam::{Adam, AdamOptions, AdamWOptions, learning_rate};
 pub use ema::Ema;
-pub use options::{AdamOptions, AdamWOptions, Layer, OptimizerOptions, SgdOptions};
-pub use sgd::Sgd;
+pub use sgd::{Layer, Sgd, SgdOptions};
 
+use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
+use super::range::RangeError;
 use crate::cuda::CudaError;
+
+/// How it is minimised.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum OptimizerOptions {
+    /// AdamW with warm-up and cosine decay, and an average of the weights.
+    AdamW(AdamWOptions),
+    /// Adam at one learning rate.
+    Adam(AdamOptions),
+    /// Gradient descent with momentum, each layer by its own numbers.
+    Sgd(SgdOptions),
+}
+
+impl OptimizerOptions {
+    /// Whether the learning rate of a step depends on how many there are in all.
+    #[must_use]
+    pub fn depends_on_steps(&self) -> bool {
+        match self {
+            OptimizerOptions::AdamW(_) => true,
+            OptimizerOptions::Adam(_) | OptimizerOptions::Sgd(_) => false,
+        }
+    }
+
+    /// Whether it counts in epochs.
+    pub(super) fn counts_epochs(&self) -> bool {
+        match self {
+            OptimizerOptions::AdamW(_) | OptimizerOptions::Adam(_) => false,
+            OptimizerOptions::Sgd(_) => true,
+        }
+    }
+
+    /// The decay of the average of the weights; `None` where none is taken.
+    pub(super) fn average(&self) -> Option<f64> {
+        match self {
+            OptimizerOptions::AdamW(options) => Some(options.average),
+            OptimizerOptions::Adam(_) | OptimizerOptions::Sgd(_) => None,
+        }
+    }
+
+    /// Refuses values out of range.
+    pub(super) fn check(&self) -> Result<(), RangeError> {
+        match self {
+            OptimizerOptions::AdamW(options) => options.check(),
+            OptimizerOptions::Adam(options) => options.check(),
+            OptimizerOptions::Sgd(options) => options.check(),
+        }
+    }
+}
+
+fn check_rate(rate: f64) -> Result<(), RangeError> {
+    let sound = rate.is_finite() && rate > 0.0;
+    RangeError::unless(sound, "optimizer's learning_rate", rate, "above 0")
+}
 
 /// A tensor that learns, by name, with the penalties on it.
 pub struct Parameter {
@@ -40,15 +93,15 @@ pub struct Horizon {
     pub epoch_steps: u64,
 }
 
-/// The rule by which parameters follow their gradients.
+/// The rule by which parameters follow their gradients, and what sets its rates.
 enum Rule {
-    Adam(Adam),
-    Sgd(Sgd),
+    AdamW(AdamWOptions, Adam),
+    Adam(AdamOptions, Adam),
+    Sgd(SgdOptions, Sgd),
 }
 
 /// What moves parameters along their gradients, at the rate that is due.
 pub struct Optimizer {
-    options: OptimizerOptions,
     horizon: Horizon,
     rule: Rule,
     /// Steps begun.
@@ -79,16 +132,16 @@ impl Optimizer {
             l2: 0.0,
         }));
         let rule = match options {
+            OptimizerOptions::AdamW(options) => Rule::AdamW(*options, Adam::new(parameters)),
+            OptimizerOptions::Adam(options) => Rule::Adam(options.clone(), Adam::new(parameters)),
             OptimizerOptions::Sgd(options) => {
                 let layers = (parameters.iter())
                     .map(|parameter| options.layers[layer(&parameter.name)])
                     .collect();
-                Rule::Sgd(Sgd::new(parameters, layers))
+                Rule::Sgd(options.clone(), Sgd::new(parameters, layers))
             }
-            _ => Rule::Adam(Adam::new(parameters)),
         };
         Optimizer {
-            options: options.clone(),
             horizon,
             rule,
             steps: 0,
@@ -102,34 +155,27 @@ impl Optimizer {
 
     fn own(&self) -> &[Parameter] {
         match &self.rule {
-            Rule::Adam(adam) => &adam.parameters,
-            Rule::Sgd(sgd) => &sgd.parameters,
+            Rule::AdamW(_, adam) | Rule::Adam(_, adam) => &adam.parameters,
+            Rule::Sgd(_, sgd) => &sgd.parameters,
         }
     }
 
     /// Says how long the next step is, and gives its learning rate: the highest, where layers
     /// have their own.
     pub fn begin(&mut self) -> f64 {
-        let epoch = self.steps / self.horizon.epoch_steps.max(1);
-        let rate = match (&mut self.rule, &self.options) {
-            (Rule::Adam(adam), OptimizerOptions::AdamW(options)) => {
+        let rate = match &mut self.rule {
+            Rule::AdamW(options, adam) => {
                 let rate = learning_rate(options, self.steps, self.horizon.steps);
                 adam.begin(rate);
                 rate
             }
-            (Rule::Adam(adam), OptimizerOptions::Adam(options)) => {
+            Rule::Adam(options, adam) => {
                 adam.begin(options.learning_rate);
                 options.learning_rate
             }
-            (Rule::Sgd(sgd), OptimizerOptions::Sgd(options)) => {
-                let factor = options.decay.powi(i32::try_from(epoch).unwrap_or(i32::MAX));
-                let risen = (epoch as f64 / options.momentum_epochs.max(1) as f64).min(1.0);
-                let first = options.first_momentum;
-                sgd.begin(factor, |own| first + risen * (own - first));
-                let rates = options.layers.values().map(|layer| layer.learning_rate);
-                factor * rates.fold(0.0, f64::max)
+            Rule::Sgd(options, sgd) => {
+                options.begin(sgd, self.steps / self.horizon.epoch_steps.max(1))
             }
-            _ => unreachable!("the rule was made from the options"),
         };
         self.steps += 1;
         rate
@@ -141,8 +187,8 @@ impl Optimizer {
     /// If libtorch refuses, which it does if the device's memory is used up.
     pub fn apply(&mut self, gradients: &[Tensor]) -> Result<(), CudaError> {
         match &mut self.rule {
-            Rule::Adam(adam) => adam.apply(gradients),
-            Rule::Sgd(sgd) => sgd.apply(gradients),
+            Rule::AdamW(_, adam) | Rule::Adam(_, adam) => adam.apply(gradients),
+            Rule::Sgd(_, sgd) => sgd.apply(gradients),
         }
     }
 
@@ -154,12 +200,12 @@ impl Optimizer {
         };
         let parameters = self.own().iter();
         match &self.rule {
-            Rule::Adam(adam) => (parameters.zip(&adam.moments))
+            Rule::AdamW(_, adam) | Rule::Adam(_, adam) => (parameters.zip(&adam.moments))
                 .flat_map(|(p, [first, second])| {
                     [named("first", p, first), named("second", p, second)]
                 })
                 .collect(),
-            Rule::Sgd(sgd) => (parameters.zip(&sgd.velocities))
+            Rule::Sgd(_, sgd) => (parameters.zip(&sgd.velocities))
                 .map(|(p, last)| named("move", p, last))
                 .collect(),
         }
@@ -168,22 +214,11 @@ impl Optimizer {
     /// Goes on as after `steps` steps; the state's tensors are the caller's to set.
     pub fn resume(&mut self, steps: u64) {
         self.steps = steps;
-        if let Rule::Adam(adam) = &mut self.rule {
-            adam.resume(steps);
+        match &mut self.rule {
+            Rule::AdamW(_, adam) | Rule::Adam(_, adam) => adam.resume(steps),
+            Rule::Sgd(..) => (), // its velocities are all of its state
         }
     }
-}
-
-/// The learning rate of step `step` (from 0) of `steps`: a linear rise, then half a cosine down
-/// to nothing.
-#[must_use]
-pub fn learning_rate(options: &AdamWOptions, step: u64, steps: u64) -> f64 {
-    let warmup = options.warmup_steps.min(steps);
-    if step < warmup {
-        return options.learning_rate * (step + 1) as f64 / warmup as f64;
-    }
-    let progress = (step - warmup) as f64 / (steps - warmup).max(1) as f64;
-    options.learning_rate * 0.5 * (1.0 + (std::f64::consts::PI * progress.min(1.0)).cos())
 }
 
 /// A layer's name, of a parameter's.
@@ -195,10 +230,14 @@ fn layer(parameter: &str) -> &str {
 fn penalised(options: &OptimizerOptions, name: String, value: Tensor) -> Parameter {
     // Norms' scales and shifts and all biases have one dimension; they are left alone.
     let (decay, l2) = match options {
-        _ if value.dim() < 2 => (0.0, 0.0),
         OptimizerOptions::AdamW(options) => (options.weight_decay, 0.0),
         OptimizerOptions::Adam(options) => (0.0, *options.l2.get(layer(&name)).unwrap_or(&0.0)),
         OptimizerOptions::Sgd(options) => (0.0, options.layers[layer(&name)].l2),
+    };
+    let (decay, l2) = if value.dim() < 2 {
+        (0.0, 0.0)
+    } else {
+        (decay, l2)
     };
     Parameter {
         name,

@@ -1,10 +1,68 @@
 //! Gradient descent with momentum, each layer by its own numbers (Koch 2015, section 3.2).
 
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
+use super::super::range::RangeError;
 use super::pieces::pieces;
-use super::{Layer, Parameter};
+use super::{Parameter, check_rate};
 use crate::cuda::{self, CudaError};
+
+/// Gradient descent with momentum (Koch 2015, section 3.2): layer `j` moves by its velocity,
+/// `-lr_j (gradient + 2 l2_j w) + momentum_j velocity_j`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SgdOptions {
+    /// What every learning rate is multiplied by after each epoch; 0.99 in the paper.
+    pub decay: f64,
+    /// The momentum of all layers in the first epoch; 0.5 in the paper.
+    pub first_momentum: f64,
+    /// Epochs in which it changes linearly to the layer's own.
+    pub momentum_epochs: u64,
+    /// The numbers of each layer, by its name.
+    pub layers: BTreeMap<String, Layer>,
+}
+
+/// The numbers of a layer.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Layer {
+    /// Learning rate in the first epoch; 1e-4 to 1e-1 in the paper.
+    pub learning_rate: f64,
+    /// Momentum at last; 0 to 1 in the paper.
+    pub momentum: f64,
+    /// What the sum of its squared weights (not biases) counts for in the loss; 0 to 0.1 in
+    /// the paper.
+    pub l2: f64,
+}
+
+impl SgdOptions {
+    /// Refuses values out of range.
+    pub(super) fn check(&self) -> Result<(), RangeError> {
+        let decay = self.decay;
+        let sound = decay > 0.0 && decay <= 1.0;
+        RangeError::unless(sound, "optimizer.decay", decay, "above 0, to 1")?;
+        RangeError::unless_share("optimizer.first_momentum", self.first_momentum)?;
+        for layer in self.layers.values() {
+            check_rate(layer.learning_rate)?;
+            RangeError::unless_share("optimizer.layers' momentum", layer.momentum)?;
+            RangeError::unless_share("optimizer.layers' l2", layer.l2)?;
+        }
+        Ok(())
+    }
+
+    /// Begins a step of an epoch, from 0, and gives the highest of its learning rates.
+    pub(super) fn begin(&self, sgd: &mut Sgd, epoch: u64) -> f64 {
+        let factor = self.decay.powi(i32::try_from(epoch).unwrap_or(i32::MAX));
+        let risen = (epoch as f64 / self.momentum_epochs.max(1) as f64).min(1.0);
+        let first = self.first_momentum;
+        sgd.begin(factor, |own| first + risen * (own - first));
+        let rates = self.layers.values().map(|layer| layer.learning_rate);
+        factor * rates.fold(0.0, f64::max)
+    }
+}
 
 /// Gradient descent with momentum, each parameter by its layer's numbers.
 pub struct Sgd {

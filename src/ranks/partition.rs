@@ -1,4 +1,4 @@
-//! Pieces of work that ranks deal out among themselves.
+//! Pieces of work that ranks share out among themselves.
 
 use tch::kind::Element;
 use tch::{Device, Tensor};
@@ -15,7 +15,7 @@ impl Ranks {
     ///
     /// # Errors
     /// What `work` says on the rank where it fails, and [`RankError::Exchange`] on the others.
-    pub fn deal<T, E>(
+    pub fn partition<T, E>(
         &self,
         pieces: usize,
         mut work: impl FnMut(usize) -> Result<Vec<T>, E>,

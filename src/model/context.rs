@@ -19,74 +19,42 @@
 //! softmax of the answer has a scale; and a query looks at its support as it is answered, by
 //! scaled cosine, where the paper has h . g(x_i), which has no bound and trains less steadily.
 
-use serde::{Deserialize, Serialize};
 use tch::nn::{self, Init, Module, Path};
 use tch::{Kind, Tensor, no_grad};
 
-use super::compact::{Compact, CompactShape, unit_rows};
-use super::weights::{self, ordered};
+use super::compact::unit_rows;
+use super::shape::ShapeError;
+use super::weights::ordered;
 
-/// The shape of a matching network.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct MatchingShape {
+/// The shape of the part of a matching network that answers tasks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ContextShape {
     /// Steps in which a query looks at its support, K, 1 to 100.
     pub steps: usize,
     /// Inverse temperature of attention over the support, above 0, to 1,000.
     pub scale: f64,
-    /// What embeds drawings before they see each other; its dimensions are those of all LSTMs.
-    pub embedder: CompactShape,
 }
 
-impl MatchingShape {
-    /// Says what is wrong with a shape that no network can have.
+impl ContextShape {
+    /// Refuses a shape that no network can have over embeddings of so many dimensions.
     ///
     /// # Errors
-    /// As [`CompactShape::check`]; if the steps or the scale are out of their range, or there are
-    /// more than 1,024 dimensions, whose LSTMs would have 30 million weights.
-    pub fn check(&self) -> Result<(), String> {
-        self.embedder.check()?;
-        let sound = (1..=100).contains(&self.steps)
-            && self.scale > 0.0
-            && self.scale <= 1000.0
-            && self.embedder.dimensions <= 1024;
-        if sound {
-            Ok(())
-        } else {
-            Err(format!("no network has the shape {self:?}"))
-        }
+    /// If the steps or the scale are out of their range, or there are more than 1,024 dimensions,
+    /// whose LSTMs would have 30 million weights.
+    pub fn check(&self, dimensions: i64) -> Result<(), ShapeError> {
+        let steps = (1..=100).contains(&self.steps);
+        let scale = self.scale > 0.0 && self.scale <= 1000.0;
+        ShapeError::unless(steps, "steps", self.steps, "1 to 100")?;
+        ShapeError::unless(scale, "scale", self.scale, "above 0, to 1,000")?;
+        let range = "at most 1,024 with a context";
+        ShapeError::unless(dimensions <= 1024, "dimensions", dimensions, range)
     }
 
-    /// Values of all variables together.
-    pub(super) fn values(&self) -> u64 {
-        let units = self.embedder.dimensions as u64;
+    /// Values of its variables together, over embeddings of so many dimensions.
+    pub(super) fn values(dimensions: i64) -> u64 {
+        let units = dimensions as u64;
         let lstm = |state: u64| 4 * units * (units + 1 + state);
-        self.embedder.values() + 2 * lstm(units) + lstm(2 * units)
-    }
-}
-
-/// The network; its weights live in the [`nn::VarStore`] it was made in.
-#[derive(Debug)]
-pub struct Matching {
-    /// What embeds drawings before they see each other: f' and g'.
-    pub embedder: Compact,
-    /// What lets them see each other.
-    pub context: Context,
-}
-
-impl Matching {
-    /// Makes the network's variables under `path`: `embedder` and `context`.
-    ///
-    /// # Panics
-    /// If the shape does not pass [`MatchingShape::check`].
-    #[must_use]
-    pub fn new(path: &Path, shape: MatchingShape) -> Matching {
-        shape.check().expect("a shape is checked where it is read");
-        let path = |name: &str| path / name;
-        Matching {
-            embedder: Compact::new(&path("embedder"), shape.embedder),
-            context: Context::new(&path("context"), shape),
-        }
+        2 * lstm(units) + lstm(2 * units)
     }
 }
 
@@ -101,8 +69,8 @@ pub struct Context {
 }
 
 impl Context {
-    fn new(path: &Path, shape: MatchingShape) -> Context {
-        let units = shape.embedder.dimensions;
+    /// Makes its variables under `path`, for embeddings of `units` dimensions.
+    pub(super) fn new(path: &Path, shape: ContextShape, units: i64) -> Context {
         Context {
             forward: Lstm::new(&(path / "forward"), units, units),
             backward: Lstm::new(&(path / "backward"), units, units),
@@ -215,12 +183,11 @@ impl Lstm {
     }
 }
 
-/// Draws the first weights: the embedder's as ever; the LSTMs' uniformly within
-/// 0.1 / sqrt(fan-in), so that drawings are at first embedded much as without context, which is
-/// learned more easily. Their forget gates stand open by a bias of 1, so that the last of the
-/// support hears of the first (Gers et al. 2000).
-pub(super) fn initialise(store: &nn::VarStore, seed: u64) {
-    weights::initialise(store, seed);
+/// Makes first weights that were drawn as a compact tower's ([`super::initialise`]) those of a
+/// context: the LSTMs' uniform within 0.1 / sqrt(fan-in), so that drawings are at first embedded
+/// much as without context, which is learned more easily. Their forget gates stand open by a bias
+/// of 1, so that the last of the support hears of the first (Gers et al. 2000).
+pub(super) fn initialise(store: &nn::VarStore) {
     for (name, mut tensor) in ordered(store) {
         if !name.starts_with("context.") {
             continue;
