@@ -1,6 +1,6 @@
 //! Which class does a picture show? What a one-shot learner is for.
 
-use super::embedding::Embeddings;
+use super::systems::Embeddings;
 use crate::archive::{Class, Scanned};
 use crate::model::Model;
 use crate::store::DrawingId;

@@ -1,6 +1,6 @@
 //! Why an evaluation is refused.
 
-use super::mnist::DigitRefusal;
+use super::tasks::DigitRefusal;
 use crate::model::ModelError;
 use crate::ranks::RankError;
 use crate::sample::{TableError, TooFew};

@@ -2,15 +2,14 @@
 
 use std::sync::Arc;
 
-use super::asked::Asked;
-use super::embedding::Embeddings;
 use super::error::EvalError;
 use super::gallery::Gallery;
-use super::mnist::{DigitTasks, ask_digit_pixels};
 use super::oneshot::answer_embedded;
 use super::plan::{Contestant, DigitPlan, Event, Plan};
 use super::questions::Questions;
-use super::results::{Evaluation, Provenance, ScoredNetwork};
+use super::scores::{Asked, Evaluation, Provenance, ScoredNetwork};
+use super::systems::Embeddings;
+use super::tasks::{DigitTasks, ask_digit_pixels};
 use crate::archive::Split;
 use crate::ranks::Ranks;
 use crate::store::{PageCache, Store};

@@ -5,58 +5,38 @@
 //! asks the same of other people's models.
 #![doc = include_str!("README.md")]
 
-mod asked;
-mod assignment;
 mod classify;
-mod context;
-mod curve;
-mod embedding;
 mod error;
 mod evaluate;
 pub mod exchange;
-mod finetune;
 mod gallery;
-mod hausdorff;
-mod judge;
-mod layout;
-mod mnist;
 mod oneshot;
-mod pieces;
-mod pixel;
 mod plan;
 mod questions;
-mod results;
-mod score;
-mod statistics;
-mod strangers;
-mod sums;
-mod task_set;
-mod verification;
+mod rejection;
+mod scores;
+mod systems;
+mod tasks;
 
-pub use asked::Asked;
-pub use assignment::assign;
 pub use classify::{NoLikeness, Ranked, classify};
-pub use context::{answer_in_context, likenesses};
-pub use curve::{CurveTasks, WAYS};
-pub use embedding::Embeddings;
 pub use error::EvalError;
 pub use evaluate::evaluate;
-pub use finetune::FineTuned;
 pub use gallery::{EmbeddingMap, Failure, Gallery, MapPoint, Neighbour, Neighbours};
-pub use hausdorff::{Hausdorff, PointSet};
-pub use judge::{Answers, Judge, PixelJudge};
-pub use layout::layout;
-pub use mnist::{DigitPixels, DigitRefusal, DigitTasks, DigitTrials, ask_digit_pixels};
 pub use oneshot::{answer, answer_embedded, validate};
-pub use pixel::{Likeness, Pixel};
 pub use plan::{Contestant, DigitPlan, Event, Plan};
 pub use questions::is_together;
-pub use results::{
-    Curve, CurveLine, Evaluation, GroupScore, PairedTest, ProtocolScores, Provenance, Role,
-    ScoredNetwork, Spread, SystemScore, TrainingRecord, Verification, VerificationScore,
+pub use rejection::{StrangerError, StrangerPlan, Threshold};
+pub use scores::{
+    Asked, Curve, CurveLine, Evaluation, GroupScore, Judged, PAIRS, PairSet, PairedTest,
+    ProtocolScores, Provenance, RESAMPLES, Role, Score, ScoredNetwork, Spread, SystemScore, Ties,
+    TrainingRecord, Verification, VerificationScore, bootstrap, group_interval, leaders, mcnemar,
+    spread, stands_out,
 };
-pub use score::{Score, Ties, leaders, stands_out};
-pub use statistics::{RESAMPLES, bootstrap, group_interval, mcnemar, spread};
-pub use strangers::{StrangerError, StrangerPlan, Threshold};
-pub use task_set::{Protocol, TaskSet, UnknownProtocol};
-pub use verification::{Judged, PAIRS, PairSet};
+pub use systems::{
+    Answers, Embeddings, FineTuned, Hausdorff, Judge, Likeness, Pixel, PixelJudge, PointSet,
+    answer_in_context, assign, likenesses,
+};
+pub use tasks::{
+    CurveTasks, DigitPixels, DigitRefusal, DigitTasks, DigitTrials, Protocol, TaskSet,
+    UnknownProtocol, WAYS, ask_digit_pixels,
+};

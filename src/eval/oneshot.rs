@@ -1,10 +1,8 @@
 //! One-shot accuracy on held-out alphabets, for whoever trains.
 
-use super::context::likenesses;
-use super::embedding::Embeddings;
-use super::judge::Answers;
-use super::score::Ties;
-use super::task_set::TaskSet;
+use super::scores::Ties;
+use super::systems::{Answers, Embeddings, likenesses};
+use super::tasks::TaskSet;
 use crate::model::Model;
 use crate::sample::{TrainingSplit, ValidationTasks};
 use crate::store::{Store, StoreError};

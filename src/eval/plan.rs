@@ -1,9 +1,7 @@
 //! What an evaluation is to do, and the networks that take part.
 
-use super::mnist::DigitTrials;
-use super::results::Role;
-use super::score::Ties;
-use super::task_set::Protocol;
+use super::scores::{Role, Ties};
+use super::tasks::{DigitTrials, Protocol};
 use crate::archive::Digits;
 use crate::model::Model;
 

@@ -1,21 +1,14 @@
 //! What an evaluation asks of every system, and asking it.
 
-use super::asked::Asked;
-use super::assignment::assign;
-use super::context::likenesses;
-use super::curve::CurveTasks;
-use super::embedding::Embeddings;
 use super::error::EvalError;
-use super::finetune::FineTuned;
 use super::gallery::Gallery;
-use super::hausdorff::Hausdorff;
-use super::judge::{Answers, PixelJudge};
 use super::oneshot::answer_embedded;
-use super::pixel::Pixel;
 use super::plan::{Contestant, Event, Plan};
-use super::results::{Curve, CurveLine, Role, Verification, VerificationScore};
-use super::task_set::{Protocol, TaskSet};
-use super::verification::PairSet;
+use super::scores::{Asked, Curve, CurveLine, PairSet, Role, Verification, VerificationScore};
+use super::systems::{
+    Answers, Embeddings, FineTuned, Hausdorff, Pixel, PixelJudge, assign, likenesses,
+};
+use super::tasks::{CurveTasks, Protocol, TaskSet};
 use crate::archive::Split;
 use crate::ranks::Ranks;
 use crate::sample::{Scope, TaskShape, alphabets_of, characters_of};

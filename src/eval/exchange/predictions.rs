@@ -6,11 +6,9 @@ use csv::{ByteRecord, ReaderBuilder, Trim};
 
 use super::error::{ExchangeError, PredictionProblem};
 use super::file::TaskFile;
-use crate::eval::asked::Asked;
-use crate::eval::judge::Answers;
-use crate::eval::results::{ProtocolScores, Role};
-use crate::eval::score::{Ties, leaders};
-use crate::eval::task_set::TaskSet;
+use crate::eval::scores::{Asked, ProtocolScores, Role, Ties, leaders};
+use crate::eval::systems::Answers;
+use crate::eval::tasks::TaskSet;
 
 /// Letters of a wrong cell that an error repeats.
 const EXCERPT: usize = 40;

@@ -5,12 +5,12 @@ use std::path::Path;
 use rayon::prelude::*;
 use tch::Tensor;
 
-use super::error::EvalError;
-use super::judge::Judge;
-use super::pieces::{Work, alone, dealt, images};
-use super::sums::{inner, weighted_distance};
+use super::batches::{Work, alone, dealt, images};
+use super::dot::{inner, weighted_distance};
+use super::scorer::Judge;
 use crate::archive::{Digits, Scanned};
 use crate::distort::Distorter;
+use crate::eval::error::EvalError;
 use crate::image::Drawn;
 use crate::model::{Comparison, Model, save_tensors};
 use crate::ranks::Ranks;

@@ -2,7 +2,7 @@
 
 use tch::{Device, Tensor};
 
-use super::error::EvalError;
+use crate::eval::error::EvalError;
 use crate::model::Model;
 use crate::ranks::Ranks;
 use crate::store::{DrawingId, StoreError};

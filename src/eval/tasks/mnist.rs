@@ -9,13 +9,11 @@ use std::borrow::Cow;
 
 use rayon::prelude::*;
 
-use super::asked::Asked;
-use super::judge::{Judge, nearest};
-use super::results::Role;
-use super::score::Ties;
 use super::task_set::{Protocol, TaskSet};
 use crate::archive::Digits;
 use crate::distort::grey::{KOCH_SIDE, enlarge};
+use crate::eval::scores::{Asked, Role, Ties};
+use crate::eval::systems::{Judge, nearest};
 use crate::sample::Task;
 use crate::seed::{Purpose, Stream};
 use crate::store::StoreError;

@@ -2,10 +2,10 @@
 
 use rayon::prelude::*;
 
-use super::error::EvalError;
 use super::pixel::{Likeness, Pixel};
-use super::score::{Score, Ties, leaders};
-use super::task_set::TaskSet;
+use crate::eval::error::EvalError;
+use crate::eval::scores::{Score, Ties, leaders};
+use crate::eval::tasks::TaskSet;
 use crate::ranks::Ranks;
 use crate::sample::Task;
 use crate::store::{DrawingId, PageCache, StoreError};
@@ -51,7 +51,7 @@ impl Judge for PixelJudge<'_> {
 }
 
 /// The greatest likeness of each way's drawings.
-pub(super) fn nearest<T: PartialOrd + Copy>(
+pub(in crate::eval) fn nearest<T: PartialOrd + Copy>(
     task: &Task,
     shots: usize,
     likeness: impl Fn(DrawingId) -> Result<T, StoreError>,
@@ -137,7 +137,7 @@ impl Answers {
     }
 
     /// Answers by the ways that share the first place in each question.
-    pub(super) fn settle(firsts: &[Vec<usize>], set: &TaskSet, ties: Ties) -> Answers {
+    pub(in crate::eval) fn settle(firsts: &[Vec<usize>], set: &TaskSet, ties: Ties) -> Answers {
         let seed = set.seed.unwrap_or(0);
         Answers {
             chosen: (0..)

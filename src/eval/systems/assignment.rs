@@ -8,8 +8,8 @@
 use pathfinding::kuhn_munkres::kuhn_munkres;
 use pathfinding::matrix::Matrix;
 
-use super::judge::Answers;
-use super::task_set::TaskSet;
+use super::scorer::Answers;
+use crate::eval::tasks::TaskSet;
 
 /// Likenesses are compared in whole steps of 2^-32 of the largest in a run: sums of whole numbers
 /// have no order of addition.

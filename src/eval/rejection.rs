@@ -8,8 +8,8 @@
 use rayon::prelude::*;
 
 use super::classify::{NoLikeness, refuse_context};
-use super::embedding::Embeddings;
-use super::score::{Score, stands_out};
+use super::scores::{Score, stands_out};
+use super::systems::Embeddings;
 use crate::archive::Split;
 use crate::model::Model;
 use crate::sample::{Scope, TaskSampler, TaskShape, TooFew, alphabets_of};

@@ -19,7 +19,7 @@
 
 use std::sync::OnceLock;
 
-use super::judge::Judge;
+use super::scorer::Judge;
 use crate::image::{Page, SIDE};
 use crate::sample::Task;
 use crate::store::{DrawingId, PageCache, StoreError};

@@ -1,12 +1,13 @@
 //! What a report draws beside its figures.
 
+mod tsne;
+
 use rayon::prelude::*;
 
-use super::embedding::Embeddings;
-use super::judge::Answers;
-use super::layout::layout;
-use super::task_set::TaskSet;
+use super::tsne::layout;
 use crate::archive::Split;
+use crate::eval::systems::{Answers, Embeddings};
+use crate::eval::tasks::TaskSet;
 use crate::image::Picture;
 use crate::seed::{Purpose, Stream};
 use crate::store::{AlphabetId, DrawingId, PageCache, StoreError};

@@ -4,8 +4,8 @@ use rayon::prelude::*;
 use tch::{Tensor, no_grad};
 
 use super::embedding::Embeddings;
-use super::judge::Judge;
-use super::task_set::TaskSet;
+use super::scorer::Judge;
+use crate::eval::tasks::TaskSet;
 use crate::model::Model;
 use crate::sample::Task;
 use crate::store::{DrawingId, StoreError};

@@ -1,11 +1,11 @@
 //! The questions of one protocol with every system's answers, and what they add up to.
 
-use super::error::EvalError;
-use super::judge::{Answers, Judge};
 use super::results::{GroupScore, ProtocolScores, Role, SystemScore};
 use super::score::Ties;
 use super::statistics::{group_interval, mcnemar, spread};
-use super::task_set::TaskSet;
+use crate::eval::error::EvalError;
+use crate::eval::systems::{Answers, Judge};
+use crate::eval::tasks::TaskSet;
 use crate::ranks::Ranks;
 use crate::store::StoreError;
 
@@ -48,7 +48,7 @@ impl Asked {
     ///
     /// # Errors
     /// As [`Answers::dealt`].
-    pub(super) fn deal(
+    pub(in crate::eval) fn deal(
         &mut self,
         (name, role): (&str, Role),
         judge: &impl Judge,

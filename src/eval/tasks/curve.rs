@@ -1,9 +1,8 @@
 //! Accuracy over the number of ways: the walk-through's plot.
 
-use super::judge::{Answers, Judge};
-use super::results::CurveLine;
-use super::score::Ties;
 use super::task_set::TaskSet;
+use crate::eval::scores::{CurveLine, Ties};
+use crate::eval::systems::{Answers, Judge};
 use crate::sample::{Scope, TaskShape, TooFew};
 use crate::store::{AlphabetId, Store, StoreError};
 

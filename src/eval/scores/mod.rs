@@ -1,0 +1,16 @@
+//! What answers add up to: scores with their intervals, paired tests, the values of a report.
+
+mod protocol;
+mod results;
+mod score;
+mod statistics;
+mod verification;
+
+pub use protocol::Asked;
+pub use results::{
+    Curve, CurveLine, Evaluation, GroupScore, PairedTest, ProtocolScores, Provenance, Role,
+    ScoredNetwork, Spread, SystemScore, TrainingRecord, Verification, VerificationScore,
+};
+pub use score::{Score, Ties, leaders, stands_out};
+pub use statistics::{RESAMPLES, bootstrap, group_interval, mcnemar, spread};
+pub use verification::{Judged, PAIRS, PairSet};
