@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::error::EvalError;
 use super::gallery::Gallery;
 use super::oneshot::answer_embedded;
-use super::plan::{Contestant, DigitPlan, Event, Plan};
+use super::plan::{DigitPlan, Entrant, Event, Plan};
 use super::questions::Questions;
-use super::scores::{Asked, Evaluation, Provenance, ScoredNetwork};
+use super::scores::{Evaluation, ProtocolRun, Provenance, ScoredNetwork};
 use super::systems::Embeddings;
 use super::tasks::{DigitTasks, ask_digit_pixels};
 use crate::archive::Split;
@@ -19,7 +19,7 @@ use crate::synthetic::SYNTHETIC_NAME;
 const PROGRAM: &str = concat!("omnishot ", env!("CARGO_PKG_VERSION"));
 
 /// Evaluates networks and baselines. Ranks share the embedding of drawings and the questions
-/// that are judged one by one; each gets the whole result, the same for any number of them.
+/// that are scored one by one; each gets the whole result, the same for any number of them.
 ///
 /// # Errors
 /// If another rank is gone, or was to do something else.
@@ -27,21 +27,21 @@ const PROGRAM: &str = concat!("omnishot ", env!("CARGO_PKG_VERSION"));
 /// too few characters for a protocol, or cannot be read.
 pub fn evaluate(
     store: &Arc<Store>,
-    contestants: &[Contestant],
+    entrants: &[Entrant],
     plan: &Plan,
     digits: Option<&DigitPlan>,
     allow_seen: bool,
     ranks: &Ranks,
     mut watch: impl FnMut(Event),
 ) -> Result<(Evaluation, Gallery), EvalError> {
-    let networks: Vec<ScoredNetwork> = contestants.iter().map(|c| scored(store, c)).collect();
+    let networks: Vec<ScoredNetwork> = entrants.iter().map(|c| scored(store, c)).collect();
     if let Some(network) = networks.iter().find(|n| !n.seen.is_empty() && !allow_seen) {
         return Err(EvalError::Seen {
             network: network.name.clone(),
             alphabet: network.seen[0].clone(),
         });
     }
-    let digests: Vec<&str> = contestants.iter().map(|c| &*c.digest).collect();
+    let digests: Vec<&str> = entrants.iter().map(|c| &*c.digest).collect();
     ranks.agree(&[
         ("a program", PROGRAM.to_owned()),
         ("a store", store.digest().to_string()),
@@ -56,27 +56,27 @@ pub fn evaluate(
     questions.ask_baselines(&pages, plan, &mut watch)?;
     let mut asked_digits = match digits {
         Some(DigitPlan { digits, trials }) => {
-            let mut asked = Asked::new(DigitTasks::new(digits, *trials)?.set());
+            let mut asked = ProtocolRun::new(DigitTasks::new(digits, *trials)?.set());
             ask_digit_pixels(digits, &mut asked, plan.ties)?;
             Some((digits, asked))
         }
         None => None,
     };
     let mut gallery = Gallery::default();
-    for (place, contestant) in contestants.iter().enumerate() {
+    for (place, entrant) in entrants.iter().enumerate() {
         let first = place == 0;
         let shown = (plan.gallery && first).then_some(&mut gallery);
-        questions.ask(contestant, &pages, plan, first, shown, &mut watch)?;
+        questions.ask(entrant, &pages, plan, first, shown, &mut watch)?;
         if let Some((digits, asked)) = &mut asked_digits {
-            let Contestant { name, model, .. } = contestant;
+            let Entrant { name, model, .. } = entrant;
             watch(Event::Begins(format!("{name}: digits")));
             let embeddings = Embeddings::of_digits(model, digits, asked.set.drawings());
             let answers = answer_embedded(model, &embeddings, &asked.set, plan.ties)?;
-            asked.systems.push((name.clone(), contestant.role, answers));
+            asked.systems.push((name.clone(), entrant.role, answers));
         }
     }
-    if plan.together {
-        questions.ask_together(contestants, store, plan, &mut watch)?;
+    if plan.ensemble {
+        questions.ask_ensemble(entrants, store, plan, &mut watch)?;
     }
     let mut alphabets = store.alphabets().iter();
     let made_up = alphabets.any(|a| a.name.starts_with(SYNTHETIC_NAME));
@@ -100,13 +100,13 @@ pub fn evaluate(
     Ok((evaluation, gallery))
 }
 
-fn scored(store: &Store, contestant: &Contestant) -> ScoredNetwork {
-    let card = &contestant.model.card;
+fn scored(store: &Store, entrant: &Entrant) -> ScoredNetwork {
+    let card = &entrant.model.card;
     let alphabets = store.alphabets().iter();
-    let trainable = contestant.model.weights().trainable_variables();
+    let trainable = entrant.model.weights().trainable_variables();
     ScoredNetwork {
-        name: contestant.name.clone(),
-        digest: contestant.digest.clone(),
+        name: entrant.name.clone(),
+        digest: entrant.digest.clone(),
         parameters: trainable.iter().map(|tensor| tensor.numel() as u64).sum(),
         card: card.clone(),
         seen: (alphabets.filter(|a| a.split == Split::Evaluation))

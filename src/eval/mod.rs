@@ -1,6 +1,6 @@
 //! Scores that can be trusted: exact protocols, ties against the model, intervals.
 //!
-//! A protocol is a [`TaskSet`]; a [`Judge`] says how like each query is to each way; [`Answers`]
+//! A protocol is a [`TaskSet`]; a [`Scorer`] says how similar each query is to each way; [`Answers`]
 //! follow by one rule for all systems, and [`evaluate`](fn@evaluate) adds them up. [`exchange`]
 //! asks the same of other people's models.
 #![doc = include_str!("README.md")]
@@ -18,25 +18,25 @@ mod scores;
 mod systems;
 mod tasks;
 
-pub use classify::{NoLikeness, Ranked, classify};
-pub use error::EvalError;
+pub use classify::{ContextError, Ranked, classify};
+pub use error::{DigitError, EvalError};
 pub use evaluate::evaluate;
 pub use gallery::{EmbeddingMap, Failure, Gallery, MapPoint, Neighbour, Neighbours};
 pub use oneshot::{answer, answer_embedded, validate};
-pub use plan::{Contestant, DigitPlan, Event, Plan};
-pub use questions::is_together;
-pub use rejection::{StrangerError, StrangerPlan, Threshold};
+pub use plan::{DigitPlan, Entrant, Event, Plan};
+pub use questions::is_ensemble;
+pub use rejection::{RejectionError, RejectionPlan, Threshold};
 pub use scores::{
-    Asked, Curve, CurveLine, Evaluation, GroupScore, Judged, PAIRS, PairSet, PairedTest,
-    ProtocolScores, Provenance, RESAMPLES, Role, Score, ScoredNetwork, Spread, SystemScore, Ties,
-    TrainingRecord, Verification, VerificationScore, bootstrap, group_interval, leaders, mcnemar,
-    spread, stands_out,
+    Curve, CurveLine, Evaluation, GroupScore, PAIRS, PairSet, PairedTest, ProtocolRun,
+    ProtocolScores, Provenance, RESAMPLES, Role, Score, ScoredNetwork, ScoredPairs, Spread,
+    SystemScore, Ties, TrainingRecord, Verification, VerificationScore, bootstrap, group_interval,
+    leaders, mcnemar, spread, stands_out,
 };
 pub use systems::{
-    Answers, Embeddings, FineTuned, Hausdorff, Judge, Likeness, Pixel, PixelJudge, PointSet,
-    answer_in_context, assign, likenesses,
+    Answers, Embeddings, ExactSimilarity, FineTuned, Hausdorff, Pixel, PixelScorer, PointSet,
+    Scorer, answer_in_context, assign, similarities,
 };
 pub use tasks::{
-    CurveTasks, DigitPixels, DigitRefusal, DigitTasks, DigitTrials, Protocol, TaskSet,
-    UnknownProtocol, WAYS, ask_digit_pixels,
+    CurveTasks, DigitPixels, DigitTasks, DigitTrials, Protocol, TaskSet, UnknownProtocol, WAYS,
+    ask_digit_pixels,
 };

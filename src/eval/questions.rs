@@ -3,10 +3,12 @@
 use super::error::EvalError;
 use super::gallery::Gallery;
 use super::oneshot::answer_embedded;
-use super::plan::{Contestant, Event, Plan};
-use super::scores::{Asked, Curve, CurveLine, PairSet, Role, Verification, VerificationScore};
+use super::plan::{Entrant, Event, Plan};
+use super::scores::{
+    Curve, CurveLine, PairSet, ProtocolRun, Role, Verification, VerificationScore,
+};
 use super::systems::{
-    Answers, Embeddings, FineTuned, Hausdorff, Pixel, PixelJudge, assign, likenesses,
+    Answers, Embeddings, FineTuned, Hausdorff, Pixel, PixelScorer, assign, similarities,
 };
 use super::tasks::{CurveTasks, Protocol, TaskSet};
 use crate::archive::Split;
@@ -18,7 +20,7 @@ use crate::store::{AlphabetId, DrawingId, PageCache, Store, StoreError};
 pub(super) struct Questions<'a> {
     /// Who shares the work.
     ranks: &'a Ranks,
-    pub one_shot: Vec<Asked>,
+    pub one_shot: Vec<ProtocolRun>,
     pub curve: Option<(CurveTasks, Curve)>,
     pub pairs: Option<(PairSet, Verification)>,
 }
@@ -47,7 +49,7 @@ fn one_shot(
     store: &Store,
     plan: &Plan,
     evaluation: &[AlphabetId],
-) -> Result<Vec<Asked>, EvalError> {
+) -> Result<Vec<ProtocolRun>, EvalError> {
     let random = |&(protocol, _): &(Protocol, usize)| {
         matches!(protocol, Protocol::Within | Protocol::Between)
     };
@@ -70,7 +72,7 @@ fn one_shot(
             Protocol::Between => random(Scope::Between)?,
             Protocol::Digits => return Err(EvalError::NoDigits),
         };
-        one_shot.push(Asked::new(set));
+        one_shot.push(ProtocolRun::new(set));
     }
     Ok(one_shot)
 }
@@ -139,23 +141,23 @@ impl<'a> Questions<'a> {
         ];
         watch(Event::Begins("nearest neighbours in pixels".to_owned()));
         for (name, pixel) in pixels {
-            let judge = PixelJudge::new(pages, pixel);
+            let scorer = PixelScorer::new(pages, pixel);
             for asked in &mut self.one_shot {
-                asked.deal((name, Role::Baseline), &judge, plan.ties, self.ranks)?;
+                asked.deal((name, Role::Baseline), &scorer, plan.ties, self.ranks)?;
             }
             if let (Pixel::L2, Some((tasks, curve))) = (pixel, &mut self.curve) {
                 let name = format!("{name}, evaluation alphabets");
-                curve.lines.push(tasks.line(name, &judge, plan.ties)?);
+                curve.lines.push(tasks.line(name, &scorer, plan.ties)?);
             }
         }
         watch(Event::Begins("modified Hausdorff distance".to_owned()));
-        let judge = Hausdorff::new(pages); // for all, since it keeps what it has read
+        let scorer = Hausdorff::new(pages); // for all, since it keeps what it has read
         for asked in self
             .one_shot
             .iter_mut()
             .filter(|asked| asked.set.shots == 1)
         {
-            asked.deal((HAUSDORFF, Role::Baseline), &judge, plan.ties, self.ranks)?;
+            asked.deal((HAUSDORFF, Role::Baseline), &scorer, plan.ties, self.ranks)?;
         }
         if let Some((test, verification)) = &mut self.pairs {
             let choice = PairSet::choice(store, &[], "all background", plan.seed)
@@ -173,25 +175,25 @@ impl<'a> Questions<'a> {
     /// the first.
     pub fn ask(
         &mut self,
-        contestant: &Contestant,
+        entrant: &Entrant,
         pages: &PageCache,
         plan: &Plan,
         first: bool,
         mut gallery: Option<&mut Gallery>,
         watch: &mut impl FnMut(Event),
     ) -> Result<(), EvalError> {
-        let Contestant {
+        let Entrant {
             name, role, model, ..
-        } = contestant;
+        } = entrant;
         let store = pages.store();
-        let own = self.own(contestant, first, store, plan)?;
+        let own = self.own(entrant, first, store, plan)?;
         let needed = self.drawings(&own, store, gallery.is_some());
         watch(Event::Begins(format!("{name}: {} drawings", needed.len())));
         let done = |done, all| watch(Event::Embedded(done, all));
         let embeddings = Embeddings::watched(model, store, needed, self.ranks, done)?;
         watch(Event::Begins(format!("{name}: scores")));
         for asked in &mut self.one_shot {
-            let ways = likenesses(model, &embeddings, &asked.set)?;
+            let ways = similarities(model, &embeddings, &asked.set)?;
             let answers = Answers::by(&ways, &asked.set, plan.ties);
             if let Some(gallery) = &mut gallery {
                 gallery.add_failures(pages, &asked.set, &answers, &ways)?;
@@ -199,11 +201,11 @@ impl<'a> Questions<'a> {
             asked.systems.push((name.clone(), *role, answers));
             if plan.fine_tuned && model.network.context().is_none() {
                 let label = format!("{name}, last layer fine-tuned on the support");
-                let judge = FineTuned::new(&embeddings);
-                asked.deal((&label, variant(*role)), &judge, plan.ties, self.ranks)?;
+                let scorer = FineTuned::new(&embeddings);
+                asked.deal((&label, variant(*role)), &scorer, plan.ties, self.ranks)?;
             }
-            let joint = plan.joint && *role == Role::Network;
-            if let (true, Some(answers)) = (joint, assign(&ways, &asked.set)) {
+            let assigned = plan.assignment && *role == Role::Network;
+            if let (true, Some(answers)) = (assigned, assign(&ways, &asked.set)) {
                 let label = format!("{name}, all queries of a run answered together");
                 asked.systems.push((label, variant(*role), answers));
             }
@@ -233,39 +235,39 @@ impl<'a> Questions<'a> {
             gallery.add_map(pages, &embeddings, &evaluation, plan.seed)?;
         }
         drop(embeddings);
-        self.ask_copies(contestant, store, plan, watch)
+        self.ask_copies(entrant, store, plan, watch)
     }
 
     /// Asks all networks that compare embeddings by their cosine at once, if there are two or
     /// more: the mean of their cosines answers.
-    pub fn ask_together(
+    pub fn ask_ensemble(
         &mut self,
-        contestants: &[Contestant],
+        entrants: &[Entrant],
         store: &Store,
         plan: &Plan,
         watch: &mut impl FnMut(Event),
     ) -> Result<(), EvalError> {
-        let by_cosine = |contestant: &&Contestant| {
-            let shape = &contestant.model.card.network;
-            contestant.role == Role::Network && shape.answers_together()
+        let by_cosine = |entrant: &&Entrant| {
+            let shape = &entrant.model.card.network;
+            entrant.role == Role::Network && shape.answers_together()
         };
-        let networks: Vec<&Contestant> = contestants.iter().filter(by_cosine).collect();
+        let networks: Vec<&Entrant> = entrants.iter().filter(by_cosine).collect();
         if networks.len() < 2 {
             watch(Event::LeftOut(
                 "networks together: fewer than two compare drawings by a cosine".to_owned(),
             ));
             return Ok(());
         }
-        let label = format!("{} {TOGETHER}", networks.len());
+        let label = format!("{} {ENSEMBLE}", networks.len());
         watch(Event::Begins(label.clone()));
         let sets = self.one_shot.iter().map(|asked| &asked.set);
         let drawings: Vec<DrawingId> = sets.flat_map(TaskSet::drawings).collect();
-        let each = |contestant: &&Contestant| {
+        let each = |entrant: &&Entrant| {
             let drawings = drawings.iter().copied();
-            Embeddings::watched(&contestant.model, store, drawings, self.ranks, |_, _| ())
+            Embeddings::watched(&entrant.model, store, drawings, self.ranks, |_, _| ())
         };
         let each = networks.iter().map(each).collect::<Result<Vec<_>, _>>()?;
-        let embeddings = Embeddings::together(&each);
+        let embeddings = Embeddings::ensemble(&each);
         for asked in &mut self.one_shot {
             asked.deal((&label, Role::Variant), &embeddings, plan.ties, self.ranks)?;
         }
@@ -274,15 +276,15 @@ impl<'a> Questions<'a> {
 
     fn own(
         &self,
-        contestant: &Contestant,
+        entrant: &Entrant,
         first: bool,
         store: &Store,
         plan: &Plan,
     ) -> Result<Own, EvalError> {
-        let card = &contestant.model.card;
+        let card = &entrant.model.card;
         let held_out = background_named(store, &card.validation);
         let mut curves = Vec::new();
-        let has_curve = self.curve.is_some() && contestant.role == Role::Network;
+        let has_curve = self.curve.is_some() && entrant.role == Role::Network;
         if has_curve && first {
             let trained = background_named(store, &card.training);
             for (alphabets, which) in [(&held_out, "held-out"), (&trained, "training")] {
@@ -328,15 +330,15 @@ impl<'a> Questions<'a> {
     /// Asks a network that takes the mean over distorted copies of each drawing.
     fn ask_copies(
         &mut self,
-        contestant: &Contestant,
+        entrant: &Entrant,
         store: &Store,
         plan: &Plan,
         watch: &mut impl FnMut(Event),
     ) -> Result<(), EvalError> {
         let Plan { copies, ties, .. } = *plan;
-        let Contestant {
+        let Entrant {
             name, role, model, ..
-        } = contestant;
+        } = entrant;
         if copies == 0 || *role != Role::Network {
             return Ok(());
         }
@@ -359,12 +361,12 @@ impl<'a> Questions<'a> {
 const HAUSDORFF: &str = "modified Hausdorff distance";
 
 /// What several networks that answer together are called in tables, after their number.
-const TOGETHER: &str = "networks together";
+const ENSEMBLE: &str = "networks together";
 
 /// Whether a variant of this name is several networks that answer together.
 #[must_use]
-pub fn is_together(system: &str) -> bool {
-    let count = system.strip_suffix(TOGETHER).map(str::trim_end);
+pub fn is_ensemble(system: &str) -> bool {
+    let count = system.strip_suffix(ENSEMBLE).map(str::trim_end);
     count.is_some_and(|count| !count.is_empty() && count.bytes().all(|b| b.is_ascii_digit()))
 }
 
@@ -382,9 +384,9 @@ fn verify(
     test: &PairSet,
     choice: &PairSet,
     plan: &Plan,
-    likeness: impl Fn(DrawingId, DrawingId) -> Result<f64, StoreError>,
+    similarity: impl Fn(DrawingId, DrawingId) -> Result<f64, StoreError>,
 ) -> Result<VerificationScore, StoreError> {
-    let threshold = choice.judged(&likeness)?.threshold();
-    let judged = test.judged(&likeness)?;
-    Ok(judged.result(name.to_owned(), role, threshold, plan.seed))
+    let threshold = choice.scored(&similarity)?.threshold();
+    let scored = test.scored(&similarity)?;
+    Ok(scored.result(name.to_owned(), role, threshold, plan.seed))
 }

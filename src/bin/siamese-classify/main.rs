@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Parser};
 use omnishot::archive::{Class, ScanOptions, Scanned, read_classes, read_picture};
-use omnishot::eval::{Ranked, Score, StrangerPlan, Threshold, classify, stands_out};
+use omnishot::eval::{Ranked, RejectionPlan, Score, Threshold, classify, stands_out};
 use omnishot::model::{Model, exact_arithmetic, parse_device};
 use omnishot::store::Store;
 use serde_json::json;
@@ -183,7 +183,7 @@ fn calibrated(
     model: &Model,
     support: &[Class],
 ) -> Result<Threshold> {
-    let plan = StrangerPlan {
+    let plan = RejectionPlan {
         ways: support.len(),
         shots: (support.iter().map(|class| class.pictures.len()).min()).unwrap_or(1),
         accepted: arguments.strangers / 100.0,
@@ -266,7 +266,7 @@ fn describe(found: &Threshold) -> String {
         } else {
             "between alphabets"
         },
-        share(found.strangers),
+        share(found.unknowns),
         share(found.right),
         share(found.refused),
     )
@@ -277,7 +277,7 @@ fn calibration(found: &Threshold) -> serde_json::Value {
         "ways": found.ways,
         "within_alphabet": found.within,
         "alphabets": found.alphabets,
-        "strangers_accepted": found.strangers,
+        "strangers_accepted": found.unknowns,
         "known_right": found.right,
         "known_refused": found.refused,
     })

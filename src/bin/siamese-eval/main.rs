@@ -2,7 +2,7 @@
 
 #[path = "../company/mod.rs"]
 mod company;
-mod contestants;
+mod entrants;
 mod evaluate;
 mod export;
 mod score;

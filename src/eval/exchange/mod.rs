@@ -11,7 +11,7 @@
 //!
 //! ```text
 //! task,answer                  the way chosen; empty for no answer
-//! task,way0,way1,...           a likeness or probability of each way; greater is more alike
+//! task,way0,way1,...           a similarity or probability of each way; greater is more alike
 //! ```
 //!
 //! Likenesses are answered by the rule [`Ties`](super::Ties) that holds for every system here:

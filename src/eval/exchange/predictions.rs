@@ -6,7 +6,7 @@ use csv::{ByteRecord, ReaderBuilder, Trim};
 
 use super::error::{ExchangeError, PredictionProblem};
 use super::file::TaskFile;
-use crate::eval::scores::{Asked, ProtocolScores, Role, Ties, leaders};
+use crate::eval::scores::{ProtocolRun, ProtocolScores, Role, Ties, leaders};
 use crate::eval::systems::Answers;
 use crate::eval::tasks::TaskSet;
 
@@ -14,7 +14,7 @@ use crate::eval::tasks::TaskSet;
 const EXCERPT: usize = 40;
 
 /// Scores prediction files, each a name and its bytes, by the evaluator's own rules: what
-/// [`Answers`] and [`Asked::scores`] make of them. The first is compared with each other one.
+/// [`Answers`] and [`ProtocolRun::scores`] make of them. The first is compared with each other one.
 ///
 /// The seed of resampling is that of the tasks, or 0 if they have none.
 ///
@@ -26,7 +26,7 @@ pub fn score_predictions(
     predictions: &[(String, Vec<u8>)],
     ties: Ties,
 ) -> Result<ProtocolScores, ExchangeError> {
-    let mut asked = Asked::new(tasks.task_set()?);
+    let mut asked = ProtocolRun::new(tasks.task_set()?);
     let mut names = BTreeSet::new();
     for (name, csv) in predictions {
         if !names.insert(name) {
@@ -87,7 +87,7 @@ fn first_places(set: &TaskSet, rows: &mut Rows) -> Result<Vec<Vec<usize>>, Predi
         let first = if chosen {
             choice(&row[1], task, set.ways_of(asked))?
         } else {
-            leaders(&likenesses(cells, task, set.ways_of(asked))?)
+            leaders(&similarities(cells, task, set.ways_of(asked))?)
         };
         if lines[task] != 0 {
             return Err(PredictionProblem::Twice {
@@ -107,7 +107,7 @@ fn first_places(set: &TaskSet, rows: &mut Rows) -> Result<Vec<Vec<usize>>, Predi
     }
 }
 
-/// Whether the header is that of ways chosen, or else that of likenesses.
+/// Whether the header is that of ways chosen, or else that of similarities.
 fn is_of_choices(header: &ByteRecord, ways: usize) -> Result<bool, PredictionProblem> {
     if header.iter().eq([&b"task"[..], b"answer"]) {
         return Ok(true);
@@ -137,19 +137,19 @@ fn choice(cell: &[u8], task: usize, ways: usize) -> Result<Vec<usize>, Predictio
     }
 }
 
-/// The likenesses in the cells of a task's ways; those after must be empty.
-fn likenesses<'a>(
+/// The similarities in the cells of a task's ways; those after must be empty.
+fn similarities<'a>(
     cells: impl Iterator<Item = &'a [u8]>,
     task: usize,
     ways: usize,
 ) -> Result<Vec<f64>, PredictionProblem> {
-    let mut likenesses = Vec::with_capacity(ways);
+    let mut similarities = Vec::with_capacity(ways);
     for (way, cell) in cells.enumerate() {
         let number = text(cell)?.parse();
         match number {
-            Ok(number) if way < ways => likenesses.push(number),
+            Ok(number) if way < ways => similarities.push(number),
             _ if way < ways => {
-                return Err(PredictionProblem::Likeness {
+                return Err(PredictionProblem::Similarity {
                     found: excerpt(cell),
                     task,
                     way,
@@ -166,7 +166,7 @@ fn likenesses<'a>(
             }
         }
     }
-    Ok(likenesses)
+    Ok(similarities)
 }
 
 fn text(cell: &[u8]) -> Result<&str, PredictionProblem> {

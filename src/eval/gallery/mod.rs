@@ -4,7 +4,7 @@ mod tsne;
 
 use rayon::prelude::*;
 
-use super::tsne::layout;
+use tsne::layout;
 use crate::archive::Split;
 use crate::eval::systems::{Answers, Embeddings};
 use crate::eval::tasks::TaskSet;
@@ -38,8 +38,8 @@ pub struct Failure {
     pub answer: usize,
     /// The way it chose; none if two shared the first place.
     pub chosen: Option<usize>,
-    /// Its likeness of the query to each way.
-    pub likenesses: Vec<f64>,
+    /// Its similarity of the query to each way.
+    pub similarities: Vec<f64>,
 }
 
 /// A drawing and those nearest to it among all drawings of unseen alphabets, itself left out.
@@ -61,7 +61,7 @@ pub struct Neighbour {
     /// Its alphabet and character.
     pub label: String,
     /// How alike the network finds the two.
-    pub likeness: f64,
+    pub similarity: f64,
     /// Whether both show one character.
     pub same: bool,
 }
@@ -98,7 +98,7 @@ const NEAREST: usize = 8;
 const MOST_POINTS: usize = 800;
 
 impl Gallery {
-    /// Adds tasks that a network failed, by its answers to all and its likenesses, from as many
+    /// Adds tasks that a network failed, by its answers to all and its similarities, from as many
     /// groups as it takes.
     ///
     /// # Errors
@@ -108,7 +108,7 @@ impl Gallery {
         pages: &PageCache,
         set: &TaskSet,
         answers: &Answers,
-        likenesses: &[Vec<f64>],
+        similarities: &[Vec<f64>],
     ) -> Result<(), StoreError> {
         let wrong: Vec<usize> = (answers.right(set).enumerate())
             .filter(|(_, right)| !right)
@@ -130,7 +130,7 @@ impl Gallery {
                 support: firsts.map(page).collect::<Result<_, _>>()?,
                 answer: task.answer,
                 chosen: answers.chosen[question],
-                likenesses: likenesses[question].clone(),
+                similarities: similarities[question].clone(),
             });
         }
         Ok(())
@@ -165,11 +165,11 @@ impl Gallery {
                 .map(|&id| (embeddings.similarity(query, id), id))
                 .collect();
             alike.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-            let near = |&(likeness, id): &(f64, DrawingId)| {
+            let near = |&(similarity, id): &(f64, DrawingId)| {
                 Ok(Neighbour {
                     page: pages.drawn(id)?.into(),
                     label: label(id),
-                    likeness,
+                    similarity,
                     same: store.character_of(id) == store.character_of(query),
                 })
             };

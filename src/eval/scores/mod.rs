@@ -6,11 +6,11 @@ mod score;
 mod statistics;
 mod verification;
 
-pub use protocol::Asked;
+pub use protocol::ProtocolRun;
 pub use results::{
     Curve, CurveLine, Evaluation, GroupScore, PairedTest, ProtocolScores, Provenance, Role,
     ScoredNetwork, Spread, SystemScore, TrainingRecord, Verification, VerificationScore,
 };
 pub use score::{Score, Ties, leaders, stands_out};
 pub use statistics::{RESAMPLES, bootstrap, group_interval, mcnemar, spread};
-pub use verification::{Judged, PAIRS, PairSet};
+pub use verification::{PAIRS, PairSet, ScoredPairs};

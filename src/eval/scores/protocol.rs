@@ -4,25 +4,25 @@ use super::results::{GroupScore, ProtocolScores, Role, SystemScore};
 use super::score::Ties;
 use super::statistics::{group_interval, mcnemar, spread};
 use crate::eval::error::EvalError;
-use crate::eval::systems::{Answers, Judge};
+use crate::eval::systems::{Answers, Scorer};
 use crate::eval::tasks::TaskSet;
 use crate::ranks::Ranks;
 use crate::store::StoreError;
 
 /// The questions of one protocol, and every system's answers.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct ProtocolRun {
     /// The questions.
     pub set: TaskSet,
     /// Each system's name, what it is, and its answers, in the order they were asked.
     pub systems: Vec<(String, Role, Answers)>,
 }
 
-impl Asked {
+impl ProtocolRun {
     /// Questions that nobody was asked yet.
     #[must_use]
-    pub fn new(set: TaskSet) -> Asked {
-        Asked {
+    pub fn new(set: TaskSet) -> ProtocolRun {
+        ProtocolRun {
             set,
             systems: Vec::new(),
         }
@@ -36,26 +36,26 @@ impl Asked {
         &mut self,
         name: &str,
         role: Role,
-        judge: &impl Judge,
+        scorer: &impl Scorer,
         ties: Ties,
     ) -> Result<(), StoreError> {
-        let answers = Answers::of(judge, &self.set, ties)?;
+        let answers = Answers::of(scorer, &self.set, ties)?;
         self.systems.push((name.to_owned(), role, answers));
         Ok(())
     }
 
-    /// [`Asked::add`], with the questions dealt out among ranks.
+    /// [`ProtocolRun::add`], with the questions dealt out among ranks.
     ///
     /// # Errors
     /// As [`Answers::dealt`].
     pub(in crate::eval) fn deal(
         &mut self,
         (name, role): (&str, Role),
-        judge: &impl Judge,
+        scorer: &impl Scorer,
         ties: Ties,
         ranks: &Ranks,
     ) -> Result<(), EvalError> {
-        let answers = Answers::dealt(judge, &self.set, ties, ranks)?;
+        let answers = Answers::dealt(scorer, &self.set, ties, ranks)?;
         self.systems.push((name.to_owned(), role, answers));
         Ok(())
     }
@@ -82,7 +82,7 @@ impl Asked {
             })
         });
         ProtocolScores {
-            protocol: set.protocol.name().to_owned(),
+            protocol: set.protocol,
             title: set.title(),
             ways: set.ways(),
             shots: set.shots,

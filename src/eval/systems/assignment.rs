@@ -1,7 +1,7 @@
 //! All queries of a run answered together, each way to one query.
 //!
 //! The official runs ask for each character once, and whoever knows that can rule answers out:
-//! the assignment of queries to ways whose likenesses sum to the most (Kuhn 1955). It is another
+//! the assignment of queries to ways whose similarities sum to the most (Kuhn 1955). It is another
 //! and easier question than the published one, in which each query is classified alone, so its
 //! score is told apart and never the headline.
 
@@ -11,14 +11,14 @@ use pathfinding::matrix::Matrix;
 use super::scorer::Answers;
 use crate::eval::tasks::TaskSet;
 
-/// Likenesses are compared in whole steps of 2^-32 of the largest in a run: sums of whole numbers
+/// Similarities are compared in whole steps of 2^-32 of the largest in a run: sums of whole numbers
 /// have no order of addition.
 const STEPS: f64 = 4_294_967_296.0;
 
-/// Answers each group's questions together, by the likenesses of all questions' ways. `None` if
+/// Answers each group's questions together, by the similarities of all questions' ways. `None` if
 /// a group has another number of questions than ways, or its questions do not share one support.
 #[must_use]
-pub fn assign(likenesses: &[Vec<f64>], set: &TaskSet) -> Option<Answers> {
+pub fn assign(similarities: &[Vec<f64>], set: &TaskSet) -> Option<Answers> {
     let mut groups: Vec<Vec<usize>> = vec![Vec::new(); set.groups.len()];
     for (question, &group) in set.group_of.iter().enumerate() {
         groups[group as usize].push(question);
@@ -39,7 +39,7 @@ pub fn assign(likenesses: &[Vec<f64>], set: &TaskSet) -> Option<Answers> {
         tied: 0,
     };
     for group in &groups {
-        let rows: Vec<&[f64]> = group.iter().map(|&q| likenesses[q].as_slice()).collect();
+        let rows: Vec<&[f64]> = group.iter().map(|&q| similarities[q].as_slice()).collect();
         for (&question, way) in group.iter().zip(best(&rows)) {
             answers.chosen[question] = Some(way);
         }
@@ -48,7 +48,7 @@ pub fn assign(likenesses: &[Vec<f64>], set: &TaskSet) -> Option<Answers> {
 }
 
 /// The way of each row in the assignment of the greatest sum. What is no number counts as the
-/// least likeness there is.
+/// least similarity there is.
 fn best(rows: &[&[f64]]) -> Vec<usize> {
     let all = || {
         rows.iter()
@@ -81,10 +81,10 @@ mod tests {
             return 0.0;
         };
         let mut best = f64::NEG_INFINITY;
-        for (way, likeness) in row.iter().enumerate() {
+        for (way, similarity) in row.iter().enumerate() {
             if !taken.contains(&way) {
                 taken.push(way);
-                best = best.max(likeness + most(rows, taken));
+                best = best.max(similarity + most(rows, taken));
                 taken.pop();
             }
         }

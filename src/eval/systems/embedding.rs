@@ -7,7 +7,7 @@ use tch::Tensor;
 
 use super::batches::{Work, alone, dealt, images};
 use super::dot::{inner, weighted_distance};
-use super::scorer::Judge;
+use super::scorer::Scorer;
 use crate::archive::{Digits, Scanned};
 use crate::distort::Distorter;
 use crate::eval::error::EvalError;
@@ -124,7 +124,7 @@ impl Embeddings {
     /// If there are none, they are not all of the same drawings, or one is not compared by the
     /// cosine of unit vectors.
     #[must_use]
-    pub fn together(each: &[Embeddings]) -> Embeddings {
+    pub fn ensemble(each: &[Embeddings]) -> Embeddings {
         let first = &each[0];
         let alike =
             |other: &Embeddings| other.ids == first.ids && other.comparison == Comparison::Cosine;
@@ -301,7 +301,7 @@ impl Embeddings {
     /// # Panics
     /// If there are none, and as [`Embeddings::row`].
     #[must_use]
-    pub fn likeness(&self, query: DrawingId, drawings: &[DrawingId]) -> f64 {
+    pub fn class_similarity(&self, query: DrawingId, drawings: &[DrawingId]) -> f64 {
         assert!(!drawings.is_empty(), "a class of no drawings");
         match (drawings, &self.comparison) {
             (&[only], _) => self.similarity(query, only),
@@ -334,13 +334,15 @@ impl Embeddings {
     }
 }
 
-impl Judge for Embeddings {
-    type Likeness = f64;
+impl Scorer for Embeddings {
+    type Similarity = f64;
 
-    /// The [`Embeddings::likeness`] of the query to each way.
-    fn judge(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
+    /// The [`Embeddings::class_similarity`] of the query to each way.
+    fn similarities(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
         let ways = task.support.chunks_exact(shots);
-        Ok(ways.map(|way| self.likeness(task.query, way)).collect())
+        Ok(ways
+            .map(|way| self.class_similarity(task.query, way))
+            .collect())
     }
 }
 

@@ -16,7 +16,7 @@
 //! The steps, the rate and the scale were chosen on background alphabets.
 
 use super::embedding::Embeddings;
-use super::scorer::Judge;
+use super::scorer::Scorer;
 use crate::sample::Task;
 use crate::store::StoreError;
 
@@ -40,10 +40,10 @@ impl<'a> FineTuned<'a> {
     }
 }
 
-impl Judge for FineTuned<'_> {
-    type Likeness = f64;
+impl Scorer for FineTuned<'_> {
+    type Similarity = f64;
 
-    fn judge(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
+    fn similarities(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
         let inner = |a, b| self.embeddings.inner(a, b) as f32;
         let support = &task.support;
         let kernel: Vec<f32> = (support.iter())

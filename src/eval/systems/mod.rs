@@ -11,10 +11,10 @@ mod pixel;
 mod scorer;
 
 pub use assignment::assign;
-pub use context::{answer_in_context, likenesses};
+pub use context::{answer_in_context, similarities};
 pub use embedding::Embeddings;
 pub use finetune::FineTuned;
 pub use hausdorff::{Hausdorff, PointSet};
-pub use pixel::{Likeness, Pixel};
+pub use pixel::{ExactSimilarity, Pixel};
 pub(in crate::eval) use scorer::nearest;
-pub use scorer::{Answers, Judge, PixelJudge};
+pub use scorer::{Answers, PixelScorer, Scorer};

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::pixel::{Likeness, Pixel};
+use super::pixel::{ExactSimilarity, Pixel};
 use crate::eval::error::EvalError;
 use crate::eval::scores::{Score, Ties, leaders};
 use crate::eval::tasks::TaskSet;
@@ -10,56 +10,56 @@ use crate::ranks::Ranks;
 use crate::sample::Task;
 use crate::store::{DrawingId, PageCache, StoreError};
 
-/// What answers one-shot questions: how like a query is to each way. Each question is judged
+/// What answers one-shot questions: how like a query is to each way. Each question is scored
 /// alone, by its own drawings.
-pub trait Judge: Sync {
-    /// How likenesses are measured; greater is nearer.
-    type Likeness: PartialOrd + Copy + Send;
+pub trait Scorer: Sync {
+    /// How similarities are measured; greater is nearer.
+    type Similarity: PartialOrd + Copy + Send;
 
-    /// The likeness of the query to each way, right at least for those that share the first place,
+    /// The similarity of the query to each way, right at least for those that share the first place,
     /// and less for all others; way `w` has the support drawings
     /// `w * shots..(w + 1) * shots`.
     ///
     /// # Errors
     /// If a drawing cannot be read.
-    fn judge(&self, task: &Task, shots: usize) -> Result<Vec<Self::Likeness>, StoreError>;
+    fn similarities(&self, task: &Task, shots: usize) -> Result<Vec<Self::Similarity>, StoreError>;
 }
 
 /// Nearest neighbour in pixels, in shades where the store has them. Of several shots the nearest counts.
-pub struct PixelJudge<'a> {
+pub struct PixelScorer<'a> {
     pages: &'a PageCache,
     pixel: Pixel,
 }
 
-impl<'a> PixelJudge<'a> {
+impl<'a> PixelScorer<'a> {
     /// Judges the drawings of a store.
     #[must_use]
-    pub fn new(pages: &'a PageCache, pixel: Pixel) -> PixelJudge<'a> {
-        PixelJudge { pages, pixel }
+    pub fn new(pages: &'a PageCache, pixel: Pixel) -> PixelScorer<'a> {
+        PixelScorer { pages, pixel }
     }
 }
 
-impl Judge for PixelJudge<'_> {
-    type Likeness = Likeness;
+impl Scorer for PixelScorer<'_> {
+    type Similarity = ExactSimilarity;
 
-    fn judge(&self, task: &Task, shots: usize) -> Result<Vec<Likeness>, StoreError> {
+    fn similarities(&self, task: &Task, shots: usize) -> Result<Vec<ExactSimilarity>, StoreError> {
         let query = self.pages.drawn(task.query)?;
         nearest(task, shots, |id| {
-            Ok(self.pixel.likeness(query, self.pages.drawn(id)?))
+            Ok(self.pixel.exact_similarity(query, self.pages.drawn(id)?))
         })
     }
 }
 
-/// The greatest likeness of each way's drawings.
+/// The greatest similarity of each way's drawings.
 pub(in crate::eval) fn nearest<T: PartialOrd + Copy>(
     task: &Task,
     shots: usize,
-    likeness: impl Fn(DrawingId) -> Result<T, StoreError>,
+    similarity: impl Fn(DrawingId) -> Result<T, StoreError>,
 ) -> Result<Vec<T>, StoreError> {
     let way = |drawings: &[DrawingId]| {
-        let mut best = likeness(drawings[0])?;
+        let mut best = similarity(drawings[0])?;
         for &id in &drawings[1..] {
-            let other = likeness(id)?;
+            let other = similarity(id)?;
             if other > best {
                 best = other;
             }
@@ -74,12 +74,12 @@ const DEALT: usize = 256;
 
 /// The ways that share the first place in each of some questions.
 fn first_places(
-    judge: &impl Judge,
+    scorer: &impl Scorer,
     tasks: &[Task],
     shots: usize,
 ) -> Result<Vec<Vec<usize>>, StoreError> {
     (tasks.par_iter())
-        .map(|task| Ok(leaders(&judge.judge(task, shots)?)))
+        .map(|task| Ok(leaders(&scorer.similarities(task, shots)?)))
         .collect()
 }
 
@@ -93,12 +93,12 @@ pub struct Answers {
 }
 
 impl Answers {
-    /// Answers every question by a judge, on all cores; the answers do not depend on how many.
+    /// Answers every question by a scorer, on all cores; the answers do not depend on how many.
     ///
     /// # Errors
     /// If a drawing cannot be read.
-    pub fn of(judge: &impl Judge, set: &TaskSet, ties: Ties) -> Result<Answers, StoreError> {
-        let firsts = first_places(judge, &set.tasks, set.shots)?;
+    pub fn of(scorer: &impl Scorer, set: &TaskSet, ties: Ties) -> Result<Answers, StoreError> {
+        let firsts = first_places(scorer, &set.tasks, set.shots)?;
         Ok(Answers::settle(&firsts, set, ties))
     }
 
@@ -107,7 +107,7 @@ impl Answers {
     /// # Errors
     /// If a drawing cannot be read, or another rank is gone.
     pub fn dealt(
-        judge: &impl Judge,
+        scorer: &impl Scorer,
         set: &TaskSet,
         ties: Ties,
         ranks: &Ranks,
@@ -115,7 +115,7 @@ impl Answers {
         let pieces: Vec<&[Task]> = set.tasks.chunks(DEALT).collect();
         // Of each question how many ways share the first place, and which.
         let all = ranks.deal(pieces.len(), |piece| {
-            let firsts = first_places(judge, pieces[piece], set.shots)?;
+            let firsts = first_places(scorer, pieces[piece], set.shots)?;
             let told = |ways: &Vec<usize>| [&[ways.len()], &ways[..]].concat();
             let told = firsts.iter().flat_map(told).map(|number| number as i64);
             Ok::<_, EvalError>(told.collect())
@@ -129,10 +129,10 @@ impl Answers {
         Ok(Answers::settle(&firsts, set, ties))
     }
 
-    /// Answers by likenesses, those of each question's ways.
+    /// Answers by similarities, those of each question's ways.
     #[must_use]
-    pub fn by<T: PartialOrd>(likenesses: &[Vec<T>], set: &TaskSet, ties: Ties) -> Answers {
-        let firsts: Vec<_> = likenesses.iter().map(|ways| leaders(ways)).collect();
+    pub fn by<T: PartialOrd>(similarities: &[Vec<T>], set: &TaskSet, ties: Ties) -> Answers {
+        let firsts: Vec<_> = similarities.iter().map(|ways| leaders(ways)).collect();
         Answers::settle(&firsts, set, ties)
     }
 

@@ -2,7 +2,7 @@
 
 use super::task_set::TaskSet;
 use crate::eval::scores::{CurveLine, Ties};
-use crate::eval::systems::{Answers, Judge};
+use crate::eval::systems::{Answers, Scorer};
 use crate::sample::{Scope, TaskShape, TooFew};
 use crate::store::{AlphabetId, Store, StoreError};
 
@@ -55,17 +55,17 @@ impl CurveTasks {
         &self.sets
     }
 
-    /// The line of a judge.
+    /// The line of a scorer.
     ///
     /// # Errors
     /// If a drawing cannot be read.
     pub fn line(
         &self,
         name: String,
-        judge: &impl Judge,
+        scorer: &impl Scorer,
         ties: Ties,
     ) -> Result<CurveLine, StoreError> {
-        self.line_by(name, |set| Answers::of(judge, set, ties))
+        self.line_by(name, |set| Answers::of(scorer, set, ties))
     }
 
     /// The line of whoever gives these answers.

@@ -12,8 +12,9 @@ use rayon::prelude::*;
 use super::task_set::{Protocol, TaskSet};
 use crate::archive::Digits;
 use crate::distort::grey::{KOCH_SIDE, enlarge};
-use crate::eval::scores::{Asked, Role, Ties};
-use crate::eval::systems::{Judge, nearest};
+use crate::eval::error::DigitError;
+use crate::eval::scores::{ProtocolRun, Role, Ties};
+use crate::eval::systems::{Scorer, nearest};
 use crate::sample::Task;
 use crate::seed::{Purpose, Stream};
 use crate::store::StoreError;
@@ -51,37 +52,6 @@ impl DigitTrials {
     }
 }
 
-/// Why no such tasks can be drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DigitRefusal {
-    /// A number is out of its range.
-    #[error("{what} is {value}; it must lie from {least} to {most}")]
-    Range {
-        /// What the number is.
-        what: &'static str,
-        /// What it is set to.
-        value: u64,
-        /// The least it may be.
-        least: u64,
-        /// The most it may be.
-        most: u64,
-    },
-    /// There are not enough images.
-    #[error(
-        "{ways} ways of {shots} shots take {ways} digits with more than {shots} images, and \
-         {found} have so many; lower one of them, or give a larger set"
-    )]
-    TooFew {
-        /// Ways that were asked for.
-        ways: usize,
-        /// Shots that were asked for.
-        shots: usize,
-        /// Digits with enough images.
-        found: usize,
-    },
-}
-
 /// Tasks from a set of digits.
 #[derive(Clone, Debug)]
 pub struct DigitTasks<'a> {
@@ -96,7 +66,7 @@ impl<'a> DigitTasks<'a> {
     ///
     /// # Errors
     /// If a number of the trials is out of its range, or there are too few images.
-    pub fn new(digits: &'a Digits, trials: DigitTrials) -> Result<DigitTasks<'a>, DigitRefusal> {
+    pub fn new(digits: &'a Digits, trials: DigitTrials) -> Result<DigitTasks<'a>, DigitError> {
         for (what, value, least, most) in [
             ("the number of ways", trials.ways as u64, 2, DIGITS as u64),
             (
@@ -108,7 +78,7 @@ impl<'a> DigitTasks<'a> {
             ("the number of trials", trials.trials, 1, MOST_TRIALS),
         ] {
             if !(least..=most).contains(&value) {
-                return Err(DigitRefusal::Range {
+                return Err(DigitError::Range {
                     what,
                     value,
                     least,
@@ -123,7 +93,7 @@ impl<'a> DigitTasks<'a> {
         }
         classes.retain(|images| images.len() > trials.shots);
         if classes.len() < trials.ways {
-            return Err(DigitRefusal::TooFew {
+            return Err(DigitError::TooFew {
                 ways: trials.ways,
                 shots: trials.shots,
                 found: classes.len(),
@@ -221,10 +191,10 @@ impl<'a> DigitPixels<'a> {
     }
 }
 
-impl Judge for DigitPixels<'_> {
-    type Likeness = i64;
+impl Scorer for DigitPixels<'_> {
+    type Similarity = i64;
 
-    fn judge(&self, task: &Task, shots: usize) -> Result<Vec<i64>, StoreError> {
+    fn similarities(&self, task: &Task, shots: usize) -> Result<Vec<i64>, StoreError> {
         let query = self.image(task.query);
         nearest(task, shots, |at| {
             Ok(-squared_distance(query, self.image(at)))
@@ -246,7 +216,11 @@ fn squared_distance(a: &[u8], b: &[u8]) -> i64 {
 ///
 /// # Errors
 /// None: nothing is read.
-pub fn ask_digit_pixels(digits: &Digits, asked: &mut Asked, ties: Ties) -> Result<(), StoreError> {
+pub fn ask_digit_pixels(
+    digits: &Digits,
+    asked: &mut ProtocolRun,
+    ties: Ties,
+) -> Result<(), StoreError> {
     let side = digits.side();
     let enlarged = (side < KOCH_SIDE).then_some(KOCH_SIDE);
     for side in [Some(side), enlarged].into_iter().flatten() {

@@ -59,6 +59,28 @@ impl Protocol {
             Protocol::Digits => "mnist",
         }
     }
+
+    /// What the groups of its questions are, in a word.
+    #[must_use]
+    pub fn group_word(self) -> &'static str {
+        match self {
+            Protocol::LakeRuns => "run",
+            Protocol::Within | Protocol::Between => "alphabet",
+            Protocol::Digits => "group",
+        }
+    }
+
+    /// Its name in a list of contents: `Official runs`, `Within, 20-way 5-shot`.
+    #[must_use]
+    pub fn short_name(self, ways: usize, shots: usize) -> String {
+        let name = match self {
+            Protocol::LakeRuns => return "Official runs".to_owned(),
+            Protocol::Within => "Within",
+            Protocol::Between => "Between",
+            Protocol::Digits => "MNIST",
+        };
+        format!("{name}, {ways}-way {shots}-shot")
+    }
 }
 
 impl fmt::Display for Protocol {
