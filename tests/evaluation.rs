@@ -13,8 +13,8 @@ use std::sync::Arc;
 use drawings::made_up;
 use omnishot::archive::Split;
 use omnishot::eval::{
-    Answers, CurveTasks, Embeddings, Entrant, EvalError, Hausdorff, Pixel, PixelScorer, Plan,
-    PointSet, Protocol, Role, Scorer, TaskSet, Ties, assign, evaluate,
+    Answers, CurveTasks, Embeddings, Entrant, EvalError, Hausdorff, Plan, PointSet, Protocol, Role,
+    Scorer, TaskSet, Ties, assign, evaluate,
 };
 use omnishot::model::Model;
 use omnishot::ranks::Ranks;
@@ -316,15 +316,11 @@ fn networks_are_told_apart_from_baselines_and_compared_on_the_same_tasks() {
 #[test]
 fn a_curve_has_as_many_ways_as_there_are_characters() {
     let store = made_up();
-    let pages = PageCache::new(Arc::clone(&store));
     let evaluation = alphabets_of(&store, Split::Evaluation);
     let one = CurveTasks::draw(&store, &evaluation[..1], 1, 4).unwrap();
     let characters = store.alphabet(evaluation[0]).characters.len();
     assert!(one.ways().into_iter().eq(2..=characters));
     assert_eq!(one.sets()[0].chance(), 50.0);
-    let scorer = PixelScorer::new(&pages, Pixel::L2);
-    let line = one.line("x".to_owned(), &scorer, Ties::Against).unwrap();
-    assert_eq!(line.percent.len(), characters - 1);
     assert!(CurveTasks::draw(&store, &[], 1, 4).is_err());
 }
 

@@ -15,7 +15,7 @@ use std::path::Path;
 use omnishot::eval::exchange::{
     self, ExchangeError, Format, PredictionProblem, TaskFile, score_predictions,
 };
-use omnishot::eval::{Pixel, PixelScorer, Protocol, ProtocolRun, Role, TaskSet, Ties};
+use omnishot::eval::{Answers, Pixel, PixelScorer, Protocol, ProtocolRun, Role, TaskSet, Ties};
 use omnishot::image::SIDE;
 use omnishot::store::{PageCache, Store};
 use proptest::prelude::*;
@@ -105,7 +105,8 @@ fn neighbours_from_the_files_alone_answer_as_the_evaluators_own() {
                 let mut asked = ProtocolRun::new(set.clone());
                 for (name, pixel) in systems {
                     let scorer = PixelScorer::new(&pages, pixel);
-                    asked.add(name, Role::Outside, &scorer, ties).unwrap();
+                    let answers = Answers::of(&scorer, &set, ties).unwrap();
+                    asked.add(name, Role::Outside, answers);
                 }
                 let scores = score_predictions(&file, &predictions, ties).unwrap();
                 assert_eq!(scores, asked.scores(set.seed.unwrap_or(0)));

@@ -13,9 +13,10 @@ use omnishot::distort::grey::enlarge;
 use omnishot::distort::{Distorter, Distortion, Resize};
 use omnishot::eval::{
     Answers, DigitError, DigitPixels, DigitTasks, DigitTrials, Embeddings, ProtocolRun, Role,
-    Score, Scorer, Ties, ask_digit_pixels,
+    Rules, Score, Scorer, Ties,
 };
 use omnishot::model::{Card, CompactShape, Comparison, KochShape, Model, NetworkShape, ordered};
+use omnishot::ranks::Ranks;
 use omnishot::seed::{Purpose, Stream};
 use proptest::prelude::*;
 use tch::{Device, Tensor};
@@ -328,16 +329,23 @@ fn a_network_that_tells_nothing_apart_is_never_right() {
     }
 }
 
+/// Asks the nearest neighbours in pixels.
+fn ask_pixels(digits: &Digits, run: &mut ProtocolRun) {
+    let (ties, ranks) = (Ties::Against, &Ranks::alone());
+    for pixels in DigitPixels::baselines(digits) {
+        run.ask(&pixels, Rules { ties, ranks }).unwrap();
+    }
+}
+
 #[test]
 fn scores_do_not_hang_on_the_number_of_threads() {
     let tasks = DigitTasks::new(twenty(), trials(10, 2, 200, 5)).unwrap();
     let asked = || {
         let mut asked = ProtocolRun::new(tasks.set());
-        ask_digit_pixels(twenty(), &mut asked, Ties::Against).unwrap();
+        ask_pixels(twenty(), &mut asked);
         let embeddings = Embeddings::of_digits(&models()[0], twenty(), asked.set.drawings());
-        asked
-            .add("network", Role::Network, &embeddings, Ties::Against)
-            .unwrap();
+        let answers = Answers::of(&embeddings, &asked.set, Ties::Against).unwrap();
+        asked.add("network", Role::Network, answers);
         asked.scores(1)
     };
     let scores = asked();
@@ -370,11 +378,10 @@ fn digits_of_any_side_are_scored() {
         let digits = Digits::read(&images, &labels).unwrap();
         let tasks = DigitTasks::new(&digits, trials(10, 1, 20, 1)).unwrap();
         let mut asked = ProtocolRun::new(tasks.set());
-        ask_digit_pixels(&digits, &mut asked, Ties::Against).unwrap();
+        ask_pixels(&digits, &mut asked);
         let embeddings = Embeddings::of_digits(&models()[0], &digits, asked.set.drawings());
-        asked
-            .add("network", Role::Network, &embeddings, Ties::Against)
-            .unwrap();
+        let answers = Answers::of(&embeddings, &asked.set, Ties::Against).unwrap();
+        asked.add("network", Role::Network, answers);
         assert_eq!(asked.systems.len(), if side < 35 { 3 } else { 2 });
         assert!(
             asked

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use super::error::EvalError;
 use super::gallery::Gallery;
-use super::oneshot::answer_embedded;
 use super::plan::{DigitPlan, Entrant, Event, Plan};
-use super::questions::Questions;
-use super::scores::{Evaluation, ProtocolRun, Provenance, ScoredNetwork};
-use super::systems::Embeddings;
-use super::tasks::{DigitTasks, ask_digit_pixels};
-use crate::archive::Split;
+use super::protocols::Protocols;
+use super::scores::{Answers, Evaluation, Provenance, Role, ScoredNetwork};
+use super::systems::{
+    Assigned, DigitPixels, Embeddings, Ensemble, FineTuned, Hausdorff, Network, Pixel, PixelScorer,
+    Rules, System,
+};
+use super::tasks::DigitTasks;
+use crate::archive::{Digits, Split};
 use crate::ranks::Ranks;
-use crate::store::{PageCache, Store};
+use crate::sample::{alphabets_of, characters_of};
+use crate::store::{DrawingId, PageCache, Store};
 use crate::synthetic::SYNTHETIC_NAME;
 
 /// What scores.
@@ -52,34 +55,43 @@ pub fn evaluate(
         ),
     ])?;
     let pages = PageCache::new(Arc::clone(store));
-    let mut questions = Questions::draw(store, plan, ranks, &mut watch)?;
-    questions.ask_baselines(&pages, plan, &mut watch)?;
-    let mut asked_digits = match digits {
+    let asking = Asking {
+        pages: &pages,
+        plan,
+        rules: Rules {
+            ties: plan.ties,
+            ranks,
+        },
+    };
+    let mut protocols = Protocols::draw(store, plan, entrants.first(), &mut watch)?;
+    asking.baselines(&mut protocols, &mut watch)?;
+    let mut digits = match digits {
         Some(DigitPlan { digits, trials }) => {
-            let mut asked = ProtocolRun::new(DigitTasks::new(digits, *trials)?.set());
-            ask_digit_pixels(digits, &mut asked, plan.ties)?;
-            Some((digits, asked))
+            let mut protocol = Protocols::of(DigitTasks::new(digits, *trials)?.set());
+            for pixels in DigitPixels::baselines(digits) {
+                protocol.ask(&[&pixels], asking.rules)?;
+            }
+            Some((digits, protocol))
         }
         None => None,
     };
     let mut gallery = Gallery::default();
     for (place, entrant) in entrants.iter().enumerate() {
-        let first = place == 0;
-        let shown = (plan.gallery && first).then_some(&mut gallery);
-        questions.ask(entrant, &pages, plan, first, shown, &mut watch)?;
-        if let Some((digits, asked)) = &mut asked_digits {
-            let Entrant { name, model, .. } = entrant;
-            watch(Event::Begins(format!("{name}: digits")));
-            let embeddings = Embeddings::of_digits(model, digits, asked.set.drawings());
-            let answers = answer_embedded(model, &embeddings, &asked.set, plan.ties)?;
-            asked.systems.push((name.clone(), entrant.role, answers));
+        let shown = (plan.gallery && place == 0).then_some(&mut gallery);
+        asking.entrant(entrant, &mut protocols, shown, &mut watch)?;
+        asking.copies(entrant, &mut protocols, &mut watch)?;
+        if let Some((digits, protocol)) = &mut digits {
+            watch(Event::Begins(format!("{}: digits", entrant.name)));
+            asking.digits(entrant, digits, protocol)?;
         }
     }
     if plan.ensemble {
-        questions.ask_ensemble(entrants, store, plan, &mut watch)?;
+        asking.ensemble(entrants, &mut protocols, &mut watch)?;
     }
     let mut alphabets = store.alphabets().iter();
     let made_up = alphabets.any(|a| a.name.starts_with(SYNTHETIC_NAME));
+    let (protocols, curve, verification) = protocols.found(plan.seed);
+    let digits = digits.and_then(|(_, protocol)| protocol.found(plan.seed).0.pop());
     let evaluation = Evaluation {
         provenance: Provenance {
             program: PROGRAM.to_owned(),
@@ -89,15 +101,161 @@ pub fn evaluate(
             ties: plan.ties,
             networks,
         },
-        protocols: (questions.one_shot.iter())
-            .map(|asked| asked.scores(plan.seed))
-            .collect(),
-        curve: questions.curve.map(|(_, curve)| curve),
-        verification: questions.pairs.map(|(_, verification)| verification),
-        digits: asked_digits.map(|(_, asked)| asked.scores(plan.seed)),
+        protocols,
+        curve,
+        verification,
+        digits,
         training: Vec::new(),
     };
     Ok((evaluation, gallery))
+}
+
+/// What it takes to ask a system.
+struct Asking<'a> {
+    pages: &'a PageCache,
+    plan: &'a Plan,
+    rules: Rules<'a>,
+}
+
+impl Asking<'_> {
+    /// Asks what needs no network.
+    fn baselines(
+        &self,
+        protocols: &mut Protocols<'_>,
+        watch: &mut impl FnMut(Event),
+    ) -> Result<(), EvalError> {
+        let pixels = [Pixel::L2, Pixel::Cosine].map(|pixel| PixelScorer::new(self.pages, pixel));
+        watch(Event::Begins("nearest neighbours in pixels".to_owned()));
+        protocols.ask(&[&pixels[0], &pixels[1]], self.rules)?;
+        let hausdorff = Hausdorff::new(self.pages);
+        watch(Event::Begins(hausdorff.name().to_owned()));
+        protocols.ask(&[&hausdorff], self.rules)
+    }
+
+    /// Asks a network, and what is made of its embeddings, and shows in a gallery what it did.
+    fn entrant(
+        &self,
+        entrant: &Entrant,
+        protocols: &mut Protocols<'_>,
+        gallery: Option<&mut Gallery>,
+        watch: &mut impl FnMut(Event),
+    ) -> Result<(), EvalError> {
+        let (name, store) = (&entrant.name, self.pages.store());
+        let mut needed = protocols.drawings(entrant)?;
+        if gallery.is_some() {
+            needed.extend(of_evaluation(store));
+            needed.sort_unstable();
+            needed.dedup();
+        }
+        watch(Event::Begins(format!("{name}: {} drawings", needed.len())));
+        let done = |done, all| watch(Event::Embedded(done, all));
+        let embeddings =
+            Embeddings::watched(&entrant.model, store, needed, self.rules.ranks, done)?;
+        watch(Event::Begins(format!("{name}: scores")));
+        let network = Network::new(entrant, embeddings);
+        let fine_tuned = self.plan.fine_tuned.then(|| FineTuned::of(&network));
+        let assigned = self.plan.assignment.then(|| Assigned::of(&network));
+        let mut systems: Vec<&dyn System> = vec![&network];
+        systems.extend(
+            fine_tuned
+                .iter()
+                .flatten()
+                .map(|system| system as &dyn System),
+        );
+        systems.extend(
+            assigned
+                .iter()
+                .flatten()
+                .map(|system| system as &dyn System),
+        );
+        protocols.ask(&systems, self.rules)?;
+        match gallery {
+            Some(gallery) => self.show(&network, protocols, gallery),
+            None => Ok(()),
+        }
+    }
+
+    /// Shows a network's wrong answers, and how it sees drawings.
+    fn show(
+        &self,
+        network: &Network<'_>,
+        protocols: &Protocols<'_>,
+        gallery: &mut Gallery,
+    ) -> Result<(), EvalError> {
+        let (pages, seed) = (self.pages, self.plan.seed);
+        for run in &protocols.one_shot {
+            let similarities = network.similarities(&run.set)?;
+            let answers = Answers::by(&similarities, &run.set, self.rules.ties);
+            gallery.add_failures(pages, &run.set, &answers, &similarities)?;
+        }
+        let evaluation = alphabets_of(pages.store(), Split::Evaluation);
+        network.name().clone_into(&mut gallery.network);
+        gallery.add_neighbours(pages, network.embeddings(), Split::Evaluation, seed)?;
+        gallery.add_map(pages, network.embeddings(), &evaluation, seed)?;
+        Ok(())
+    }
+
+    /// Asks a network that takes the mean over distorted copies of each drawing.
+    fn copies(
+        &self,
+        entrant: &Entrant,
+        protocols: &mut Protocols<'_>,
+        watch: &mut impl FnMut(Event),
+    ) -> Result<(), EvalError> {
+        let Plan { copies, seed, .. } = *self.plan;
+        if copies == 0 || entrant.role != Role::Network {
+            return Ok(());
+        }
+        let name = &entrant.name;
+        watch(Event::Begins(format!(
+            "{name}: {copies} copies of each drawing"
+        )));
+        let drawings = protocols.one_shot_drawings();
+        let (store, ranks) = (self.pages.store(), self.rules.ranks);
+        let network = Network::averaged(entrant, store, drawings, copies, seed, ranks)?;
+        protocols.ask(&[&network], self.rules)
+    }
+
+    /// Asks a network about digits.
+    fn digits(
+        &self,
+        entrant: &Entrant,
+        digits: &Digits,
+        protocol: &mut Protocols<'_>,
+    ) -> Result<(), EvalError> {
+        let drawings = protocol.one_shot_drawings();
+        let embeddings = Embeddings::of_digits(&entrant.model, digits, drawings);
+        protocol.ask(&[&Network::new(entrant, embeddings)], self.rules)
+    }
+
+    /// Asks the ensemble of all networks that compare embeddings by their cosine, if there are
+    /// two or more.
+    fn ensemble(
+        &self,
+        entrants: &[Entrant],
+        protocols: &mut Protocols<'_>,
+        watch: &mut impl FnMut(Event),
+    ) -> Result<(), EvalError> {
+        let members = Ensemble::members(entrants);
+        if members.len() < 2 {
+            watch(Event::LeftOut(
+                "networks together: fewer than two compare drawings by a cosine".to_owned(),
+            ));
+            return Ok(());
+        }
+        watch(Event::Begins(Ensemble::name_of(members.len())));
+        let drawings: Vec<DrawingId> = protocols.one_shot_drawings().collect();
+        let (store, ranks) = (self.pages.store(), self.rules.ranks);
+        let ensemble = Ensemble::embed(&members, store, &drawings, ranks)?;
+        protocols.ask(&[&ensemble], self.rules)
+    }
+}
+
+/// All drawings of a store's evaluation set.
+fn of_evaluation(store: &Store) -> impl Iterator<Item = DrawingId> {
+    let characters = characters_of(store, &alphabets_of(store, Split::Evaluation));
+    let characters = characters.into_iter().flatten();
+    characters.flat_map(|id| store.character(id).drawings.clone())
 }
 
 fn scored(store: &Store, entrant: &Entrant) -> ScoredNetwork {

@@ -12,7 +12,7 @@ pub mod exchange;
 mod gallery;
 mod oneshot;
 mod plan;
-mod questions;
+mod protocols;
 mod rejection;
 mod scores;
 mod systems;
@@ -24,19 +24,16 @@ pub use evaluate::evaluate;
 pub use gallery::{EmbeddingMap, Failure, Gallery, MapPoint, Neighbour, Neighbours};
 pub use oneshot::{answer, answer_embedded, validate};
 pub use plan::{DigitPlan, Entrant, Event, Plan};
-pub use questions::is_ensemble;
 pub use rejection::{RejectionError, RejectionPlan, Threshold};
 pub use scores::{
-    Curve, CurveLine, Evaluation, GroupScore, PAIRS, PairSet, PairedTest, ProtocolRun,
+    Answers, Curve, CurveLine, Evaluation, GroupScore, PAIRS, PairSet, PairedTest, ProtocolRun,
     ProtocolScores, Provenance, RESAMPLES, Role, Score, ScoredNetwork, ScoredPairs, Spread,
     SystemScore, Ties, TrainingRecord, Verification, VerificationScore, bootstrap, group_interval,
     leaders, mcnemar, spread, stands_out,
 };
 pub use systems::{
-    Answers, Embeddings, ExactSimilarity, FineTuned, Hausdorff, Pixel, PixelScorer, PointSet,
-    Scorer, answer_in_context, assign, similarities,
+    Assigned, DigitPixels, Embeddings, Ensemble, ExactSimilarity, FineTuned, Hausdorff, Network,
+    Pixel, PixelScorer, PointSet, Rules, Scorer, Similarity, System, answer_in_context, assign,
+    is_ensemble, similarities,
 };
-pub use tasks::{
-    CurveTasks, DigitPixels, DigitTasks, DigitTrials, Protocol, TaskSet, UnknownProtocol, WAYS,
-    ask_digit_pixels,
-};
+pub use tasks::{CurveTasks, DigitTasks, DigitTrials, Protocol, TaskSet, UnknownProtocol, WAYS};

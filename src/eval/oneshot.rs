@@ -1,7 +1,7 @@
 //! One-shot accuracy on held-out alphabets, for whoever trains.
 
-use super::scores::Ties;
-use super::systems::{Answers, Embeddings, similarities};
+use super::scores::{Answers, Ties};
+use super::systems::{Embeddings, similarities};
 use super::tasks::TaskSet;
 use crate::model::Model;
 use crate::sample::{TrainingSplit, ValidationTasks};

@@ -6,8 +6,7 @@ use csv::{ByteRecord, ReaderBuilder, Trim};
 
 use super::error::{ExchangeError, PredictionProblem};
 use super::file::TaskFile;
-use crate::eval::scores::{ProtocolRun, ProtocolScores, Role, Ties, leaders};
-use crate::eval::systems::Answers;
+use crate::eval::scores::{Answers, ProtocolRun, ProtocolScores, Role, Ties, leaders};
 use crate::eval::tasks::TaskSet;
 
 /// Letters of a wrong cell that an error repeats.
@@ -26,16 +25,16 @@ pub fn score_predictions(
     predictions: &[(String, Vec<u8>)],
     ties: Ties,
 ) -> Result<ProtocolScores, ExchangeError> {
-    let mut asked = ProtocolRun::new(tasks.task_set()?);
+    let mut run = ProtocolRun::new(tasks.task_set()?);
     let mut names = BTreeSet::new();
     for (name, csv) in predictions {
         if !names.insert(name) {
             return Err(ExchangeError::SameName { name: name.clone() });
         }
-        let answers = answers_of(&asked.set, name, csv, ties)?;
-        asked.systems.push((name.clone(), Role::Outside, answers));
+        let answers = answers_of(&run.set, name, csv, ties)?;
+        run.add(name, Role::Outside, answers);
     }
-    Ok(asked.scores(tasks.seed.unwrap_or(0)))
+    Ok(run.scores(tasks.seed.unwrap_or(0)))
 }
 
 /// The answers that a prediction file gives to the questions of a set; errors call it `name`.

@@ -4,13 +4,14 @@ mod tsne;
 
 use rayon::prelude::*;
 
-use tsne::layout;
 use crate::archive::Split;
-use crate::eval::systems::{Answers, Embeddings};
+use crate::eval::scores::Answers;
+use crate::eval::systems::Embeddings;
 use crate::eval::tasks::TaskSet;
 use crate::image::Picture;
 use crate::seed::{Purpose, Stream};
 use crate::store::{AlphabetId, DrawingId, PageCache, StoreError};
+use tsne::layout;
 
 /// Drawings to look at: of the first network of an evaluation.
 #[derive(Clone, Debug, Default, PartialEq)]

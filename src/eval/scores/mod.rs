@@ -1,11 +1,13 @@
 //! What answers add up to: scores with their intervals, paired tests, the values of a report.
 
+mod answers;
 mod protocol;
 mod results;
 mod score;
 mod statistics;
 mod verification;
 
+pub use answers::Answers;
 pub use protocol::ProtocolRun;
 pub use results::{
     Curve, CurveLine, Evaluation, GroupScore, PairedTest, ProtocolScores, Provenance, Role,

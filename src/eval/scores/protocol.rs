@@ -1,13 +1,9 @@
 //! The questions of one protocol with every system's answers, and what they add up to.
 
+use super::answers::Answers;
 use super::results::{GroupScore, ProtocolScores, Role, SystemScore};
-use super::score::Ties;
 use super::statistics::{group_interval, mcnemar, spread};
-use crate::eval::error::EvalError;
-use crate::eval::systems::{Answers, Scorer};
 use crate::eval::tasks::TaskSet;
-use crate::ranks::Ranks;
-use crate::store::StoreError;
 
 /// The questions of one protocol, and every system's answers.
 #[derive(Clone, Debug)]
@@ -28,36 +24,9 @@ impl ProtocolRun {
         }
     }
 
-    /// Asks a system.
-    ///
-    /// # Errors
-    /// If a drawing cannot be read.
-    pub fn add(
-        &mut self,
-        name: &str,
-        role: Role,
-        scorer: &impl Scorer,
-        ties: Ties,
-    ) -> Result<(), StoreError> {
-        let answers = Answers::of(scorer, &self.set, ties)?;
+    /// Adds a system's answers to all of them.
+    pub fn add(&mut self, name: &str, role: Role, answers: Answers) {
         self.systems.push((name.to_owned(), role, answers));
-        Ok(())
-    }
-
-    /// [`ProtocolRun::add`], with the questions dealt out among ranks.
-    ///
-    /// # Errors
-    /// As [`Answers::dealt`].
-    pub(in crate::eval) fn deal(
-        &mut self,
-        (name, role): (&str, Role),
-        scorer: &impl Scorer,
-        ties: Ties,
-        ranks: &Ranks,
-    ) -> Result<(), EvalError> {
-        let answers = Answers::dealt(scorer, &self.set, ties, ranks)?;
-        self.systems.push((name.to_owned(), role, answers));
-        Ok(())
     }
 
     /// What it all adds up to. The seed is that of resampling.

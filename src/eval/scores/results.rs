@@ -73,6 +73,16 @@ pub enum Role {
     Outside,
 }
 
+impl Role {
+    /// What a system of this role is with something added.
+    pub(in crate::eval) fn variant(self) -> Role {
+        match self {
+            Role::Network => Role::Variant,
+            other => other,
+        }
+    }
+}
+
 /// The scores of all systems by one protocol.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProtocolScores {

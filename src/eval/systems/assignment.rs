@@ -8,43 +8,86 @@
 use pathfinding::kuhn_munkres::kuhn_munkres;
 use pathfinding::matrix::Matrix;
 
-use super::scorer::Answers;
+use super::network::Network;
+use super::system::{Rules, System};
+use crate::eval::error::EvalError;
+use crate::eval::scores::{Answers, Role};
 use crate::eval::tasks::TaskSet;
 
 /// Similarities are compared in whole steps of 2^-32 of the largest in a run: sums of whole numbers
 /// have no order of addition.
 const STEPS: f64 = 4_294_967_296.0;
 
+/// A network that answers all queries of a run together.
+pub struct Assigned<'a> {
+    name: String,
+    network: &'a Network<'a>,
+}
+
+impl<'a> Assigned<'a> {
+    /// A network's variant; `None` if it is a baseline.
+    #[must_use]
+    pub fn of(network: &'a Network<'a>) -> Option<Assigned<'a>> {
+        (network.role() == Role::Network).then(|| Assigned {
+            name: format!("{}, all queries of a run answered together", network.name()),
+            network,
+        })
+    }
+}
+
+impl System for Assigned<'_> {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn role(&self) -> Role {
+        Role::Variant
+    }
+
+    /// To runs alone, whose queries are one to a way.
+    fn answers(&self, set: &TaskSet, _: Rules<'_>) -> Result<Option<Answers>, EvalError> {
+        let assigned = |runs: Vec<_>| Ok(answers(&runs, &self.network.similarities(set)?, set));
+        runs(set).map(assigned).transpose()
+    }
+}
+
 /// Answers each group's questions together, by the similarities of all questions' ways. `None` if
 /// a group has another number of questions than ways, or its questions do not share one support.
 #[must_use]
 pub fn assign(similarities: &[Vec<f64>], set: &TaskSet) -> Option<Answers> {
+    runs(set).map(|runs| answers(&runs, similarities, set))
+}
+
+/// The questions of each group; `None` if one of them is no run of as many questions as ways, all
+/// with one support.
+fn runs(set: &TaskSet) -> Option<Vec<Vec<usize>>> {
     let mut groups: Vec<Vec<usize>> = vec![Vec::new(); set.groups.len()];
     for (question, &group) in set.group_of.iter().enumerate() {
         groups[group as usize].push(question);
     }
-    let shared = |group: &Vec<usize>| {
-        let support = &set.tasks[group[0]].support;
+    let is_run = |group: &Vec<usize>| {
+        let Some(&first) = group.first() else {
+            return false;
+        };
+        let support = &set.tasks[first].support;
         let same = group.iter().all(|&q| set.tasks[q].support == *support);
         same && support.len() == group.len() * set.shots
     };
-    if !groups
-        .iter()
-        .all(|group| !group.is_empty() && shared(group))
-    {
-        return None;
-    }
+    groups.iter().all(is_run).then_some(groups)
+}
+
+fn answers(runs: &[Vec<usize>], similarities: &[Vec<f64>], set: &TaskSet) -> Answers {
     let mut answers = Answers {
         chosen: vec![None; set.tasks.len()],
         tied: 0,
     };
-    for group in &groups {
-        let rows: Vec<&[f64]> = group.iter().map(|&q| similarities[q].as_slice()).collect();
-        for (&question, way) in group.iter().zip(best(&rows)) {
+    for run in runs {
+        let rows: Vec<&[f64]> = run.iter().map(|&q| similarities[q].as_slice()).collect();
+        for (&question, way) in run.iter().zip(best(&rows)) {
             answers.chosen[question] = Some(way);
         }
     }
-    Some(answers)
+    answers
 }
 
 /// The way of each row in the assignment of the greatest sum. What is no number counts as the

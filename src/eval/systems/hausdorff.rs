@@ -20,6 +20,10 @@
 use std::sync::OnceLock;
 
 use super::scorer::Scorer;
+use super::system::{Rules, System};
+use crate::eval::error::EvalError;
+use crate::eval::scores::{Answers, Role};
+use crate::eval::tasks::TaskSet;
 use crate::image::{Page, SIDE};
 use crate::sample::Task;
 use crate::store::{DrawingId, PageCache, StoreError};
@@ -168,6 +172,9 @@ pub struct Hausdorff<'a> {
 }
 
 impl<'a> Hausdorff<'a> {
+    /// What tables call it.
+    pub(in crate::eval) const NAME: &'static str = "modified Hausdorff distance";
+
     /// Judges the drawings of a store.
     #[must_use]
     pub fn new(pages: &'a PageCache) -> Hausdorff<'a> {
@@ -206,6 +213,22 @@ impl Scorer for Hausdorff<'_> {
             )
         };
         Ok(similarities.chunks_exact(shots).map(greatest).collect())
+    }
+}
+
+impl System for Hausdorff<'_> {
+    fn name(&self) -> &str {
+        Hausdorff::NAME
+    }
+
+    fn role(&self) -> Role {
+        Role::Baseline
+    }
+
+    /// To tasks of one shot alone.
+    fn answers(&self, set: &TaskSet, rules: Rules<'_>) -> Result<Option<Answers>, EvalError> {
+        let asked = (set.shots == 1).then(|| Answers::dealt(self, set, rules.ties, rules.ranks));
+        asked.transpose()
     }
 }
 

@@ -6,7 +6,14 @@
 
 use std::cmp::Ordering;
 
+use super::scorer::{Scorer, nearest};
+use super::system::{Rules, Similarity, System};
+use crate::eval::error::EvalError;
+use crate::eval::scores::{Answers, Role};
+use crate::eval::tasks::TaskSet;
 use crate::image::{AREA, Drawn};
+use crate::sample::Task;
+use crate::store::{PageCache, StoreError};
 
 /// How two pages are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +132,60 @@ impl Pixel {
             Pixel::L2 => -((a + b) - 2.0 * shared).sqrt() / full,
             Pixel::Cosine => shared / (a * b).sqrt().max(1.0),
         }
+    }
+}
+
+/// Nearest neighbour in pixels, in shades where the store has them. Of several shots the nearest counts.
+pub struct PixelScorer<'a> {
+    pages: &'a PageCache,
+    pixel: Pixel,
+}
+
+impl<'a> PixelScorer<'a> {
+    /// Judges the drawings of a store.
+    #[must_use]
+    pub fn new(pages: &'a PageCache, pixel: Pixel) -> PixelScorer<'a> {
+        PixelScorer { pages, pixel }
+    }
+}
+
+impl Scorer for PixelScorer<'_> {
+    type Similarity = ExactSimilarity;
+
+    fn similarities(&self, task: &Task, shots: usize) -> Result<Vec<ExactSimilarity>, StoreError> {
+        let query = self.pages.drawn(task.query)?;
+        nearest(task, shots, |id| {
+            Ok(self.pixel.exact_similarity(query, self.pages.drawn(id)?))
+        })
+    }
+}
+
+impl System for PixelScorer<'_> {
+    fn name(&self) -> &str {
+        match self.pixel {
+            Pixel::L2 => "pixel 1-NN, L2",
+            Pixel::Cosine => "pixel 1-NN, cosine",
+        }
+    }
+
+    fn role(&self) -> Role {
+        Role::Baseline
+    }
+
+    fn answers(&self, set: &TaskSet, rules: Rules<'_>) -> Result<Option<Answers>, EvalError> {
+        Answers::dealt(self, set, rules.ties, rules.ranks).map(Some)
+    }
+
+    fn has_curve(&self) -> bool {
+        self.pixel == Pixel::L2
+    }
+
+    fn similarity(&self) -> Option<Similarity<'_>> {
+        let alike = |a, b| {
+            let (a, b) = (self.pages.drawn(a)?, self.pages.drawn(b)?);
+            Ok(self.pixel.similarity(a, b))
+        };
+        Some(Box::new(alike))
     }
 }
 

@@ -1,14 +1,13 @@
-//! What answers one-shot questions, and its answers.
+//! Systems that score each question alone, by the drawings it shows.
 
 use rayon::prelude::*;
 
-use super::pixel::{ExactSimilarity, Pixel};
 use crate::eval::error::EvalError;
-use crate::eval::scores::{Score, Ties, leaders};
+use crate::eval::scores::{Answers, Ties, leaders};
 use crate::eval::tasks::TaskSet;
 use crate::ranks::Ranks;
 use crate::sample::Task;
-use crate::store::{DrawingId, PageCache, StoreError};
+use crate::store::{DrawingId, StoreError};
 
 /// What answers one-shot questions: how like a query is to each way. Each question is scored
 /// alone, by its own drawings.
@@ -23,31 +22,6 @@ pub trait Scorer: Sync {
     /// # Errors
     /// If a drawing cannot be read.
     fn similarities(&self, task: &Task, shots: usize) -> Result<Vec<Self::Similarity>, StoreError>;
-}
-
-/// Nearest neighbour in pixels, in shades where the store has them. Of several shots the nearest counts.
-pub struct PixelScorer<'a> {
-    pages: &'a PageCache,
-    pixel: Pixel,
-}
-
-impl<'a> PixelScorer<'a> {
-    /// Judges the drawings of a store.
-    #[must_use]
-    pub fn new(pages: &'a PageCache, pixel: Pixel) -> PixelScorer<'a> {
-        PixelScorer { pages, pixel }
-    }
-}
-
-impl Scorer for PixelScorer<'_> {
-    type Similarity = ExactSimilarity;
-
-    fn similarities(&self, task: &Task, shots: usize) -> Result<Vec<ExactSimilarity>, StoreError> {
-        let query = self.pages.drawn(task.query)?;
-        nearest(task, shots, |id| {
-            Ok(self.pixel.exact_similarity(query, self.pages.drawn(id)?))
-        })
-    }
 }
 
 /// The greatest similarity of each way's drawings.
@@ -81,15 +55,6 @@ fn first_places(
     (tasks.par_iter())
         .map(|task| Ok(leaders(&scorer.similarities(task, shots)?)))
         .collect()
-}
-
-/// One system's answers to the questions of a protocol.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answers {
-    /// The way chosen in each question, if one was.
-    pub chosen: Vec<Option<usize>>,
-    /// Questions on which no way stood out.
-    pub tied: u64,
 }
 
 impl Answers {
@@ -127,48 +92,5 @@ impl Answers {
         })
         .collect();
         Ok(Answers::settle(&firsts, set, ties))
-    }
-
-    /// Answers by similarities, those of each question's ways.
-    #[must_use]
-    pub fn by<T: PartialOrd>(similarities: &[Vec<T>], set: &TaskSet, ties: Ties) -> Answers {
-        let firsts: Vec<_> = similarities.iter().map(|ways| leaders(ways)).collect();
-        Answers::settle(&firsts, set, ties)
-    }
-
-    /// Answers by the ways that share the first place in each question.
-    pub(in crate::eval) fn settle(firsts: &[Vec<usize>], set: &TaskSet, ties: Ties) -> Answers {
-        let seed = set.seed.unwrap_or(0);
-        Answers {
-            chosen: (0..)
-                .zip(firsts)
-                .map(|(index, firsts)| ties.settle(firsts, seed, index))
-                .collect(),
-            tied: firsts.iter().filter(|firsts| firsts.len() != 1).count() as u64,
-        }
-    }
-
-    /// Which questions were answered rightly.
-    pub fn right<'a>(&'a self, set: &'a TaskSet) -> impl Iterator<Item = bool> + 'a {
-        let pairs = self.chosen.iter().zip(&set.tasks);
-        pairs.map(|(chosen, task)| *chosen == Some(task.answer))
-    }
-
-    /// The score over all questions.
-    #[must_use]
-    pub fn score(&self, set: &TaskSet) -> Score {
-        let mut score = Score::default();
-        self.right(set).for_each(|right| score.count(right));
-        score
-    }
-
-    /// The score of each of the protocol's groups.
-    #[must_use]
-    pub fn group_scores(&self, set: &TaskSet) -> Vec<Score> {
-        let mut scores = vec![Score::default(); set.groups.len()];
-        for (right, &group) in self.right(set).zip(&set.group_of) {
-            scores[group as usize].count(right);
-        }
-        scores
     }
 }

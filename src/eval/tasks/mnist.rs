@@ -5,19 +5,11 @@
 //! for the siamese network. Which images its tasks held is not published, so ours are drawn
 //! from a seed.
 
-use std::borrow::Cow;
-
-use rayon::prelude::*;
-
 use super::task_set::{Protocol, TaskSet};
 use crate::archive::Digits;
-use crate::distort::grey::{KOCH_SIDE, enlarge};
 use crate::eval::error::DigitError;
-use crate::eval::scores::{ProtocolRun, Role, Ties};
-use crate::eval::systems::{Scorer, nearest};
 use crate::sample::Task;
 use crate::seed::{Purpose, Stream};
-use crate::store::StoreError;
 
 /// Digits there are, and so the most ways.
 const DIGITS: usize = 10;
@@ -158,74 +150,4 @@ impl<'a> DigitTasks<'a> {
             tasks,
         }
     }
-}
-
-/// Nearest neighbour in the pixels of digits, by Euclidean distance: of several shots the nearest
-/// counts. Exact, in whole numbers.
-pub struct DigitPixels<'a> {
-    images: Cow<'a, [u8]>,
-    pixels: usize,
-}
-
-impl<'a> DigitPixels<'a> {
-    /// The digits at `side` pixels: as they are, or enlarged first ([`enlarge`]).
-    ///
-    /// # Panics
-    /// If `side` is below that of the digits, or above 105.
-    #[must_use]
-    pub fn new(digits: &'a Digits, side: usize) -> DigitPixels<'a> {
-        let (from, pixels) = (digits.side(), side * side);
-        let images = if side == from {
-            Cow::Borrowed(digits.images())
-        } else {
-            let mut large = vec![0; digits.len() * pixels];
-            (large.par_chunks_exact_mut(pixels).enumerate())
-                .for_each(|(at, out)| out.copy_from_slice(&enlarge(digits.image(at), from, side)));
-            Cow::Owned(large)
-        };
-        DigitPixels { images, pixels }
-    }
-
-    fn image(&self, at: u32) -> &[u8] {
-        &self.images[at as usize * self.pixels..][..self.pixels]
-    }
-}
-
-impl Scorer for DigitPixels<'_> {
-    type Similarity = i64;
-
-    fn similarities(&self, task: &Task, shots: usize) -> Result<Vec<i64>, StoreError> {
-        let query = self.image(task.query);
-        nearest(task, shots, |at| {
-            Ok(-squared_distance(query, self.image(at)))
-        })
-    }
-}
-
-/// The sum of the squared differences: at most 11,025 · 255².
-fn squared_distance(a: &[u8], b: &[u8]) -> i64 {
-    let squares = a
-        .iter()
-        .zip(b)
-        .map(|(&a, &b)| u32::from(a.abs_diff(b)).pow(2));
-    i64::from(squares.sum::<u32>())
-}
-
-/// Asks the nearest neighbour in the pixels as they are, and at the 35 pixels of Koch (2015,
-/// section 4.4) if they are fewer.
-///
-/// # Errors
-/// None: nothing is read.
-pub fn ask_digit_pixels(
-    digits: &Digits,
-    asked: &mut ProtocolRun,
-    ties: Ties,
-) -> Result<(), StoreError> {
-    let side = digits.side();
-    let enlarged = (side < KOCH_SIDE).then_some(KOCH_SIDE);
-    for side in [Some(side), enlarged].into_iter().flatten() {
-        let name = format!("pixel 1-NN, L2, {side} x {side}");
-        asked.add(&name, Role::Baseline, &DigitPixels::new(digits, side), ties)?;
-    }
-    Ok(())
 }

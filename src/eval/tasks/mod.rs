@@ -5,5 +5,5 @@ mod mnist;
 mod task_set;
 
 pub use curve::{CurveTasks, WAYS};
-pub use mnist::{DigitPixels, DigitTasks, DigitTrials, ask_digit_pixels};
+pub use mnist::{DigitTasks, DigitTrials};
 pub use task_set::{Protocol, TaskSet, UnknownProtocol};

@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sample::{Scope, Task, TaskSampler, TaskShape, TooFew};
+use crate::archive::Split;
+use crate::eval::error::EvalError;
+use crate::sample::{Scope, Task, TaskSampler, TaskShape, TooFew, alphabets_of};
 use crate::store::{AlphabetId, DrawingId, Store};
 
 /// How one-shot questions are chosen. Figures of one are not to be mixed with those of
@@ -57,6 +59,15 @@ impl Protocol {
             Protocol::Within => "within",
             Protocol::Between => "between",
             Protocol::Digits => "mnist",
+        }
+    }
+
+    /// Whether its questions are drawn at random from a store's evaluation set.
+    #[must_use]
+    pub fn is_random(self) -> bool {
+        match self {
+            Protocol::Within | Protocol::Between => true,
+            Protocol::LakeRuns | Protocol::Digits => false,
         }
     }
 
@@ -167,6 +178,30 @@ impl TaskSet {
                 .collect(),
             group_of: asked,
         })
+    }
+
+    /// The questions of a protocol: the store's own, or `trials` random tasks of its evaluation set,
+    /// which `ways`, `shots` and `seed` are for.
+    ///
+    /// # Errors
+    /// If the store holds no runs, the evaluation set has too few characters, or the protocol is
+    /// none of a store.
+    pub fn of_protocol(
+        store: &Store,
+        protocol: Protocol,
+        (ways, shots): (usize, usize),
+        seed: u64,
+        trials: u64,
+    ) -> Result<TaskSet, EvalError> {
+        let scope = match protocol {
+            Protocol::LakeRuns => return TaskSet::lake_runs(store).ok_or(EvalError::NoRuns),
+            Protocol::Digits => return Err(EvalError::NoDigits),
+            Protocol::Within => Scope::Within,
+            Protocol::Between => Scope::Between,
+        };
+        let shape = TaskShape { ways, shots, scope };
+        let alphabets = alphabets_of(store, Split::Evaluation);
+        Ok(TaskSet::random(store, &alphabets, shape, seed, trials)?)
     }
 
     /// The ways of a task.
