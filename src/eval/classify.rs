@@ -8,7 +8,7 @@ use crate::store::DrawingId;
 /// A network is not one that classifies pictures one by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a matching network answers by its whole support together and has no likeness to a class alone; \
+    "a matching network answers by its whole support together and has no similarity to a class alone; \
      take a network of another kind"
 )]
 pub struct ContextError;

@@ -6,7 +6,7 @@ use super::error::EvalError;
 use super::gallery::Gallery;
 use super::plan::{DigitPlan, Entrant, Event, Plan};
 use super::protocols::Protocols;
-use super::scores::{Answers, Evaluation, Provenance, Role, ScoredNetwork};
+use super::scores::{Evaluation, Provenance, Role, ScoredNetwork};
 use super::systems::{
     Assigned, DigitPixels, Embeddings, Ensemble, FineTuned, Hausdorff, Network, Pixel, PixelScorer,
     Rules, System,
@@ -184,9 +184,7 @@ impl Asking<'_> {
     ) -> Result<(), EvalError> {
         let (pages, seed) = (self.pages, self.plan.seed);
         for run in &protocols.one_shot {
-            let similarities = network.similarities(&run.set)?;
-            let answers = Answers::by(&similarities, &run.set, self.rules.ties);
-            gallery.add_failures(pages, &run.set, &answers, &similarities)?;
+            gallery.add_failures(pages, run, network)?;
         }
         let evaluation = alphabets_of(pages.store(), Split::Evaluation);
         network.name().clone_into(&mut gallery.network);

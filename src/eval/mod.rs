@@ -1,8 +1,16 @@
 //! Scores that can be trusted: exact protocols, ties against the model, intervals.
 //!
-//! A protocol is a [`TaskSet`]; a [`Scorer`] says how similar each query is to each way; [`Answers`]
-//! follow by one rule for all systems, and [`evaluate`](fn@evaluate) adds them up. [`exchange`]
-//! asks the same of other people's models.
+//! A protocol is a [`TaskSet`]; a [`System`] answers its questions; [`Answers`] follow from similarities
+//! by one rule for all, and [`evaluate`](fn@evaluate) asks every system by every protocol and adds up.
+//! [`exchange`] asks the same of other people's models.
+//!
+//! ```text
+//! tasks      what is asked: questions drawn from a store or from digits
+//! scores     what answers add up to, and the values of a report
+//! systems    who answers: pixels, networks, what is made of networks
+//! protocols  every protocol of a plan put to every system
+//! gallery    drawings to look at beside the figures
+//! ```
 #![doc = include_str!("README.md")]
 
 mod classify;

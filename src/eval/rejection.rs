@@ -44,7 +44,7 @@ pub struct RejectionPlan {
     pub ways: usize,
     /// Drawings that are known of each.
     pub shots: usize,
-    /// The greatest share of unknowns that may be taken for one of the classes, 0 to 1.
+    /// The greatest share of unknown drawings that may be taken for one of the classes, 0 to 1.
     pub accepted: f64,
     /// Tasks to draw, half of them to choose by.
     pub tasks: u64,
@@ -63,7 +63,7 @@ pub struct Threshold {
     pub within: bool,
     /// The alphabets that it was chosen on.
     pub alphabets: Vec<String>,
-    /// Strangers that were taken for one of the classes.
+    /// Unknown drawings that were taken for one of the classes.
     pub unknowns: Score,
     /// Drawings of a class of the support that were taken for one of that class.
     pub right: Score,

@@ -5,9 +5,8 @@ mod tsne;
 use rayon::prelude::*;
 
 use crate::archive::Split;
-use crate::eval::scores::Answers;
-use crate::eval::systems::Embeddings;
-use crate::eval::tasks::TaskSet;
+use crate::eval::scores::ProtocolRun;
+use crate::eval::systems::{Embeddings, Network, System};
 use crate::image::Picture;
 use crate::seed::{Purpose, Stream};
 use crate::store::{AlphabetId, DrawingId, PageCache, StoreError};
@@ -99,7 +98,7 @@ const NEAREST: usize = 8;
 const MOST_POINTS: usize = 800;
 
 impl Gallery {
-    /// Adds tasks that a network failed, by its answers to all and its similarities, from as many
+    /// Adds questions that a network answered wrongly, of those that it was asked, from as many
     /// groups as it takes.
     ///
     /// # Errors
@@ -107,18 +106,24 @@ impl Gallery {
     pub fn add_failures(
         &mut self,
         pages: &PageCache,
-        set: &TaskSet,
-        answers: &Answers,
-        similarities: &[Vec<f64>],
+        run: &ProtocolRun,
+        network: &Network<'_>,
     ) -> Result<(), StoreError> {
+        let (set, system) = (&run.set, network.name());
+        let Some((_, _, answers)) = run.systems.iter().find(|(name, ..)| name == system) else {
+            return Ok(());
+        };
         let wrong: Vec<usize> = (answers.right(set).enumerate())
             .filter(|(_, right)| !right)
             .map(|(question, _)| question)
             .collect();
         // Spread over all of them, so that one hard alphabet does not fill the page.
         let shown = wrong.len().min(MOST_FAILURES);
-        for place in 0..shown {
-            let question = wrong[place * wrong.len() / shown];
+        let shown: Vec<usize> = (0..shown)
+            .map(|place| wrong[place * wrong.len() / shown])
+            .collect();
+        let similarities = network.similarities_of(set, &shown)?;
+        for (question, similarities) in shown.into_iter().zip(similarities) {
             let task = &set.tasks[question];
             let page = |&id: &DrawingId| pages.drawn(id).map(Picture::from);
             let firsts = task.support.iter().step_by(set.shots);
@@ -131,7 +136,7 @@ impl Gallery {
                 support: firsts.map(page).collect::<Result<_, _>>()?,
                 answer: task.answer,
                 chosen: answers.chosen[question],
-                similarities: similarities[question].clone(),
+                similarities,
             });
         }
         Ok(())

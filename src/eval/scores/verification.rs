@@ -224,10 +224,10 @@ impl ScoredPairs {
 
 /// The area under a ROC, by trapezoids: pairs that are equally alike count a half.
 fn area(roc: &[[f64; 2]]) -> f64 {
-    let pieces = roc
+    let areas = roc
         .windows(2)
         .map(|two| (two[1][0] - two[0][0]) * (two[1][1] + two[0][1]) / 2.0);
-    pieces.sum()
+    areas.sum()
 }
 
 /// The error in percent where a ROC crosses the line on which as large a share of same pairs is

@@ -162,7 +162,7 @@ impl PointSet {
     }
 }
 
-/// Judges by the modified Hausdorff distance, on points of ink: shades say nothing here. Of several
+/// Scores by the modified Hausdorff distance, on points of ink: shades say nothing here. Of several
 /// shots the nearest counts.
 ///
 /// What it has read of a drawing it keeps, some 4 kB.
@@ -175,7 +175,7 @@ impl<'a> Hausdorff<'a> {
     /// What tables call it.
     pub(in crate::eval) const NAME: &'static str = "modified Hausdorff distance";
 
-    /// Judges the drawings of a store.
+    /// Scores the drawings of a store.
     #[must_use]
     pub fn new(pages: &'a PageCache) -> Hausdorff<'a> {
         let sets = (0..pages.store().drawings()).map(|_| OnceLock::new());

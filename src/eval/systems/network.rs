@@ -2,6 +2,7 @@
 
 use super::context;
 use super::embedding::Embeddings;
+use super::scorer::Scorer;
 use super::system::{Rules, Similarity, System};
 use crate::eval::error::EvalError;
 use crate::eval::plan::Entrant;
@@ -78,6 +79,28 @@ impl<'a> Network<'a> {
     /// If a drawing was not embedded.
     pub fn similarities(&self, set: &TaskSet) -> Result<Vec<Vec<f64>>, StoreError> {
         context::similarities(self.model, &self.embeddings, set)
+    }
+
+    /// The [`Network::similarities`] of some questions of a set.
+    ///
+    /// # Errors
+    /// As [`Network::similarities`].
+    ///
+    /// # Panics
+    /// As [`Network::similarities`], and if there is no such question.
+    pub fn similarities_of(
+        &self,
+        set: &TaskSet,
+        questions: &[usize],
+    ) -> Result<Vec<Vec<f64>>, StoreError> {
+        if !self.has_context() {
+            let of = |&at: &usize| self.embeddings.similarities(&set.tasks[at], set.shots);
+            return questions.iter().map(of).collect();
+        }
+        // In the same batches as before, or rounding would differ.
+        let all = self.similarities(set)?;
+        let of = |&at: &usize| all[at].clone();
+        Ok(questions.iter().map(of).collect())
     }
 }
 

@@ -142,7 +142,7 @@ pub struct PixelScorer<'a> {
 }
 
 impl<'a> PixelScorer<'a> {
-    /// Judges the drawings of a store.
+    /// Scores the drawings of a store.
     #[must_use]
     pub fn new(pages: &'a PageCache, pixel: Pixel) -> PixelScorer<'a> {
         PixelScorer { pages, pixel }

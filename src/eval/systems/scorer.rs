@@ -44,7 +44,7 @@ pub(in crate::eval) fn nearest<T: PartialOrd + Copy>(
 }
 
 /// Questions that one rank answers at a time.
-const DEALT: usize = 256;
+const BATCH: usize = 256;
 
 /// The ways that share the first place in each of some questions.
 fn first_places(
@@ -77,10 +77,10 @@ impl Answers {
         ties: Ties,
         ranks: &Ranks,
     ) -> Result<Answers, EvalError> {
-        let pieces: Vec<&[Task]> = set.tasks.chunks(DEALT).collect();
+        let batches: Vec<&[Task]> = set.tasks.chunks(BATCH).collect();
         // Of each question how many ways share the first place, and which.
-        let all = ranks.deal(pieces.len(), |piece| {
-            let firsts = first_places(scorer, pieces[piece], set.shots)?;
+        let all = ranks.deal(batches.len(), |batch| {
+            let firsts = first_places(scorer, batches[batch], set.shots)?;
             let told = |ways: &Vec<usize>| [&[ways.len()], &ways[..]].concat();
             let told = firsts.iter().flat_map(told).map(|number| number as i64);
             Ok::<_, EvalError>(told.collect())
