@@ -13,7 +13,7 @@ use super::systems::{
 };
 use super::tasks::DigitTasks;
 use crate::archive::{Digits, Split};
-use crate::ranks::Ranks;
+use crate::ranks::{RankError, Ranks};
 use crate::sample::{alphabets_of, characters_of};
 use crate::store::{DrawingId, PageCache, Store};
 use crate::synthetic::SYNTHETIC_NAME;
@@ -37,23 +37,14 @@ pub fn evaluate(
     ranks: &Ranks,
     mut watch: impl FnMut(Event),
 ) -> Result<(Evaluation, Gallery), EvalError> {
-    let networks: Vec<ScoredNetwork> = entrants.iter().map(|c| scored(store, c)).collect();
+    let networks: Vec<ScoredNetwork> = entrants.iter().map(|each| scored(store, each)).collect();
     if let Some(network) = networks.iter().find(|n| !n.seen.is_empty() && !allow_seen) {
         return Err(EvalError::Seen {
             network: network.name.clone(),
             alphabet: network.seen[0].clone(),
         });
     }
-    let digests: Vec<&str> = entrants.iter().map(|c| &*c.digest).collect();
-    ranks.agree(&[
-        ("a program", PROGRAM.to_owned()),
-        ("a store", store.digest().to_string()),
-        ("networks", digests.join(", ")),
-        (
-            "a plan",
-            format!("{plan:?}, {:?}", digits.map(|digits| digits.trials)),
-        ),
-    ])?;
+    agree(store, entrants, plan, digits, ranks)?;
     let pages = PageCache::new(Arc::clone(store));
     let asking = Asking {
         pages: &pages,
@@ -88,19 +79,10 @@ pub fn evaluate(
     if plan.ensemble {
         asking.ensemble(entrants, &mut protocols, &mut watch)?;
     }
-    let mut alphabets = store.alphabets().iter();
-    let made_up = alphabets.any(|a| a.name.starts_with(SYNTHETIC_NAME));
     let (protocols, curve, verification) = protocols.found(plan.seed);
     let digits = digits.and_then(|(_, protocol)| protocol.found(plan.seed).0.pop());
     let evaluation = Evaluation {
-        provenance: Provenance {
-            program: PROGRAM.to_owned(),
-            store: store.digest().to_string(),
-            made_up,
-            seed: plan.seed,
-            ties: plan.ties,
-            networks,
-        },
+        provenance: provenance(store, plan, networks),
         protocols,
         curve,
         verification,
@@ -108,6 +90,37 @@ pub fn evaluate(
         training: Vec::new(),
     };
     Ok((evaluation, gallery))
+}
+
+/// Fails unless all ranks are to do the same.
+fn agree(
+    store: &Store,
+    entrants: &[Entrant],
+    plan: &Plan,
+    digits: Option<&DigitPlan>,
+    ranks: &Ranks,
+) -> Result<(), RankError> {
+    let digests: Vec<&str> = entrants.iter().map(|entrant| &*entrant.digest).collect();
+    let trials = digits.map(|digits| digits.trials);
+    ranks.agree(&[
+        ("a program", PROGRAM.to_owned()),
+        ("a store", store.digest().to_string()),
+        ("networks", digests.join(", ")),
+        ("a plan", format!("{plan:?}, {trials:?}")),
+    ])
+}
+
+/// What is scored, on what, and how.
+fn provenance(store: &Store, plan: &Plan, networks: Vec<ScoredNetwork>) -> Provenance {
+    let mut alphabets = store.alphabets().iter();
+    Provenance {
+        program: PROGRAM.to_owned(),
+        store: store.digest().to_string(),
+        made_up: alphabets.any(|a| a.name.starts_with(SYNTHETIC_NAME)),
+        seed: plan.seed,
+        ties: plan.ties,
+        networks,
+    }
 }
 
 /// What it takes to ask a system.
