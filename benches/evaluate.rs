@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use divan::Bencher;
 use omnishot::archive::{Archive, Split};
 use omnishot::eval::{
-    Answers, Embeddings, Hausdorff, Pixel, PixelJudge, TaskSet, Ties, likenesses,
+    Answers, Embeddings, Hausdorff, Pixel, PixelScorer, TaskSet, Ties, similarities,
 };
 use omnishot::sample::{Scope, TaskShape, alphabets_of};
 use omnishot::store::{self, PageCache, Store, WriteOptions};
@@ -105,7 +105,7 @@ fn score_20_000_tasks(bencher: Bencher, (preset, shots): (&str, usize)) {
     bencher
         .counter(divan::counter::ItemsCount::new(set.tasks.len()))
         .bench_local(|| {
-            let ways = likenesses(&model, &embeddings, &set).expect("nothing is read");
+            let ways = similarities(&model, &embeddings, &set).expect("nothing is read");
             let answers = Answers::by(&ways, &set, Ties::Against);
             assert_eq!(answers.chosen.len(), 20_000);
             answers
@@ -121,6 +121,6 @@ fn hausdorff_400_tasks(bencher: Bencher) {
 #[divan::bench(args = [1, 5], sample_count = 3, sample_size = 1)]
 fn pixels_20_000_tasks(bencher: Bencher, shots: usize) {
     let (pages, set) = (pages(), within(shots, 20_000));
-    let judge = PixelJudge::new(&pages, Pixel::Cosine);
-    bencher.bench_local(|| Answers::of(&judge, &set, Ties::Against));
+    let scorer = PixelScorer::new(&pages, Pixel::Cosine);
+    bencher.bench_local(|| Answers::of(&scorer, &set, Ties::Against));
 }

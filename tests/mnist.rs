@@ -11,12 +11,13 @@ use omnishot::archive::Digits;
 use omnishot::distort::grey::enlarge;
 use omnishot::distort::{Distorter, Distortion, Resize};
 use omnishot::eval::{
-    Answers, Asked, DigitPixels, DigitRefusal, DigitTasks, DigitTrials, Embeddings, Judge, Role,
-    Score, Ties, ask_digit_pixels,
+    Answers, DigitError, DigitPixels, DigitTasks, DigitTrials, Embeddings, ProtocolRun, Role,
+    Rules, Score, Scorer, Ties,
 };
 use omnishot::model::{
     Card, CompactShape, Comparison, KochShape, Model, NetworkShape, TowerShape, ordered,
 };
+use omnishot::ranks::Ranks;
 use omnishot::seed::{Purpose, Stream};
 use proptest::prelude::*;
 use tch::{Device, Tensor};
@@ -128,17 +129,17 @@ fn trials_that_cannot_be_drawn_are_refused() {
     ] {
         let error = DigitTasks::new(twenty(), shape).unwrap_err();
         assert!(
-            matches!(error, DigitRefusal::Range { .. }) && error.to_string().contains(what),
+            matches!(error, DigitError::Range { .. }) && error.to_string().contains(what),
             "{error}"
         );
     }
     // The query takes one image more than the shots.
     assert!(DigitTasks::new(twenty(), trials(10, 19, 1, 0)).is_ok());
     let error = DigitTasks::new(twenty(), trials(10, 20, 1, 0)).unwrap_err();
-    assert!(matches!(error, DigitRefusal::TooFew { found: 0, .. }));
+    assert!(matches!(error, DigitError::TooFew { found: 0, .. }));
     let few = labelled(&[0, 0, 1, 1, 2, 3, 3, 3]);
     let error = DigitTasks::new(&few, trials(4, 1, 1, 0)).unwrap_err();
-    assert!(matches!(error, DigitRefusal::TooFew { found: 3, .. }));
+    assert!(matches!(error, DigitError::TooFew { found: 3, .. }));
     let tasks = DigitTasks::new(&few, trials(3, 1, 1, 0)).unwrap();
     for index in 0..100 {
         // The lone 2 is never drawn.
@@ -148,9 +149,11 @@ fn trials_that_cannot_be_drawn_are_refused() {
     assert!(DigitTasks::new(&labelled(&[]), trials(2, 1, 1, 0)).is_err());
 }
 
-fn score(tasks: &DigitTasks, judge: &impl Judge) -> Score {
+fn score(tasks: &DigitTasks, scorer: &impl Scorer) -> Score {
     let set = tasks.set();
-    Answers::of(judge, &set, Ties::Against).unwrap().score(&set)
+    Answers::of(scorer, &set, Ties::Against)
+        .unwrap()
+        .score(&set)
 }
 
 fn network(tasks: &DigitTasks, model: &Model) -> Score {
@@ -158,14 +161,14 @@ fn network(tasks: &DigitTasks, model: &Model) -> Score {
     score(tasks, &embeddings)
 }
 
-/// Right answers by the plain rule: the way with the greatest likeness, and no other with it.
-fn count(tasks: &DigitTasks, mut likeness: impl FnMut(u32, &[u32]) -> f64) -> Score {
+/// Right answers by the plain rule: the way with the greatest similarity, and no other with it.
+fn count(tasks: &DigitTasks, mut similarity: impl FnMut(u32, &[u32]) -> f64) -> Score {
     let DigitTrials { shots, trials, .. } = tasks.trials();
     let mut score = Score::default();
     for index in 0..trials {
         let task = tasks.draw(index);
         let ways = task.support.chunks(shots);
-        let alike: Vec<f64> = ways.map(|way| likeness(task.query, way)).collect();
+        let alike: Vec<f64> = ways.map(|way| similarity(task.query, way)).collect();
         let rivals = alike
             .iter()
             .enumerate()
@@ -328,16 +331,23 @@ fn a_network_that_tells_nothing_apart_is_never_right() {
     }
 }
 
+/// Asks the nearest neighbours in pixels.
+fn ask_pixels(digits: &Digits, run: &mut ProtocolRun) {
+    let (ties, ranks) = (Ties::Against, &Ranks::alone());
+    for pixels in DigitPixels::baselines(digits) {
+        run.ask(&pixels, Rules { ties, ranks }).unwrap();
+    }
+}
+
 #[test]
 fn scores_do_not_hang_on_the_number_of_threads() {
     let tasks = DigitTasks::new(twenty(), trials(10, 2, 200, 5)).unwrap();
     let asked = || {
-        let mut asked = Asked::new(tasks.set());
-        ask_digit_pixels(twenty(), &mut asked, Ties::Against).unwrap();
+        let mut asked = ProtocolRun::new(tasks.set());
+        ask_pixels(twenty(), &mut asked);
         let embeddings = Embeddings::of_digits(&models()[0], twenty(), asked.set.drawings());
-        asked
-            .add("network", Role::Network, &embeddings, Ties::Against)
-            .unwrap();
+        let answers = Answers::of(&embeddings, &asked.set, Ties::Against).unwrap();
+        asked.add("network", Role::Network, answers);
         asked.scores(1)
     };
     let scores = asked();
@@ -345,7 +355,7 @@ fn scores_do_not_hang_on_the_number_of_threads() {
     let pixels = ["pixel 1-NN, L2, 28 x 28", "pixel 1-NN, L2, 35 x 35"];
     assert_eq!(names, [pixels[0], pixels[1], "network"]);
     assert_eq!(
-        (scores.protocol.as_str(), scores.ways, scores.chance),
+        (scores.protocol.name(), scores.ways, scores.chance),
         ("mnist", 10, 10.0)
     );
     for threads in [1, 2, 3] {
@@ -369,12 +379,11 @@ fn digits_of_any_side_are_scored() {
         let (images, labels) = (folder.path().join("images"), folder.path().join("labels"));
         let digits = Digits::read(&images, &labels).unwrap();
         let tasks = DigitTasks::new(&digits, trials(10, 1, 20, 1)).unwrap();
-        let mut asked = Asked::new(tasks.set());
-        ask_digit_pixels(&digits, &mut asked, Ties::Against).unwrap();
+        let mut asked = ProtocolRun::new(tasks.set());
+        ask_pixels(&digits, &mut asked);
         let embeddings = Embeddings::of_digits(&models()[0], &digits, asked.set.drawings());
-        asked
-            .add("network", Role::Network, &embeddings, Ties::Against)
-            .unwrap();
+        let answers = Answers::of(&embeddings, &asked.set, Ties::Against).unwrap();
+        asked.add("network", Role::Network, answers);
         assert_eq!(asked.systems.len(), if side < 35 { 3 } else { 2 });
         assert!(
             asked

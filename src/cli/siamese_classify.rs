@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::archive::{Class, ScanOptions, Scanned, read_classes, read_picture};
-use crate::eval::{Ranked, Score, StrangerPlan, Threshold, classify, stands_out};
+use crate::eval::{Ranked, RejectionPlan, Score, Threshold, classify, stands_out};
 use crate::model::{Model, exact_arithmetic, parse_device};
 use crate::store::Store;
 use anyhow::{Context, Result, bail};
@@ -184,7 +184,7 @@ fn calibrated(
     model: &Model,
     support: &[Class],
 ) -> Result<Threshold> {
-    let plan = StrangerPlan {
+    let plan = RejectionPlan {
         ways: support.len(),
         shots: (support.iter().map(|class| class.pictures.len()).min()).unwrap_or(1),
         accepted: arguments.strangers / 100.0,
@@ -267,7 +267,7 @@ fn describe(found: &Threshold) -> String {
         } else {
             "between alphabets"
         },
-        share(found.strangers),
+        share(found.unknowns),
         share(found.right),
         share(found.refused),
     )
@@ -278,7 +278,7 @@ fn calibration(found: &Threshold) -> serde_json::Value {
         "ways": found.ways,
         "within_alphabet": found.within,
         "alphabets": found.alphabets,
-        "strangers_accepted": found.strangers,
+        "strangers_accepted": found.unknowns,
         "known_right": found.right,
         "known_refused": found.refused,
     })

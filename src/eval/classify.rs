@@ -1,6 +1,6 @@
 //! Which class does a picture show? What a one-shot learner is for.
 
-use super::embedding::Embeddings;
+use super::systems::Embeddings;
 use crate::archive::{Class, Scanned};
 use crate::model::Model;
 use crate::store::DrawingId;
@@ -8,10 +8,10 @@ use crate::store::DrawingId;
 /// A network is not one that classifies pictures one by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a matching network answers by its whole support together and has no likeness to a class alone; \
+    "a matching network answers by its whole support together and has no similarity to a class alone; \
      take a network of another kind"
 )]
-pub struct NoLikeness;
+pub struct ContextError;
 
 /// How like a picture is to a class.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,7 +35,7 @@ pub fn classify(
     model: &Model,
     support: &[Class],
     pictures: &[Scanned],
-) -> Result<Vec<Vec<Ranked>>, NoLikeness> {
+) -> Result<Vec<Vec<Ranked>>, ContextError> {
     refuse_context(model)?;
     let mut all: Vec<Scanned> = Vec::new();
     let mut classes: Vec<Vec<DrawingId>> = Vec::new();
@@ -48,7 +48,7 @@ pub fn classify(
     all.extend_from_slice(pictures);
     let embeddings = Embeddings::of_pictures(model, &all);
     let rank = |query| {
-        let score = |drawings: &Vec<_>| embeddings.likeness(query, drawings);
+        let score = |drawings: &Vec<_>| embeddings.class_similarity(query, drawings);
         let mut ranked: Vec<Ranked> = (classes.iter().map(score).enumerate())
             .map(|(class, score)| Ranked { class, score })
             .collect();
@@ -58,9 +58,9 @@ pub fn classify(
     Ok((first..all.len() as DrawingId).map(rank).collect())
 }
 
-pub(super) fn refuse_context(model: &Model) -> Result<(), NoLikeness> {
+pub(super) fn refuse_context(model: &Model) -> Result<(), ContextError> {
     match model.network.context() {
         None => Ok(()),
-        Some(_) => Err(NoLikeness),
+        Some(_) => Err(ContextError),
     }
 }

@@ -1,6 +1,5 @@
 //! Why an evaluation is refused.
 
-use super::mnist::DigitRefusal;
 use crate::model::ModelError;
 use crate::ranks::RankError;
 use crate::sample::{TableError, TaskError};
@@ -40,7 +39,7 @@ pub enum EvalError {
     NoDigits,
     /// No tasks of digits can be drawn.
     #[error("mnist")]
-    Digits(#[from] DigitRefusal),
+    Digits(#[from] DigitError),
     /// A network was trained on, or chosen by, what it would be asked about.
     #[error(
         "{network}: was trained on {alphabet}, which is in the evaluation set: its score would \
@@ -51,5 +50,36 @@ pub enum EvalError {
         network: String,
         /// The first such alphabet.
         alphabet: String,
+    },
+}
+
+/// Why no tasks of digits can be drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DigitError {
+    /// A number is out of its range.
+    #[error("{what} is {value}; it must lie from {least} to {most}")]
+    Range {
+        /// What the number is.
+        what: &'static str,
+        /// What it is set to.
+        value: u64,
+        /// The least it may be.
+        least: u64,
+        /// The most it may be.
+        most: u64,
+    },
+    /// There are not enough images.
+    #[error(
+        "{ways} ways of {shots} shots take {ways} digits with more than {shots} images, and \
+         {found} have so many; lower one of them, or give a larger set"
+    )]
+    TooFew {
+        /// Ways that were asked for.
+        ways: usize,
+        /// Shots that were asked for.
+        shots: usize,
+        /// Digits with enough images.
+        found: usize,
     },
 }

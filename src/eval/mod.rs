@@ -1,62 +1,47 @@
 //! Scores that can be trusted: exact protocols, ties against the model, intervals.
 //!
-//! A protocol is a [`TaskSet`]; a [`Judge`] says how like each query is to each way; [`Answers`]
-//! follow by one rule for all systems, and [`evaluate`](fn@evaluate) adds them up. [`exchange`]
-//! asks the same of other people's models.
+//! A protocol is a [`TaskSet`]; a [`System`] answers its questions; [`Answers`] follow from similarities
+//! by one rule for all, and [`evaluate`](fn@evaluate) asks every system by every protocol and adds up.
+//! [`exchange`] asks the same of other people's models.
+//!
+//! ```text
+//! tasks      what is asked: questions drawn from a store or from digits
+//! scores     what answers add up to, and the values of a report
+//! systems    who answers: pixels, networks, what is made of networks
+//! protocols  every protocol of a plan put to every system
+//! gallery    drawings to look at beside the figures
+//! ```
 #![doc = include_str!("README.md")]
 
-mod asked;
-mod assignment;
 mod classify;
-mod context;
-mod curve;
-mod embedding;
 mod error;
 mod evaluate;
 pub mod exchange;
-mod finetune;
 mod gallery;
-mod hausdorff;
-mod judge;
-mod layout;
-mod mnist;
 mod oneshot;
-mod pieces;
-mod pixel;
 mod plan;
-mod questions;
-mod results;
-mod score;
-mod statistics;
-mod strangers;
-mod sums;
-mod task_set;
-mod verification;
+mod protocols;
+mod rejection;
+mod scores;
+mod systems;
+mod tasks;
 
-pub use asked::Asked;
-pub use assignment::assign;
-pub use classify::{NoLikeness, Ranked, classify};
-pub use context::{answer_in_context, likenesses};
-pub use curve::{CurveTasks, WAYS};
-pub use embedding::Embeddings;
-pub use error::EvalError;
+pub use classify::{ContextError, Ranked, classify};
+pub use error::{DigitError, EvalError};
 pub use evaluate::evaluate;
-pub use finetune::FineTuned;
 pub use gallery::{EmbeddingMap, Failure, Gallery, MapPoint, Neighbour, Neighbours};
-pub use hausdorff::{Hausdorff, PointSet};
-pub use judge::{Answers, Judge, PixelJudge};
-pub use layout::layout;
-pub use mnist::{DigitPixels, DigitRefusal, DigitTasks, DigitTrials, ask_digit_pixels};
 pub use oneshot::{answer, answer_embedded, validate};
-pub use pixel::{Likeness, Pixel};
-pub use plan::{Contestant, DigitPlan, Event, Plan};
-pub use questions::is_together;
-pub use results::{
-    Curve, CurveLine, Evaluation, GroupScore, PairedTest, ProtocolScores, Provenance, Role,
-    ScoredNetwork, Spread, SystemScore, TrainingRecord, Verification, VerificationScore,
+pub use plan::{DigitPlan, Entrant, Event, Plan};
+pub use rejection::{RejectionError, RejectionPlan, Threshold};
+pub use scores::{
+    Answers, Curve, CurveLine, Evaluation, GroupScore, PAIRS, PairSet, PairedTest, ProtocolRun,
+    ProtocolScores, Provenance, RESAMPLES, Role, Score, ScoredNetwork, ScoredPairs, Spread,
+    SystemScore, Ties, TrainingRecord, Verification, VerificationScore, bootstrap, group_interval,
+    leaders, mcnemar, spread, stands_out,
 };
-pub use score::{Score, Ties, leaders, stands_out};
-pub use statistics::{RESAMPLES, bootstrap, group_interval, mcnemar, spread};
-pub use strangers::{StrangerError, StrangerPlan, Threshold};
-pub use task_set::{Protocol, TaskSet, UnknownProtocol};
-pub use verification::{Judged, PAIRS, PairSet};
+pub use systems::{
+    Assigned, DigitPixels, Embeddings, Ensemble, ExactSimilarity, FineTuned, Hausdorff, Network,
+    Pixel, PixelScorer, PointSet, Rules, Scorer, Similarity, System, answer_in_context, assign,
+    is_ensemble, similarities,
+};
+pub use tasks::{CurveTasks, DigitTasks, DigitTrials, Protocol, TaskSet, UnknownProtocol, WAYS};

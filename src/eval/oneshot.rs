@@ -1,10 +1,8 @@
 //! One-shot accuracy on held-out alphabets, for whoever trains.
 
-use super::context::likenesses;
-use super::embedding::Embeddings;
-use super::judge::Answers;
-use super::score::Ties;
-use super::task_set::TaskSet;
+use super::scores::{Answers, Ties};
+use super::systems::{Embeddings, similarities};
+use super::tasks::TaskSet;
 use crate::model::Model;
 use crate::sample::{TrainingSplit, ValidationTasks};
 use crate::store::{Store, StoreError};
@@ -53,7 +51,7 @@ pub fn answer(
 /// [`answer`], where the drawings are embedded already.
 ///
 /// # Errors
-/// As [`likenesses`].
+/// As [`similarities`].
 ///
 /// # Panics
 /// If a drawing was not embedded.
@@ -63,7 +61,11 @@ pub fn answer_embedded(
     set: &TaskSet,
     ties: Ties,
 ) -> Result<Answers, StoreError> {
-    Ok(Answers::by(&likenesses(model, embeddings, set)?, set, ties))
+    Ok(Answers::by(
+        &similarities(model, embeddings, set)?,
+        set,
+        ties,
+    ))
 }
 
 /// One-shot accuracy on held-out background alphabets, by the tasks of [`ValidationTasks`]: up to

@@ -1,9 +1,7 @@
 //! What an evaluation is to do, and the networks that take part.
 
-use super::mnist::DigitTrials;
-use super::results::Role;
-use super::score::Ties;
-use super::task_set::Protocol;
+use super::scores::{Role, Ties};
+use super::tasks::{DigitTrials, Protocol};
 use crate::archive::Digits;
 use crate::model::Model;
 
@@ -28,9 +26,9 @@ pub struct Plan {
     /// averages over; 0 for none.
     pub copies: usize,
     /// Whether a variant of each network (not of baselines) answers all queries of a run together.
-    pub joint: bool,
-    /// Whether a variant of all networks (not of baselines) answers by the mean of their likenesses.
-    pub together: bool,
+    pub assignment: bool,
+    /// Whether a variant of all networks (not of baselines) answers by the mean of their similarities.
+    pub ensemble: bool,
     /// Whether to fill a gallery, for which the first network embeds all of the evaluation set.
     pub gallery: bool,
     /// Whether a variant of each network has its last layer trained on the support.
@@ -46,7 +44,7 @@ pub struct DigitPlan {
 }
 
 /// A network that takes part.
-pub struct Contestant {
+pub struct Entrant {
     /// What the report calls it.
     pub name: String,
     /// Whether it is one of those that the evaluation is about, or a baseline.

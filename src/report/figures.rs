@@ -1,7 +1,9 @@
 //! How figures are written in words: the same in the terminal and on the page.
 
 use super::published::Task;
-use crate::eval::{self, Evaluation, ProtocolScores, Role, ScoredNetwork, SystemScore, Ties};
+use crate::eval::{
+    self, Evaluation, Protocol, ProtocolScores, Role, ScoredNetwork, SystemScore, Ties,
+};
 
 /// What stands for a figure that is none.
 pub(super) const NONE: &str = "–";
@@ -84,15 +86,6 @@ pub(super) fn ties(ties: Ties) -> &'static str {
     }
 }
 
-/// What the groups of a protocol are.
-pub(super) fn group_word(protocol: &ProtocolScores) -> &'static str {
-    match protocol.protocol.as_str() {
-        "lake-runs" => "run",
-        "within" | "between" => "alphabet",
-        _ => "group",
-    }
-}
-
 /// A protocol's size: `20-way 1-shot, 400 questions, guessing has 5.00%`.
 pub(super) fn shape(protocol: &ProtocolScores) -> String {
     let seed = match protocol.seed {
@@ -120,7 +113,7 @@ pub(super) fn title<'a>(evaluation: &Evaluation, protocol: &'a ProtocolScores) -
 
 /// The protocol that the report begins with: the official runs, if they were asked for.
 pub(super) fn headline(evaluation: &Evaluation) -> Option<&ProtocolScores> {
-    let official = |protocol: &&ProtocolScores| protocol.protocol == "lake-runs";
+    let official = |protocol: &&ProtocolScores| protocol.protocol == Protocol::LakeRuns;
     let protocols = &evaluation.protocols;
     protocols.iter().find(official).or(protocols.first())
 }
@@ -175,7 +168,7 @@ pub(super) fn is_void(evaluation: &Evaluation, system: &str, role: Role) -> bool
         Role::Network => networks
             .filter(|network| system == network.name)
             .any(has_seen),
-        Role::Variant if eval::is_together(system) => networks
+        Role::Variant if eval::is_ensemble(system) => networks
             .filter(|network| network.card.network.answers_together())
             .filter(|network| is_no_baseline(evaluation, network))
             .any(has_seen),

@@ -4,7 +4,7 @@
 //! harder than choosing among characters of all of them, so the kinds are never mixed, and
 //! nothing published stands beside scores on made-up drawings.
 
-use crate::eval::{Evaluation, ProtocolScores};
+use crate::eval::{Evaluation, Protocol, ProtocolScores};
 
 /// A published figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,15 +53,11 @@ impl Task {
     /// The kind of a protocol's tasks; none if nothing was published for just such tasks.
     #[must_use]
     pub fn of(protocol: &ProtocolScores) -> Option<Task> {
-        match (
-            protocol.protocol.as_str(),
-            protocol.ways,
-            protocol.shots,
-            protocol.trials,
-        ) {
-            ("lake-runs", 20, 1, 400) => Some(Task::Runs),
-            ("between", 20, 1, _) => Some(Task::Between),
-            ("mnist", 10, 1, _) => Some(Task::Digits),
+        let size = (protocol.ways, protocol.shots, protocol.trials);
+        match (protocol.protocol, size) {
+            (Protocol::LakeRuns, (20, 1, 400)) => Some(Task::Runs),
+            (Protocol::Between, (20, 1, _)) => Some(Task::Between),
+            (Protocol::Digits, (10, 1, _)) => Some(Task::Digits),
             _ => None,
         }
     }

@@ -63,7 +63,7 @@ fn systems(evaluation: &Evaluation) -> impl Iterator<Item = (&ProtocolScores, &S
 /// A protocol's name, ways and shots: what tells two protocols apart.
 fn key(protocol: &ProtocolScores) -> [String; 3] {
     [
-        protocol.protocol.clone(),
+        protocol.protocol.to_string(),
         protocol.ways.to_string(),
         protocol.shots.to_string(),
     ]

@@ -1,8 +1,8 @@
 //! An evaluation as the terminal prints it.
 
 use super::figures::{
-    count, group_word, headline, interval, is_void, number, percent, probability, role, sentence,
-    shape, short, ties, title, warnings,
+    count, headline, interval, is_void, number, percent, probability, role, sentence, shape, short,
+    ties, title, warnings,
 };
 use super::published::{Published, Task, beside};
 use crate::eval::{Evaluation, ProtocolScores, Role, Spread, Verification};
@@ -61,7 +61,7 @@ fn harmless(letter: char) -> Vec<char> {
 }
 
 fn protocol_lines(evaluation: &Evaluation, protocol: &ProtocolScores, lines: &mut Vec<String>) {
-    let word = group_word(protocol);
+    let word = protocol.protocol.group_word();
     let systems = protocol.systems.iter();
     let width = width(systems.map(|system| name(evaluation, &system.system, system.role)));
     lines.push(String::new());

@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::common::{page, store_bytes};
 use assert_cmd::Command;
 use omnishot::archive::{Archive, Class, Split, page_to_png};
-use omnishot::eval::{Embeddings, Judge, StrangerError, StrangerPlan, Threshold, classify};
+use omnishot::eval::{Embeddings, RejectionError, RejectionPlan, Scorer, Threshold, classify};
 use omnishot::sample::{Scope, TaskSampler, TaskShape, alphabets_of};
 use proptest::prelude::*;
 
@@ -20,8 +20,8 @@ fn class(name: &str, kinds: &[u32]) -> Class {
     }
 }
 
-fn plan(ways: usize, shots: usize, accepted: f64) -> StrangerPlan {
-    StrangerPlan {
+fn plan(ways: usize, shots: usize, accepted: f64) -> RejectionPlan {
+    RejectionPlan {
         ways,
         shots,
         accepted,
@@ -44,8 +44,8 @@ fn pictures_are_ranked_as_an_evaluation_judges_them() {
     for index in 0..5 {
         let task = sampler.draw(index);
         let ids = task.support.iter().chain([&task.query]).copied();
-        let judged = Embeddings::of(&model, &store, ids).unwrap();
-        let judged = judged.judge(&task, shape.shots).unwrap();
+        let scored = Embeddings::of(&model, &store, ids).unwrap();
+        let scored = scored.similarities(&task, shape.shots).unwrap();
         let mut support = Vec::new();
         for (way, ids) in task.support.chunks(shape.shots).enumerate() {
             let pictures = ids
@@ -63,7 +63,7 @@ fn pictures_are_ranked_as_an_evaluation_judges_them() {
             .unwrap()
             .remove(1);
         for ranked in &ranked {
-            assert!((ranked.score - judged[ranked.class]).abs() < 1e-5);
+            assert!((ranked.score - scored[ranked.class]).abs() < 1e-5);
         }
         assert!(ranked.is_sorted_by(|a, b| a.score >= b.score));
         let mut classes: Vec<usize> = ranked.iter().map(|ranked| ranked.class).collect();
@@ -84,7 +84,7 @@ fn classes_may_have_as_many_pictures_as_they_like() {
 }
 
 #[test]
-fn a_matching_network_has_no_likeness() {
+fn a_matching_network_has_no_similarity() {
     let small = [
         "network.embedder.side=32",
         "network.embedder.width=2",
@@ -93,17 +93,17 @@ fn a_matching_network_has_no_likeness() {
     let model = untrained::model("matching", &small, &[]);
     assert!(classify(&model, &[class("a", &[1])], &[page(1).into()]).is_err());
     let refused = Threshold::find(&model, &drawings::made_up(), plan(3, 1, 0.1));
-    assert!(matches!(refused, Err(StrangerError::NoLikeness(_))));
+    assert!(matches!(refused, Err(RejectionError::Context(_))));
 }
 
 #[test]
-fn a_threshold_lets_in_as_many_strangers_as_it_may() {
+fn a_threshold_lets_in_as_many_unknowns_as_it_may() {
     let (store, model) = (drawings::made_up(), untrained::compact(&[]));
     let mut least = f64::INFINITY;
     for accepted in [0.0, 0.05, 0.2, 0.5, 1.0] {
         let found = Threshold::find(&model, &store, plan(5, 1, accepted)).unwrap();
         assert_eq!((found.ways, found.within), (5, true));
-        let share = found.strangers.percent() / 100.0;
+        let share = found.unknowns.percent() / 100.0;
         // Of 1,000 that it was not chosen by.
         assert!((share - accepted).abs() < 0.05, "{share} of {accepted}");
         let sum = found.right.right + found.refused.right;
@@ -132,7 +132,7 @@ fn a_threshold_is_found_on_unseen_background_alphabets_alone() {
     assert_eq!(found.alphabets, background[..1]);
     let all: Vec<&str> = background.iter().map(String::as_str).collect();
     let refused = Threshold::find(&untrained::compact(&all), &store, plan(5, 1, 0.1));
-    assert!(matches!(refused, Err(StrangerError::NothingUnseen)));
+    assert!(matches!(refused, Err(RejectionError::NothingUnseen)));
     // More ways than an alphabet has are taken from several; more than there are, from what there is.
     let model = untrained::compact(&[]);
     let wide = Threshold::find(&model, &store, plan(40, 1, 0.1)).unwrap();
@@ -144,7 +144,7 @@ fn a_threshold_is_found_on_unseen_background_alphabets_alone() {
         .map(|&id| store.alphabet(id).characters.len());
     assert_eq!(wider.ways + 1, characters.sum::<usize>());
     let refused = Threshold::find(&model, &store, plan(5, 6, 0.1));
-    assert!(matches!(refused, Err(StrangerError::TooFew(_))));
+    assert!(matches!(refused, Err(RejectionError::TooFew(_))));
 }
 
 /// A folder with a support of two classes, pictures, weights and a store.

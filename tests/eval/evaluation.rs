@@ -6,16 +6,16 @@ use crate::common::drawings::made_up;
 use crate::common::untrained::{compact, model};
 use omnishot::archive::Split;
 use omnishot::eval::{
-    Answers, Contestant, CurveTasks, Embeddings, EvalError, Hausdorff, Judge, Pixel, PixelJudge,
-    Plan, PointSet, Protocol, Role, TaskSet, Ties, assign, evaluate,
+    Answers, CurveTasks, Embeddings, Entrant, EvalError, Hausdorff, Plan, PointSet, Protocol, Role,
+    Scorer, TaskSet, Ties, assign, evaluate,
 };
 use omnishot::model::Model;
 use omnishot::ranks::Ranks;
 use omnishot::sample::{Scope, Task, TaskShape, alphabets_of};
 use omnishot::store::{PageCache, Store, StoreError};
 
-fn contestant(name: &str, model: Model) -> Contestant {
-    Contestant {
+fn entrant(name: &str, model: Model) -> Entrant {
+    Entrant {
         name: name.to_owned(),
         role: Role::Network,
         model,
@@ -37,8 +37,8 @@ fn plan() -> Plan {
         seed: 3,
         ties: Ties::Against,
         copies: 0,
-        joint: false,
-        together: false,
+        assignment: false,
+        ensemble: false,
         gallery: false,
         fine_tuned: false,
     }
@@ -57,10 +57,10 @@ fn random(store: &Store, scope: Scope, shots: usize, trials: u64) -> TaskSet {
 /// Finds everything equally like.
 struct Blind;
 
-impl Judge for Blind {
-    type Likeness = f64;
+impl Scorer for Blind {
+    type Similarity = f64;
 
-    fn judge(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
+    fn similarities(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
         Ok(vec![0.5; task.support.len() / shots])
     }
 }
@@ -68,10 +68,10 @@ impl Judge for Blind {
 /// Knows the right answer of some questions, and is blind in the others.
 struct Knows(u32);
 
-impl Judge for Knows {
-    type Likeness = f64;
+impl Scorer for Knows {
+    type Similarity = f64;
 
-    fn judge(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
+    fn similarities(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
         let mut ways = vec![0.0; task.support.len() / shots];
         if task.query.is_multiple_of(self.0) {
             ways[task.answer] = 1.0;
@@ -147,17 +147,17 @@ fn several_shots_are_averaged_by_a_distance_and_searched_by_neighbours() {
     let points = |id| PointSet::new(pages.page(id).unwrap());
     let hausdorff = Hausdorff::new(&pages);
     for task in &set.tasks {
-        let ours = embeddings.judge(task, 3).unwrap();
-        let nearest = hausdorff.judge(task, 3).unwrap();
+        let ours = embeddings.similarities(task, 3).unwrap();
+        let nearest = hausdorff.similarities(task, 3).unwrap();
         let distance = |&id: &u32| points(task.query).distance(&points(id));
-        let likeness = |way: &[u32]| way.iter().map(|id| -distance(id)).fold(f64::MIN, f64::max);
-        let whole: Vec<f64> = task.support.chunks(3).map(likeness).collect();
+        let similarity = |way: &[u32]| way.iter().map(|id| -distance(id)).fold(f64::MIN, f64::max);
+        let whole: Vec<f64> = task.support.chunks(3).map(similarity).collect();
         let first = whole.iter().copied().fold(f64::MIN, f64::max);
         for (way, drawings) in task.support.chunks(3).enumerate() {
-            let likenesses = drawings
+            let similarities = drawings
                 .iter()
                 .map(|&id| embeddings.similarity(task.query, id));
-            assert_eq!(ours[way], likenesses.sum::<f64>() / 3.0);
+            assert_eq!(ours[way], similarities.sum::<f64>() / 3.0);
             // What is not first is not measured to its end.
             assert_eq!(nearest[way] == first, whole[way] == first);
             assert!(nearest[way] <= first);
@@ -172,20 +172,20 @@ fn queries_of_a_run_share_its_ways_out() {
     let store = made_up();
     let set = TaskSet::lake_runs(&store).unwrap();
     let ways = |set: &TaskSet| -> Vec<Vec<f64>> {
-        let knows = |task| Knows(2).judge(task, set.shots).unwrap();
+        let knows = |task| Knows(2).similarities(task, set.shots).unwrap();
         set.tasks.iter().map(knows).collect()
     };
-    let joint = assign(&ways(&set), &set).unwrap();
+    let assigned = assign(&ways(&set), &set).unwrap();
     for (group, _) in set.groups.iter().enumerate() {
-        let of_group = set.group_of.iter().zip(&joint.chosen);
+        let of_group = set.group_of.iter().zip(&assigned.chosen);
         let of_group = of_group.filter(|(g, _)| **g as usize == group);
         let mut ways: Vec<usize> = of_group.map(|(_, way)| way.unwrap()).collect();
         ways.sort_unstable();
         assert!(ways.into_iter().eq(0..20), "each way once");
     }
     let alone = Answers::of(&Knows(2), &set, Ties::Against).unwrap();
-    for (alone, joint) in alone.right(&set).zip(joint.right(&set)) {
-        assert!(joint || !alone, "what one knows stays known");
+    for (alone, assigned) in alone.right(&set).zip(assigned.right(&set)) {
+        assert!(assigned || !alone, "what one knows stays known");
     }
     // Random tasks have no runs to share.
     let random = random(&store, Scope::Within, 1, 20);
@@ -203,7 +203,7 @@ fn a_network_that_has_seen_the_test_is_refused() {
     let run = |model, allow| {
         evaluate(
             &store,
-            &[contestant("n", model)],
+            &[entrant("n", model)],
             &plan(),
             None,
             allow,
@@ -232,13 +232,13 @@ fn a_network_that_has_seen_the_test_is_refused() {
 #[test]
 fn networks_are_told_apart_from_baselines_and_compared_on_the_same_tasks() {
     let store = made_up();
-    let (first, second) = (contestant("a", compact(&[])), contestant("b", compact(&[])));
-    let mut third = contestant("c", compact(&[]));
+    let (first, second) = (entrant("a", compact(&[])), entrant("b", compact(&[])));
+    let mut third = entrant("c", compact(&[]));
     third.role = Role::Baseline;
     let everything = Plan {
         copies: 1,
-        joint: true,
-        together: true,
+        assignment: true,
+        ensemble: true,
         gallery: true,
         fine_tuned: true,
         curve_trials: 3,
@@ -308,15 +308,11 @@ fn networks_are_told_apart_from_baselines_and_compared_on_the_same_tasks() {
 #[test]
 fn a_curve_has_as_many_ways_as_there_are_characters() {
     let store = made_up();
-    let pages = PageCache::new(Arc::clone(&store));
     let evaluation = alphabets_of(&store, Split::Evaluation);
     let one = CurveTasks::draw(&store, &evaluation[..1], 1, 4).unwrap();
     let characters = store.alphabet(evaluation[0]).characters.len();
     assert!(one.ways().into_iter().eq(2..=characters));
     assert_eq!(one.sets()[0].chance(), 50.0);
-    let judge = PixelJudge::new(&pages, Pixel::L2);
-    let line = one.line("x".to_owned(), &judge, Ties::Against).unwrap();
-    assert_eq!(line.percent.len(), characters - 1);
     assert!(CurveTasks::draw(&store, &[], 1, 4).is_err());
 }
 

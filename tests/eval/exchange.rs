@@ -11,7 +11,7 @@ use crate::common::tasks::{exported, images, made_up, neighbour_csv, random, sho
 use omnishot::eval::exchange::{
     self, ExchangeError, Format, PredictionProblem, TaskFile, score_predictions,
 };
-use omnishot::eval::{Asked, Pixel, PixelJudge, Protocol, Role, TaskSet, Ties};
+use omnishot::eval::{Answers, Pixel, PixelScorer, Protocol, ProtocolRun, Role, TaskSet, Ties};
 use omnishot::image::SIDE;
 use omnishot::store::{PageCache, Store};
 use proptest::prelude::*;
@@ -97,10 +97,11 @@ fn neighbours_from_the_files_alone_answer_as_the_evaluators_own() {
             let predictions = systems
                 .map(|(name, pixel)| (name.to_owned(), neighbour_csv(&file, &images, pixel)));
             for ties in [Ties::Against, Ties::First, Ties::Random] {
-                let mut asked = Asked::new(set.clone());
+                let mut asked = ProtocolRun::new(set.clone());
                 for (name, pixel) in systems {
-                    let judge = PixelJudge::new(&pages, pixel);
-                    asked.add(name, Role::Outside, &judge, ties).unwrap();
+                    let scorer = PixelScorer::new(&pages, pixel);
+                    let answers = Answers::of(&scorer, &set, ties).unwrap();
+                    asked.add(name, Role::Outside, answers);
                 }
                 let scores = score_predictions(&file, &predictions, ties).unwrap();
                 assert_eq!(scores, asked.scores(set.seed.unwrap_or(0)));
@@ -190,7 +191,7 @@ fn answers_that_cannot_be_read_are_named_by_line() {
         task: 0,
         last: 2,
     };
-    let likeness = |text: &str, way| P::Likeness {
+    let similarity = |text: &str, way| P::Similarity {
         found: found(text),
         task: 1,
         way,
@@ -237,12 +238,12 @@ fn answers_that_cannot_be_read_are_named_by_line() {
         (
             b"task,way0,way1,way2\n0,1,2,3\n1,1,,3\n",
             3,
-            likeness("", 1),
+            similarity("", 1),
         ),
         (
             b"task,way0,way1,way2\n0,1,2,\"\n3\"\n1,1,2,much\n",
             4,
-            likeness("much", 2),
+            similarity("much", 2),
         ),
     ];
     for (csv, line, problem) in cases {

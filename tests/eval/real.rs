@@ -274,7 +274,7 @@ fn the_runs_answers_are_the_characters_of_the_drawings() {
 #[cfg(feature = "torch")]
 #[test]
 fn baselines_score_as_published() {
-    use omnishot::eval::{Answers, Hausdorff, Pixel, PixelJudge, TaskSet, Ties};
+    use omnishot::eval::{Answers, Hausdorff, Pixel, PixelScorer, TaskSet, Ties};
     use omnishot::store::PageCache;
     const HAUSDORFF_ERRORS: [u64; 20] = [
         45, 35, 40, 25, 30, 15, 60, 35, 40, 55, 15, 70, 65, 35, 15, 25, 30, 40, 70, 30,
@@ -284,8 +284,8 @@ fn baselines_score_as_published() {
     let set = TaskSet::lake_runs(pages.store()).unwrap();
     assert_eq!((set.tasks.len(), set.ways(), set.chance()), (400, 20, 5.0));
     for (pixel, right) in [(Pixel::L2, 76), (Pixel::Cosine, 87)] {
-        let judge = PixelJudge::new(&pages, pixel);
-        let score = Answers::of(&judge, &set, Ties::Against)
+        let scorer = PixelScorer::new(&pages, pixel);
+        let score = Answers::of(&scorer, &set, Ties::Against)
             .unwrap()
             .score(&set);
         assert_eq!((score.right, score.asked), (right, 400), "{pixel:?}");

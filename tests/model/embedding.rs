@@ -2,7 +2,7 @@
 
 use crate::common::drawings::made_up;
 use crate::common::untrained::{compact, model};
-use omnishot::eval::{Embeddings, Judge};
+use omnishot::eval::{Embeddings, Scorer};
 use omnishot::ranks::Ranks;
 use omnishot::sample::Task;
 
@@ -39,7 +39,7 @@ fn networks_together_answer_by_the_mean_of_their_cosines() {
     ];
     let each = [compact(&[]), model("compact", &wider, &[])]
         .map(|model| Embeddings::of(&model, &store, 0..40).unwrap());
-    let together = Embeddings::together(&each);
+    let together = Embeddings::ensemble(&each);
     assert_eq!((together.dimensions(), together.drawings().len()), (20, 40));
     for (a, b) in [(0, 0), (3, 17), (39, 4)] {
         let mean = (each[0].similarity(a, b) + each[1].similarity(a, b)) / 2.0;
@@ -56,7 +56,7 @@ fn several_shots_are_answered_by_the_cosine_with_their_mean() {
         query: 7,
         answer: 0,
     };
-    let ways = embeddings.judge(&task, 3).unwrap();
+    let ways = embeddings.similarities(&task, 3).unwrap();
     for (way, drawings) in ways.iter().zip(task.support.chunks(3)) {
         let mean = |at: usize| {
             drawings
@@ -71,6 +71,6 @@ fn several_shots_are_answered_by_the_cosine_with_their_mean() {
         assert!((way - product / length).abs() < 1e-6);
     }
     // One shot is its own mean.
-    let single = embeddings.judge(&task, 1).unwrap();
+    let single = embeddings.similarities(&task, 1).unwrap();
     assert_eq!(single[3], embeddings.similarity(7, 20));
 }

@@ -9,7 +9,7 @@ use std::process::Output;
 
 use crate::common::drawings::made_up;
 use assert_cmd::Command;
-use omnishot::eval::{Evaluation, Role};
+use omnishot::eval::{Evaluation, Protocol, Role};
 use omnishot::model::ordered;
 use omnishot::train::Preset;
 use tempfile::TempDir;
@@ -112,7 +112,7 @@ fn a_run_leaves_weights_settings_and_a_record_of_each_step() {
     assert!(output.status.success(), "{output:?}");
     let report: Evaluation = serde_json::from_slice(&output.stdout).unwrap();
     let asked: Vec<_> = (report.protocols.iter())
-        .map(|p| (p.protocol.as_str(), p.ways, p.shots, p.trials))
+        .map(|p| (p.protocol.name(), p.ways, p.shots, p.trials))
         .collect();
     assert_eq!(
         asked,
@@ -129,8 +129,8 @@ fn a_run_leaves_weights_settings_and_a_record_of_each_step() {
         let network = protocol.systems.iter().filter(|s| s.role == Role::Network);
         assert_eq!(network.count(), 1);
         let variants = protocol.systems.iter().filter(|s| s.role == Role::Variant);
-        let joint = protocol.protocol == "lake-runs";
-        assert_eq!(variants.count(), 2 + usize::from(joint));
+        let assigned = protocol.protocol == Protocol::LakeRuns;
+        assert_eq!(variants.count(), 2 + usize::from(assigned));
     }
     assert!(report.provenance.made_up && report.curve.is_some());
     let digits = report.digits.as_ref().unwrap();

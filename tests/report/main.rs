@@ -89,7 +89,6 @@ fn names_are_escaped_wherever_they_stand() {
         .iter_mut()
         .chain(&mut evaluation.digits)
     {
-        protocol.protocol = evil.to_owned();
         protocol.title = evil.to_owned();
         for system in &mut protocol.systems {
             system.system = evil.to_owned();
@@ -265,7 +264,7 @@ fn what_is_missing_empty_or_no_number_breaks_nothing() {
         system.groups.clear();
     }
     let mut gallery = sample::gallery(1);
-    gallery.failures[0].likenesses = vec![f64::NAN];
+    gallery.failures[0].similarities = vec![f64::NAN];
     gallery.failures[0].answer = 99;
     let map = gallery.map.as_mut().unwrap();
     map.points[0].at = [f64::NAN, 1e300];
@@ -327,7 +326,7 @@ fn csv_files_give_the_figures_back_whatever_the_names() {
     let scores = rows(0);
     assert_eq!(scores.len(), systems.clone().count());
     for (row, (protocol, system)) in scores.iter().zip(systems) {
-        assert_eq!(&row[0], protocol.protocol);
+        assert_eq!(&row[0], protocol.protocol.name());
         assert_eq!(&row[5], system.system);
         assert_eq!(row[6] == *"variant", system.role == Role::Variant);
         assert_eq!(row[7].parse::<u64>().unwrap(), system.score.right);

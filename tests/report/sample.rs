@@ -4,8 +4,8 @@ use omnishot::archive::Alphabet;
 use omnishot::distort::Distortion;
 use omnishot::eval::{
     Curve, CurveLine, EmbeddingMap, Evaluation, Failure, Gallery, GroupScore, MapPoint, Neighbour,
-    Neighbours, PairedTest, ProtocolScores, Provenance, Role, Score, ScoredNetwork, Spread,
-    SystemScore, Ties, TrainingRecord, Verification, VerificationScore,
+    Neighbours, PairedTest, Protocol, ProtocolScores, Provenance, Role, Score, ScoredNetwork,
+    Spread, SystemScore, Ties, TrainingRecord, Verification, VerificationScore,
 };
 use omnishot::image::Picture;
 use omnishot::model::{Card, CompactShape, NetworkShape};
@@ -62,7 +62,7 @@ pub fn system(name: &str, role: Role, rights: &[u64], groups: &[String]) -> Syst
     }
 }
 
-pub fn protocol(name: &str, title: &str, shots: usize, groups: &[String]) -> ProtocolScores {
+pub fn protocol(name: Protocol, title: &str, shots: usize, groups: &[String]) -> ProtocolScores {
     let systems = vec![
         system(
             "compact, seed 1",
@@ -93,12 +93,12 @@ pub fn protocol(name: &str, title: &str, shots: usize, groups: &[String]) -> Pro
         p,
     };
     ProtocolScores {
-        protocol: name.to_owned(),
+        protocol: name,
         title: title.to_owned(),
         ways: 20,
         shots,
         trials: 20 * groups.len() as u64,
-        seed: (name != "lake-runs").then_some(7),
+        seed: (name != Protocol::LakeRuns).then_some(7),
         chance: 5.0,
         systems,
         spread: Some(Spread {
@@ -177,7 +177,7 @@ pub fn evaluation() -> Evaluation {
     let within = "Random tasks within an alphabet of the evaluation set";
     let between = "Random tasks between alphabets of the evaluation set";
     let mut digits = protocol(
-        "mnist",
+        Protocol::Digits,
         "MNIST's digits, never seen in training",
         1,
         &runs[..10],
@@ -194,15 +194,15 @@ pub fn evaluation() -> Evaluation {
         },
         protocols: vec![
             protocol(
-                "lake-runs",
+                Protocol::LakeRuns,
                 "Lake's 20 official runs, within an alphabet",
                 1,
                 &runs,
             ),
-            protocol("within", within, 1, &alphabets),
-            protocol("within", within, 5, &alphabets),
-            protocol("between", between, 1, &alphabets),
-            protocol("between", between, 5, &alphabets),
+            protocol(Protocol::Within, within, 1, &alphabets),
+            protocol(Protocol::Within, within, 5, &alphabets),
+            protocol(Protocol::Between, between, 1, &alphabets),
+            protocol(Protocol::Between, between, 5, &alphabets),
         ],
         curve: Some(Curve {
             trials: 550,
@@ -270,7 +270,7 @@ pub fn gallery(failures: usize) -> Gallery {
         support: (0..20).map(|way| page(way, 2)).collect(),
         answer: number % 20,
         chosen: (number % 4 != 3).then_some((number + 7) % 20),
-        likenesses: (0..20).map(|way| 0.9 - 0.04 * f64::from(way)).collect(),
+        similarities: (0..20).map(|way| 0.9 - 0.04 * f64::from(way)).collect(),
     };
     let nearest = |number: usize| Neighbours {
         query: page(number, 0),
@@ -279,7 +279,7 @@ pub fn gallery(failures: usize) -> Gallery {
             .map(|near| Neighbour {
                 page: page(number + near / 6, near),
                 label: format!("{}, character{:02}", alphabet.name, number + 1 + near / 6),
-                likeness: 0.97 - 0.03 * near as f64,
+                similarity: 0.97 - 0.03 * near as f64,
                 same: near < 6,
             })
             .collect(),

@@ -338,7 +338,7 @@ fn a_writer_tells_how_much_it_wrote() {
         (front_len(&bytes), bytes.len() - 32)
     );
     assert!(ranges.windows(2).all(|two| two[0].end == two[1].start));
-    // Asked to, it is replaced.
+    // ProtocolRun to, it is replaced.
     let options = |level| WriteOptions {
         level,
         overwrite: true,

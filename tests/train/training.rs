@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use crate::common::drawings::made_up;
 use crate::common::small::{options, run, with};
 use omnishot::archive::{Archive, Split};
-use omnishot::eval::{self, Answers, Embeddings, Pixel, PixelJudge, TaskSet, Ties};
+use omnishot::eval::{self, Answers, Embeddings, Pixel, PixelScorer, TaskSet, Ties};
 use omnishot::model::{Model, ModelError, ordered};
 use omnishot::store::{PageCache, Store, StoreError};
 use omnishot::train::{Preset, TrainError, Validation, train};
@@ -95,7 +95,7 @@ fn training_lowers_the_loss_and_beats_pixels() {
     let set = TaskSet::lake_runs(&store).unwrap();
     let network = eval::answer(&trained.model, &store, &set, Ties::Against).unwrap();
     let pages = PageCache::new(Arc::clone(&store));
-    let pixels = PixelJudge::new(&pages, Pixel::Cosine);
+    let pixels = PixelScorer::new(&pages, Pixel::Cosine);
     let pixels = Answers::of(&pixels, &set, Ties::Against).unwrap();
     let (network, pixels) = (network.score(&set), pixels.score(&set));
     assert!(

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::archive::Digits;
 use crate::eval::{
-    self, Answers, Contestant, DigitPlan, DigitTrials, Embeddings, Event, Plan, Protocol, TaskSet,
+    self, Answers, DigitPlan, DigitTrials, Embeddings, Entrant, Event, Plan, Protocol, TaskSet,
     Ties, evaluate,
 };
 use crate::files::publish;
@@ -20,7 +20,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use tch::Device;
 
-use super::contestants::{Named, load, named, training_record, warn_of_other_pictures};
+use super::entrants::{Named, load, named, training_record, warn_of_other_pictures};
 use crate::cli::launch;
 
 /// What to evaluate, and where to write it.
@@ -153,8 +153,8 @@ impl Evaluate {
             seed: self.seed,
             ties: self.ties,
             copies: usize::from(self.tta),
-            joint: self.joint,
-            together: self.together,
+            assignment: self.joint,
+            ensemble: self.together,
             gallery: self.out.is_some(),
             fine_tuned: self.fine_tune,
         }
@@ -171,14 +171,14 @@ pub fn run(arguments: &Evaluate) -> Result<()> {
     if let Some(out) = out {
         prepare(out, arguments.force)?;
     }
-    let contestants = load(
+    let entrants = load(
         arguments.pretrained,
         &arguments.weights,
         &arguments.baseline,
         device,
     )?;
     if ranks.first() {
-        warn_of_other_pictures(&contestants, &store);
+        warn_of_other_pictures(&entrants, &store);
     }
     let plan = arguments.plan(&store);
     let digits = match &arguments.mnist {
@@ -197,7 +197,7 @@ pub fn run(arguments: &Evaluate) -> Result<()> {
     let mut progress = Progress::new(arguments.json, ranks.first());
     let (mut evaluation, gallery) = evaluate(
         &store,
-        &contestants,
+        &entrants,
         &plan,
         digits.as_ref(),
         allow_seen,
@@ -214,7 +214,7 @@ pub fn run(arguments: &Evaluate) -> Result<()> {
     }
     let all = arguments.weights.iter().chain(&arguments.baseline);
     evaluation.training = all.filter_map(training_record).collect();
-    if let Some(first) = contestants.first() {
+    if let Some(first) = entrants.first() {
         extras(arguments, &store, first)?;
     }
     let json = serde_json::to_string_pretty(&evaluation)?;
@@ -263,7 +263,7 @@ fn prepare(out: &Path, force: bool) -> Result<()> {
 }
 
 /// What else was asked of the first network.
-fn extras(arguments: &Evaluate, store: &Arc<Store>, first: &Contestant) -> Result<()> {
+fn extras(arguments: &Evaluate, store: &Arc<Store>, first: &Entrant) -> Result<()> {
     let model = &first.model;
     if let Some(path) = &arguments.torchscript {
         model.save_script(path)?;
@@ -277,8 +277,8 @@ fn extras(arguments: &Evaluate, store: &Arc<Store>, first: &Contestant) -> Resul
         embeddings.save(model, store, path)?;
     }
     if let Some(path) = &arguments.picture {
-        let likenesses = eval::likenesses(model, &embeddings, &set)?;
-        picture(store, &likenesses, &set, arguments.ties, path)?;
+        let similarities = eval::similarities(model, &embeddings, &set)?;
+        picture(store, &similarities, &set, arguments.ties, path)?;
     }
     Ok(())
 }
@@ -290,12 +290,12 @@ const PICTURED_WRONG: usize = 3;
 /// Draws the first wrong answers, and right ones from as many runs as it takes: those of the report.
 fn picture(
     store: &Store,
-    likenesses: &[Vec<f64>],
+    similarities: &[Vec<f64>],
     set: &TaskSet,
     ties: Ties,
     path: &Path,
 ) -> Result<()> {
-    let answers = Answers::by(likenesses, set, ties);
+    let answers = Answers::by(similarities, set, ties);
     let (mut wrong, mut right) = (Vec::new(), Vec::new());
     let mut seen = vec![false; set.groups.len()];
     for (question, is_right) in answers.right(set).enumerate() {
@@ -313,8 +313,8 @@ fn picture(
     for question in right.into_iter().chain(wrong) {
         let task = &set.tasks[question];
         let mut picture = TaskPicture::read(&mut decoder, task.query, &task.support, task.answer)?;
-        let alike = likenesses[question].iter();
-        picture.scores = Some(alike.map(|&likeness| likeness as f32).collect());
+        let alike = similarities[question].iter();
+        picture.scores = Some(alike.map(|&similarity| similarity as f32).collect());
         picture.predicted = answers.chosen[question];
         tasks.push(picture);
     }

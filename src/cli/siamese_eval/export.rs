@@ -2,10 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::archive::Split;
 use crate::eval::exchange::{self, Format, MOST_TASKS};
-use crate::eval::{EvalError, Protocol, TaskSet};
-use crate::sample::{Scope, TaskShape, alphabets_of};
+use crate::eval::{Protocol, TaskSet};
 use crate::store::Store;
 use anyhow::{Result, bail};
 use clap::Args;
@@ -68,27 +66,16 @@ pub fn run(arguments: &Export) -> Result<()> {
 }
 
 fn task_set(store: &Store, arguments: &Export) -> Result<TaskSet> {
-    let scope = match arguments.protocol {
-        Protocol::Digits => return Err(EvalError::NoDigits.into()),
-        Protocol::Within => Scope::Within,
-        Protocol::Between => Scope::Between,
-        Protocol::LakeRuns => {
-            let counts = arguments.ways.is_some() || arguments.shots.is_some();
-            if counts || arguments.trials.is_some() || arguments.seed.is_some() {
-                bail!(
-                    "the runs of a store are fixed: --ways, --shots, --trials and --seed are for \
-                     --protocol within and between"
-                );
-            }
-            return Ok(TaskSet::lake_runs(store).ok_or(EvalError::NoRuns)?);
-        }
-    };
-    let shape = TaskShape {
-        ways: arguments.ways.unwrap_or(20),
-        shots: arguments.shots.unwrap_or(1),
-        scope,
-    };
-    let alphabets = alphabets_of(store, Split::Evaluation);
+    let counts = arguments.ways.is_some() || arguments.shots.is_some();
+    let random = counts || arguments.trials.is_some() || arguments.seed.is_some();
+    if arguments.protocol == Protocol::LakeRuns && random {
+        bail!(
+            "the runs of a store are fixed: --ways, --shots, --trials and --seed are for \
+             --protocol within and between"
+        );
+    }
+    let shape = (arguments.ways.unwrap_or(20), arguments.shots.unwrap_or(1));
     let (seed, trials) = (arguments.seed.unwrap_or(0), arguments.trials.unwrap_or(400));
-    Ok(TaskSet::random(store, &alphabets, shape, seed, trials)?)
+    let protocol = arguments.protocol;
+    Ok(TaskSet::of_protocol(store, protocol, shape, seed, trials)?)
 }

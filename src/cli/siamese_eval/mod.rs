@@ -1,6 +1,6 @@
 //! `siamese-eval`: scores networks and baselines on one-shot protocols.
 
-mod contestants;
+mod entrants;
 mod evaluate;
 mod export;
 mod score;

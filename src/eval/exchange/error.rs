@@ -132,9 +132,9 @@ pub enum PredictionProblem {
         /// The last way.
         last: usize,
     },
-    /// A likeness that is not written as a number.
+    /// A similarity that is not written as a number.
     #[error("{found:?} for way {way} of task {task} is not written as a number (or nan)")]
-    Likeness {
+    Similarity {
         /// What is there.
         found: String,
         /// The task.
@@ -142,7 +142,7 @@ pub enum PredictionProblem {
         /// The way.
         way: usize,
     },
-    /// A likeness of a way that the task does not have.
+    /// A similarity of a way that the task does not have.
     #[error("{found:?} for way {way}, but task {task} has {ways} ways: leave the cell empty")]
     NoSuchWay {
         /// What is there.

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::error::ExchangeError;
 use super::file::TaskFile;
 use crate::archive::page_to_png;
-use crate::eval::task_set::TaskSet;
+use crate::eval::tasks::TaskSet;
 use crate::image::Page;
 use crate::seed::{Purpose, Stream};
 use crate::store::export::{

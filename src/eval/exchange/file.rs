@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::ser::{Formatter, Serializer};
 
 use super::error::ExchangeError;
-use crate::eval::task_set::{Protocol, TaskSet};
+use crate::eval::tasks::{Protocol, TaskSet};
 use crate::image::SIDE;
 use crate::sample::Task;
 use crate::store::StoreDigest;

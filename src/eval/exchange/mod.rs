@@ -11,10 +11,10 @@
 //!
 //! ```text
 //! task,answer                  the way chosen; empty for no answer
-//! task,way0,way1,...           a likeness or probability of each way; greater is more alike
+//! task,way0,way1,...           a similarity or probability of each way; greater is more alike
 //! ```
 //!
-//! Likenesses are answered by the rule [`Ties`](super::Ties) that holds for every system here:
+//! Similarities are answered by the rule [`Ties`](super::Ties) that holds for every system here:
 //! one that is no number (`nan`) leaves the task without an answer. Where tasks differ in their
 //! ways, the cells of ways that a task does not have are empty.
 //!

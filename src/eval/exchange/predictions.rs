@@ -6,17 +6,14 @@ use csv::{ByteRecord, ReaderBuilder, Trim};
 
 use super::error::{ExchangeError, PredictionProblem};
 use super::file::TaskFile;
-use crate::eval::asked::Asked;
-use crate::eval::judge::Answers;
-use crate::eval::results::{ProtocolScores, Role};
-use crate::eval::score::{Ties, leaders};
-use crate::eval::task_set::TaskSet;
+use crate::eval::scores::{Answers, ProtocolRun, ProtocolScores, Role, Ties, leaders};
+use crate::eval::tasks::TaskSet;
 
 /// Letters of a wrong cell that an error repeats.
 const EXCERPT: usize = 40;
 
 /// Scores prediction files, each a name and its bytes, by the evaluator's own rules: what
-/// [`Answers`] and [`Asked::scores`] make of them. The first is compared with each other one.
+/// [`Answers`] and [`ProtocolRun::scores`] make of them. The first is compared with each other one.
 ///
 /// The seed of resampling is that of the tasks, or 0 if they have none.
 ///
@@ -28,16 +25,16 @@ pub fn score_predictions(
     predictions: &[(String, Vec<u8>)],
     ties: Ties,
 ) -> Result<ProtocolScores, ExchangeError> {
-    let mut asked = Asked::new(tasks.task_set()?);
+    let mut run = ProtocolRun::new(tasks.task_set()?);
     let mut names = BTreeSet::new();
     for (name, csv) in predictions {
         if !names.insert(name) {
             return Err(ExchangeError::SameName { name: name.clone() });
         }
-        let answers = answers_of(&asked.set, name, csv, ties)?;
-        asked.systems.push((name.clone(), Role::Outside, answers));
+        let answers = answers_of(&run.set, name, csv, ties)?;
+        run.add(name, Role::Outside, answers);
     }
-    Ok(asked.scores(tasks.seed.unwrap_or(0)))
+    Ok(run.scores(tasks.seed.unwrap_or(0)))
 }
 
 /// The answers that a prediction file gives to the questions of a set; errors call it `name`.
@@ -89,7 +86,7 @@ fn first_places(set: &TaskSet, rows: &mut Rows) -> Result<Vec<Vec<usize>>, Predi
         let first = if chosen {
             choice(&row[1], task, set.ways_of(asked))?
         } else {
-            leaders(&likenesses(cells, task, set.ways_of(asked))?)
+            leaders(&similarities(cells, task, set.ways_of(asked))?)
         };
         if lines[task] != 0 {
             return Err(PredictionProblem::Twice {
@@ -109,7 +106,7 @@ fn first_places(set: &TaskSet, rows: &mut Rows) -> Result<Vec<Vec<usize>>, Predi
     }
 }
 
-/// Whether the header is that of ways chosen, or else that of likenesses.
+/// Whether the header is that of ways chosen, or else that of similarities.
 fn is_of_choices(header: &ByteRecord, ways: usize) -> Result<bool, PredictionProblem> {
     if header.iter().eq([&b"task"[..], b"answer"]) {
         return Ok(true);
@@ -139,19 +136,19 @@ fn choice(cell: &[u8], task: usize, ways: usize) -> Result<Vec<usize>, Predictio
     }
 }
 
-/// The likenesses in the cells of a task's ways; those after must be empty.
-fn likenesses<'a>(
+/// The similarities in the cells of a task's ways; those after must be empty.
+fn similarities<'a>(
     cells: impl Iterator<Item = &'a [u8]>,
     task: usize,
     ways: usize,
 ) -> Result<Vec<f64>, PredictionProblem> {
-    let mut likenesses = Vec::with_capacity(ways);
+    let mut similarities = Vec::with_capacity(ways);
     for (way, cell) in cells.enumerate() {
         let number = text(cell)?.parse();
         match number {
-            Ok(number) if way < ways => likenesses.push(number),
+            Ok(number) if way < ways => similarities.push(number),
             _ if way < ways => {
-                return Err(PredictionProblem::Likeness {
+                return Err(PredictionProblem::Similarity {
                     found: excerpt(cell),
                     task,
                     way,
@@ -168,7 +165,7 @@ fn likenesses<'a>(
             }
         }
     }
-    Ok(likenesses)
+    Ok(similarities)
 }
 
 fn text(cell: &[u8]) -> Result<&str, PredictionProblem> {

@@ -54,9 +54,9 @@ pub(super) fn failures(gallery: &Gallery) -> Markup {
 }
 
 fn card(failure: &Failure) -> Markup {
-    let likeness = |way: usize| {
-        let found = failure.likenesses.get(way);
-        found.map_or_else(String::new, |&likeness| number(likeness, 2))
+    let similarity = |way: usize| {
+        let found = failure.similarities.get(way);
+        found.map_or_else(String::new, |&similarity| number(similarity, 2))
     };
     html! {
         article class="card" {
@@ -72,7 +72,7 @@ fn card(failure: &Failure) -> Markup {
                         figure class={ "way " (class) } {
                             (picture(page, &format!("way {}{alt}", way + 1), None))
                             figcaption {
-                                (likeness(way))
+                                (similarity(way))
                                 @if !word.is_empty() { b { (word) } }
                             }
                         }
@@ -133,7 +133,7 @@ fn row(neighbours: &Neighbours) -> Markup {
                         @let (class, word) = if near.same { ("right", "✓ same") } else { ("chosen", "✗ other") };
                         figure class={ "way " (class) } {
                             (picture(&near.page, &near.label, Some(&near.label)))
-                            figcaption { (number(near.likeness, 2)) b { (word) } }
+                            figcaption { (number(near.similarity, 2)) b { (word) } }
                         }
                     }
                 }

@@ -133,16 +133,10 @@ fn sections(evaluation: &Evaluation, gallery: &Gallery) -> Vec<Section> {
     sections
 }
 
-/// A protocol's name for the contents: `Official runs`, `Within, 20-way 5-shot`.
+/// A protocol's name for the contents: see [`Protocol::short_name`](crate::eval::Protocol::short_name).
 fn short_name(protocol: &ProtocolScores) -> String {
     let (ways, shots) = (protocol.ways, protocol.shots);
-    match protocol.protocol.as_str() {
-        "lake-runs" => "Official runs".to_owned(),
-        "within" => format!("Within, {ways}-way {shots}-shot"),
-        "between" => format!("Between, {ways}-way {shots}-shot"),
-        "mnist" => format!("MNIST, {ways}-way {shots}-shot"),
-        other => format!("{other}, {ways}-way {shots}-shot"),
-    }
+    protocol.protocol.short_name(ways, shots)
 }
 
 /// Title, result, warnings, and the first network's figures at a glance.

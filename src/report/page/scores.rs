@@ -5,8 +5,7 @@ use maud::{Markup, html};
 use super::charts::{Bar, bar};
 use crate::eval::{Evaluation, PairedTest, ProtocolScores, Role, Spread, SystemScore};
 use crate::report::figures::{
-    NONE, count, first_network, group_word, interval, is_void, number, percent, probability, shape,
-    title,
+    NONE, count, first_network, interval, is_void, number, percent, probability, shape, title,
 };
 use crate::report::published::{Published, Task, beside};
 
@@ -62,7 +61,7 @@ pub(super) fn protocol(evaluation: &Evaluation, protocol: &ProtocolScores, id: &
 fn table(evaluation: &Evaluation, protocol: &ProtocolScores, published: &[Published]) -> Markup {
     let first = first_network(protocol);
     let reference = first.map(|system| system.percent);
-    let word = group_word(protocol);
+    let word = protocol.protocol.group_word();
     let heading = format!("{}: {}", protocol.protocol, shape(protocol));
     let of = |role: Role| {
         protocol
@@ -235,7 +234,7 @@ fn spread_row(spread: &Spread, reference: Option<f64>) -> Markup {
 
 /// Scores by run or alphabet: the first network's as bars, all systems' as counts.
 fn groups(evaluation: &Evaluation, protocol: &ProtocolScores) -> Markup {
-    let word = group_word(protocol);
+    let word = protocol.protocol.group_word();
     let systems: Vec<&SystemScore> = (protocol.systems.iter())
         .filter(|system| !system.groups.is_empty())
         .collect();

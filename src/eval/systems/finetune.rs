@@ -16,7 +16,12 @@
 //! The steps, the rate and the scale were chosen on background alphabets.
 
 use super::embedding::Embeddings;
-use super::judge::Judge;
+use super::network::Network;
+use super::scorer::Scorer;
+use super::system::{Rules, System};
+use crate::eval::error::EvalError;
+use crate::eval::scores::{Answers, Role};
+use crate::eval::tasks::TaskSet;
 use crate::sample::Task;
 use crate::store::StoreError;
 
@@ -27,23 +32,44 @@ const RATE: f32 = 1.0;
 /// What logits are multiplied by: unit vectors' inner products are small.
 const SCALE: f32 = 10.0;
 
-/// Judges by a last layer that is trained for each task on its support.
+/// A network whose last layer is trained for each task on its support.
 pub struct FineTuned<'a> {
+    name: String,
+    role: Role,
     embeddings: &'a Embeddings,
 }
 
 impl<'a> FineTuned<'a> {
-    /// Judges by these embeddings.
+    /// A network's variant by its own embeddings; `None` if it answers with the whole support in
+    /// view.
     #[must_use]
-    pub fn new(embeddings: &'a Embeddings) -> FineTuned<'a> {
-        FineTuned { embeddings }
+    pub fn of(network: &'a Network<'_>) -> Option<FineTuned<'a>> {
+        (!network.has_context()).then(|| FineTuned {
+            name: format!("{}, last layer fine-tuned on the support", network.name()),
+            role: network.role().variant(),
+            embeddings: network.embeddings(),
+        })
     }
 }
 
-impl Judge for FineTuned<'_> {
-    type Likeness = f64;
+impl System for FineTuned<'_> {
+    fn name(&self) -> &str {
+        &self.name
+    }
 
-    fn judge(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
+    fn role(&self) -> Role {
+        self.role
+    }
+
+    fn answers(&self, set: &TaskSet, rules: Rules<'_>) -> Result<Option<Answers>, EvalError> {
+        Answers::dealt(self, set, rules.ties, rules.ranks).map(Some)
+    }
+}
+
+impl Scorer for FineTuned<'_> {
+    type Similarity = f64;
+
+    fn similarities(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
         let inner = |a, b| self.embeddings.inner(a, b) as f32;
         let support = &task.support;
         let kernel: Vec<f32> = (support.iter())
@@ -151,7 +177,7 @@ mod tests {
         let kernel = [1.0, 0.2, 0.1, 0.2, 1.0, 0.3, 0.1, 0.3, 1.0];
         for way in 0..3 {
             let logits = fit_and_ask(&kernel, &kernel[3 * way..][..3], 1);
-            assert_eq!(super::super::score::stands_out(&logits), Some(way));
+            assert_eq!(crate::eval::scores::stands_out(&logits), Some(way));
         }
     }
 }

@@ -5,12 +5,12 @@ use std::path::Path;
 use rayon::prelude::*;
 use tch::Tensor;
 
-use super::error::EvalError;
-use super::judge::Judge;
-use super::pieces::{Work, alone, dealt, images};
-use super::sums::{inner, weighted_distance};
+use super::batches::{Work, alone, dealt, images};
+use super::dot::{inner, weighted_distance};
+use super::scorer::Scorer;
 use crate::archive::{Digits, Scanned};
 use crate::distort::Distorter;
+use crate::eval::error::EvalError;
 use crate::image::Drawn;
 use crate::model::{Comparison, Model, save_tensors};
 use crate::ranks::Ranks;
@@ -123,7 +123,7 @@ impl Embeddings {
     /// If there are none, they are not all of the same drawings, or one is not compared by the
     /// cosine of unit vectors.
     #[must_use]
-    pub fn together(each: &[Embeddings]) -> Embeddings {
+    pub fn ensemble(each: &[Embeddings]) -> Embeddings {
         let first = &each[0];
         let alike =
             |other: &Embeddings| other.ids == first.ids && other.comparison == Comparison::Cosine;
@@ -300,7 +300,7 @@ impl Embeddings {
     /// # Panics
     /// If there are none, and as [`Embeddings::row`].
     #[must_use]
-    pub fn likeness(&self, query: DrawingId, drawings: &[DrawingId]) -> f64 {
+    pub fn class_similarity(&self, query: DrawingId, drawings: &[DrawingId]) -> f64 {
         assert!(!drawings.is_empty(), "a class of no drawings");
         match (drawings, &self.comparison) {
             (&[only], _) => self.similarity(query, only),
@@ -333,13 +333,15 @@ impl Embeddings {
     }
 }
 
-impl Judge for Embeddings {
-    type Likeness = f64;
+impl Scorer for Embeddings {
+    type Similarity = f64;
 
-    /// The [`Embeddings::likeness`] of the query to each way.
-    fn judge(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
+    /// The [`Embeddings::class_similarity`] of the query to each way.
+    fn similarities(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
         let ways = task.support.chunks_exact(shots);
-        Ok(ways.map(|way| self.likeness(task.query, way)).collect())
+        Ok(ways
+            .map(|way| self.class_similarity(task.query, way))
+            .collect())
     }
 }
 

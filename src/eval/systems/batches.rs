@@ -1,8 +1,8 @@
-//! Images embedded a piece at a time, by one process or several.
+//! Images embedded a batch at a time, by one process or several.
 
 use tch::{Device, Tensor};
 
-use super::error::EvalError;
+use crate::eval::error::EvalError;
 use crate::model::Model;
 use crate::ranks::Ranks;
 use crate::store::{DrawingId, StoreError};
@@ -13,7 +13,7 @@ use crate::store::{DrawingId, StoreError};
 const MOST_ON_CPU: (usize, usize) = (256, 600_000);
 const MOST_ON_GPU: (usize, usize) = (2048, 12_000_000);
 
-/// Images to be embedded, a piece at a time.
+/// Images to be embedded, a batch at a time.
 pub(super) struct Work<'a, F> {
     pub model: &'a Model,
     /// The images, ascending.
@@ -23,7 +23,7 @@ pub(super) struct Work<'a, F> {
 }
 
 impl<F: Fn(&[DrawingId], &mut [f32]) -> Result<(), StoreError>> Work<'_, F> {
-    /// Images in a piece, but the last.
+    /// Images in a batch, but the last.
     fn size(&self) -> usize {
         let side = self.model.card.network.side();
         let (drawings, pixels) = match self.model.weights().device() {
@@ -33,18 +33,18 @@ impl<F: Fn(&[DrawingId], &mut [f32]) -> Result<(), StoreError>> Work<'_, F> {
         (pixels / (side * side)).clamp(1, drawings)
     }
 
-    pub fn pieces(&self) -> usize {
+    pub fn batches(&self) -> usize {
         self.ids.len().div_ceil(self.size())
     }
 
-    /// How many images lie in a piece and those before it.
-    pub fn done_with(&self, piece: usize) -> usize {
-        ((piece + 1) * self.size()).min(self.ids.len())
+    /// How many images lie in a batch and those before it.
+    pub fn done_with(&self, batch: usize) -> usize {
+        ((batch + 1) * self.size()).min(self.ids.len())
     }
 
-    /// The embeddings of a piece's images, one after the other.
-    pub fn piece(&self, piece: usize) -> Result<Vec<f32>, StoreError> {
-        let ids = &self.ids[piece * self.size()..self.done_with(piece)];
+    /// The embeddings of a batch's images, one after the other.
+    pub fn batch(&self, batch: usize) -> Result<Vec<f32>, StoreError> {
+        let ids = &self.ids[batch * self.size()..self.done_with(batch)];
         let side = self.model.card.network.side();
         let mut pixels = vec![0f32; ids.len() * side * side];
         (self.fill)(ids, &mut pixels)?;
@@ -60,8 +60,8 @@ where
     F: Fn(&[DrawingId], &mut [f32]) -> Result<(), StoreError>,
 {
     let mut values = Vec::new();
-    for piece in 0..work.pieces() {
-        values.extend(work.piece(piece)?);
+    for batch in 0..work.batches() {
+        values.extend(work.batch(batch)?);
     }
     Ok(values)
 }
@@ -75,9 +75,9 @@ pub(super) fn dealt<F>(
 where
     F: Fn(&[DrawingId], &mut [f32]) -> Result<(), StoreError>,
 {
-    ranks.partition(work.pieces(), |piece| {
-        let rows = work.piece(piece)?;
-        watch(work.done_with(piece), work.ids.len());
+    ranks.partition(work.batches(), |batch| {
+        let rows = work.batch(batch)?;
+        watch(work.done_with(batch), work.ids.len());
         Ok(rows)
     })
 }

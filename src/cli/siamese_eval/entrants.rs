@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use crate::eval::{Contestant, Role, TrainingRecord};
+use crate::eval::{Entrant, Role, TrainingRecord};
 use crate::model::{Model, PRETRAINED};
 use crate::store::Store;
 use anyhow::{Context, Result, bail};
@@ -48,12 +48,12 @@ pub fn load(
     networks: &[Named],
     baselines: &[Named],
     device: Device,
-) -> Result<Vec<Contestant>> {
+) -> Result<Vec<Entrant>> {
     let all = networks.iter().map(|named| (named, Role::Network));
     let all = all.chain(baselines.iter().map(|named| (named, Role::Baseline)));
-    let mut contestants: Vec<Contestant> = Vec::new();
+    let mut entrants: Vec<Entrant> = Vec::new();
     if pretrained {
-        contestants.push(Contestant {
+        entrants.push(Entrant {
             name: "pretrained".to_owned(),
             role: Role::Network,
             model: Model::pretrained(device),
@@ -61,7 +61,7 @@ pub fn load(
         });
     }
     for (Named { name, path }, role) in all {
-        if contestants.iter().any(|other| other.name == *name) {
+        if entrants.iter().any(|other| other.name == *name) {
             bail!(
                 "two networks are called {name:?}; say NAME={}",
                 path.display()
@@ -74,14 +74,14 @@ pub fn load(
         hasher
             .update_reader(file)
             .with_context(|| format!("{}: cannot be read", path.display()))?;
-        contestants.push(Contestant {
+        entrants.push(Entrant {
             name: name.clone(),
             role,
             model,
             digest: hasher.finalize().to_string(),
         });
     }
-    Ok(contestants)
+    Ok(entrants)
 }
 
 /// Points of a curve of training losses.
@@ -121,8 +121,8 @@ pub fn training_record(named: &Named) -> Option<TrainingRecord> {
 }
 
 /// Says of networks that they learned from pictures made in another way than the store's.
-pub fn warn_of_other_pictures(contestants: &[Contestant], store: &Store) {
-    for Contestant { name, model, .. } in contestants {
+pub fn warn_of_other_pictures(entrants: &[Entrant], store: &Store) {
+    for Entrant { name, model, .. } in entrants {
         if let (Some(trained), Some(own)) = (model.card.pictures, store.pictures())
             && trained != own
         {

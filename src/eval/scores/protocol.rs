@@ -1,63 +1,32 @@
 //! The questions of one protocol with every system's answers, and what they add up to.
 
-use super::error::EvalError;
-use super::judge::{Answers, Judge};
+use super::answers::Answers;
 use super::results::{GroupScore, ProtocolScores, Role, SystemScore};
-use super::score::Ties;
 use super::statistics::{group_interval, mcnemar, spread};
-use super::task_set::TaskSet;
-use crate::ranks::Ranks;
-use crate::store::StoreError;
+use crate::eval::tasks::TaskSet;
 
 /// The questions of one protocol, and every system's answers.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct ProtocolRun {
     /// The questions.
     pub set: TaskSet,
     /// Each system's name, what it is, and its answers, in the order they were asked.
     pub systems: Vec<(String, Role, Answers)>,
 }
 
-impl Asked {
+impl ProtocolRun {
     /// Questions that nobody was asked yet.
     #[must_use]
-    pub fn new(set: TaskSet) -> Asked {
-        Asked {
+    pub fn new(set: TaskSet) -> ProtocolRun {
+        ProtocolRun {
             set,
             systems: Vec::new(),
         }
     }
 
-    /// Asks a system.
-    ///
-    /// # Errors
-    /// If a drawing cannot be read.
-    pub fn add(
-        &mut self,
-        name: &str,
-        role: Role,
-        judge: &impl Judge,
-        ties: Ties,
-    ) -> Result<(), StoreError> {
-        let answers = Answers::of(judge, &self.set, ties)?;
+    /// Adds a system's answers to all of them.
+    pub fn add(&mut self, name: &str, role: Role, answers: Answers) {
         self.systems.push((name.to_owned(), role, answers));
-        Ok(())
-    }
-
-    /// [`Asked::add`], with the questions dealt out among ranks.
-    ///
-    /// # Errors
-    /// As [`Answers::dealt`].
-    pub(super) fn deal(
-        &mut self,
-        (name, role): (&str, Role),
-        judge: &impl Judge,
-        ties: Ties,
-        ranks: &Ranks,
-    ) -> Result<(), EvalError> {
-        let answers = Answers::dealt(judge, &self.set, ties, ranks)?;
-        self.systems.push((name.to_owned(), role, answers));
-        Ok(())
     }
 
     /// What it all adds up to. The seed is that of resampling.
@@ -82,7 +51,7 @@ impl Asked {
             })
         });
         ProtocolScores {
-            protocol: set.protocol.name().to_owned(),
+            protocol: set.protocol,
             title: set.title(),
             ways: set.ways(),
             shots: set.shots,

@@ -70,18 +70,18 @@ impl Score {
 }
 
 /// The ways that share the first place, ascending: those that no other is more like the query
-/// than. None if there are no ways, or a likeness is not a number.
+/// than. None if there are no ways, or a similarity is not a number.
 #[must_use]
-pub fn leaders<T: PartialOrd>(likenesses: &[T]) -> Vec<usize> {
-    let Some(first) = likenesses.first() else {
+pub fn leaders<T: PartialOrd>(similarities: &[T]) -> Vec<usize> {
+    let Some(first) = similarities.first() else {
         return Vec::new();
     };
     let mut best = first;
     let mut leaders = Vec::new();
-    for (way, likeness) in likenesses.iter().enumerate() {
-        match likeness.partial_cmp(best) {
+    for (way, similarity) in similarities.iter().enumerate() {
+        match similarity.partial_cmp(best) {
             Some(Ordering::Greater) => {
-                best = likeness;
+                best = similarity;
                 leaders = vec![way];
             }
             Some(Ordering::Equal) => leaders.push(way),
@@ -92,14 +92,14 @@ pub fn leaders<T: PartialOrd>(likenesses: &[T]) -> Vec<usize> {
     leaders
 }
 
-/// The way that stands out: the one whose likeness is greater than that of every other,
-/// or `None` if two share the first place or a likeness is not a number.
+/// The way that stands out: the one whose similarity is greater than that of every other,
+/// or `None` if two share the first place or a similarity is not a number.
 ///
 /// A tie is not an answer: taking the first of equals would reward networks that
 /// give every pair one score and tasks that put the right answer first.
 #[must_use]
-pub fn stands_out<T: PartialOrd>(likenesses: &[T]) -> Option<usize> {
-    match leaders(likenesses)[..] {
+pub fn stands_out<T: PartialOrd>(similarities: &[T]) -> Option<usize> {
+    match leaders(similarities)[..] {
         [way] => Some(way),
         _ => None,
     }

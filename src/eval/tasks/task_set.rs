@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sample::{Scope, Task, TaskError, TaskSampler, TaskShape};
+use crate::archive::Split;
+use crate::eval::error::EvalError;
+use crate::sample::{Scope, Task, TaskError, TaskSampler, TaskShape, alphabets_of};
 use crate::store::{AlphabetId, DrawingId, Store};
 
 /// How one-shot questions are chosen. Figures of one are not to be mixed with those of
@@ -58,6 +60,37 @@ impl Protocol {
             Protocol::Between => "between",
             Protocol::Digits => "mnist",
         }
+    }
+
+    /// Whether its questions are drawn at random from a store's evaluation set.
+    #[must_use]
+    pub fn is_random(self) -> bool {
+        match self {
+            Protocol::Within | Protocol::Between => true,
+            Protocol::LakeRuns | Protocol::Digits => false,
+        }
+    }
+
+    /// What the groups of its questions are, in a word.
+    #[must_use]
+    pub fn group_word(self) -> &'static str {
+        match self {
+            Protocol::LakeRuns => "run",
+            Protocol::Within | Protocol::Between => "alphabet",
+            Protocol::Digits => "group",
+        }
+    }
+
+    /// Its name in a list of contents: `Official runs`, `Within, 20-way 5-shot`.
+    #[must_use]
+    pub fn short_name(self, ways: usize, shots: usize) -> String {
+        let name = match self {
+            Protocol::LakeRuns => return "Official runs".to_owned(),
+            Protocol::Within => "Within",
+            Protocol::Between => "Between",
+            Protocol::Digits => "MNIST",
+        };
+        format!("{name}, {ways}-way {shots}-shot")
     }
 }
 
@@ -145,6 +178,30 @@ impl TaskSet {
                 .collect(),
             group_of: asked,
         })
+    }
+
+    /// The questions of a protocol: the store's own, or `trials` random tasks of its evaluation set,
+    /// which `ways`, `shots` and `seed` are for.
+    ///
+    /// # Errors
+    /// If the store holds no runs, the evaluation set has too few characters, or the protocol is
+    /// none of a store.
+    pub fn of_protocol(
+        store: &Store,
+        protocol: Protocol,
+        (ways, shots): (usize, usize),
+        seed: u64,
+        trials: u64,
+    ) -> Result<TaskSet, EvalError> {
+        let scope = match protocol {
+            Protocol::LakeRuns => return TaskSet::lake_runs(store).ok_or(EvalError::NoRuns),
+            Protocol::Digits => return Err(EvalError::NoDigits),
+            Protocol::Within => Scope::Within,
+            Protocol::Between => Scope::Between,
+        };
+        let shape = TaskShape { ways, shots, scope };
+        let alphabets = alphabets_of(store, Split::Evaluation);
+        Ok(TaskSet::random(store, &alphabets, shape, seed, trials)?)
     }
 
     /// The ways of a task.

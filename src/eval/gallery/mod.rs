@@ -1,15 +1,16 @@
 //! What a report draws beside its figures.
 
+mod tsne;
+
 use rayon::prelude::*;
 
-use super::embedding::Embeddings;
-use super::judge::Answers;
-use super::layout::layout;
-use super::task_set::TaskSet;
 use crate::archive::Split;
+use crate::eval::scores::ProtocolRun;
+use crate::eval::systems::{Embeddings, Network, System};
 use crate::image::Picture;
 use crate::seed::{Purpose, Stream};
 use crate::store::{AlphabetId, DrawingId, PageCache, StoreError};
+use tsne::layout;
 
 /// Drawings to look at: of the first network of an evaluation.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -37,8 +38,8 @@ pub struct Failure {
     pub answer: usize,
     /// The way it chose; none if two shared the first place.
     pub chosen: Option<usize>,
-    /// Its likeness of the query to each way.
-    pub likenesses: Vec<f64>,
+    /// Its similarity of the query to each way.
+    pub similarities: Vec<f64>,
 }
 
 /// A drawing and those nearest to it among all drawings of unseen alphabets, itself left out.
@@ -60,7 +61,7 @@ pub struct Neighbour {
     /// Its alphabet and character.
     pub label: String,
     /// How alike the network finds the two.
-    pub likeness: f64,
+    pub similarity: f64,
     /// Whether both show one character.
     pub same: bool,
 }
@@ -97,7 +98,7 @@ const NEAREST: usize = 8;
 const MOST_POINTS: usize = 800;
 
 impl Gallery {
-    /// Adds tasks that a network failed, by its answers to all and its likenesses, from as many
+    /// Adds questions that a network answered wrongly, of those that it was asked, from as many
     /// groups as it takes.
     ///
     /// # Errors
@@ -105,18 +106,24 @@ impl Gallery {
     pub fn add_failures(
         &mut self,
         pages: &PageCache,
-        set: &TaskSet,
-        answers: &Answers,
-        likenesses: &[Vec<f64>],
+        run: &ProtocolRun,
+        network: &Network<'_>,
     ) -> Result<(), StoreError> {
+        let (set, system) = (&run.set, network.name());
+        let Some((_, _, answers)) = run.systems.iter().find(|(name, ..)| name == system) else {
+            return Ok(());
+        };
         let wrong: Vec<usize> = (answers.right(set).enumerate())
             .filter(|(_, right)| !right)
             .map(|(question, _)| question)
             .collect();
         // Spread over all of them, so that one hard alphabet does not fill the page.
         let shown = wrong.len().min(MOST_FAILURES);
-        for place in 0..shown {
-            let question = wrong[place * wrong.len() / shown];
+        let shown: Vec<usize> = (0..shown)
+            .map(|place| wrong[place * wrong.len() / shown])
+            .collect();
+        let similarities = network.similarities_of(set, &shown)?;
+        for (question, similarities) in shown.into_iter().zip(similarities) {
             let task = &set.tasks[question];
             let page = |&id: &DrawingId| pages.drawn(id).map(Picture::from);
             let firsts = task.support.iter().step_by(set.shots);
@@ -129,7 +136,7 @@ impl Gallery {
                 support: firsts.map(page).collect::<Result<_, _>>()?,
                 answer: task.answer,
                 chosen: answers.chosen[question],
-                likenesses: likenesses[question].clone(),
+                similarities,
             });
         }
         Ok(())
@@ -164,11 +171,11 @@ impl Gallery {
                 .map(|&id| (embeddings.similarity(query, id), id))
                 .collect();
             alike.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
-            let near = |&(likeness, id): &(f64, DrawingId)| {
+            let near = |&(similarity, id): &(f64, DrawingId)| {
                 Ok(Neighbour {
                     page: pages.drawn(id)?.into(),
                     label: label(id),
-                    likeness,
+                    similarity,
                     same: store.character_of(id) == store.character_of(query),
                 })
             };

@@ -5,20 +5,11 @@
 //! for the siamese network. Which images its tasks held is not published, so ours are drawn
 //! from a seed.
 
-use std::borrow::Cow;
-
-use rayon::prelude::*;
-
-use super::asked::Asked;
-use super::judge::{Judge, nearest};
-use super::results::Role;
-use super::score::Ties;
 use super::task_set::{Protocol, TaskSet};
 use crate::archive::Digits;
-use crate::distort::grey::{KOCH_SIDE, enlarge};
+use crate::eval::error::DigitError;
 use crate::sample::Task;
 use crate::seed::{Purpose, Stream};
-use crate::store::StoreError;
 
 /// Digits there are, and so the most ways.
 const DIGITS: usize = 10;
@@ -53,37 +44,6 @@ impl DigitTrials {
     }
 }
 
-/// Why no such tasks can be drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum DigitRefusal {
-    /// A number is out of its range.
-    #[error("{what} is {value}; it must lie from {least} to {most}")]
-    Range {
-        /// What the number is.
-        what: &'static str,
-        /// What it is set to.
-        value: u64,
-        /// The least it may be.
-        least: u64,
-        /// The most it may be.
-        most: u64,
-    },
-    /// There are not enough images.
-    #[error(
-        "{ways} ways of {shots} shots take {ways} digits with more than {shots} images, and \
-         {found} have so many; lower one of them, or give a larger set"
-    )]
-    TooFew {
-        /// Ways that were asked for.
-        ways: usize,
-        /// Shots that were asked for.
-        shots: usize,
-        /// Digits with enough images.
-        found: usize,
-    },
-}
-
 /// Tasks from a set of digits.
 #[derive(Clone, Debug)]
 pub struct DigitTasks<'a> {
@@ -98,7 +58,7 @@ impl<'a> DigitTasks<'a> {
     ///
     /// # Errors
     /// If a number of the trials is out of its range, or there are too few images.
-    pub fn new(digits: &'a Digits, trials: DigitTrials) -> Result<DigitTasks<'a>, DigitRefusal> {
+    pub fn new(digits: &'a Digits, trials: DigitTrials) -> Result<DigitTasks<'a>, DigitError> {
         for (what, value, least, most) in [
             ("the number of ways", trials.ways as u64, 2, DIGITS as u64),
             (
@@ -110,7 +70,7 @@ impl<'a> DigitTasks<'a> {
             ("the number of trials", trials.trials, 1, MOST_TRIALS),
         ] {
             if !(least..=most).contains(&value) {
-                return Err(DigitRefusal::Range {
+                return Err(DigitError::Range {
                     what,
                     value,
                     least,
@@ -125,7 +85,7 @@ impl<'a> DigitTasks<'a> {
         }
         classes.retain(|images| images.len() > trials.shots);
         if classes.len() < trials.ways {
-            return Err(DigitRefusal::TooFew {
+            return Err(DigitError::TooFew {
                 ways: trials.ways,
                 shots: trials.shots,
                 found: classes.len(),
@@ -190,70 +150,4 @@ impl<'a> DigitTasks<'a> {
             tasks,
         }
     }
-}
-
-/// Nearest neighbour in the pixels of digits, by Euclidean distance: of several shots the nearest
-/// counts. Exact, in whole numbers.
-pub struct DigitPixels<'a> {
-    images: Cow<'a, [u8]>,
-    pixels: usize,
-}
-
-impl<'a> DigitPixels<'a> {
-    /// The digits at `side` pixels: as they are, or enlarged first ([`enlarge`]).
-    ///
-    /// # Panics
-    /// If `side` is below that of the digits, or above 105.
-    #[must_use]
-    pub fn new(digits: &'a Digits, side: usize) -> DigitPixels<'a> {
-        let (from, pixels) = (digits.side(), side * side);
-        let images = if side == from {
-            Cow::Borrowed(digits.images())
-        } else {
-            let mut large = vec![0; digits.len() * pixels];
-            (large.par_chunks_exact_mut(pixels).enumerate())
-                .for_each(|(at, out)| out.copy_from_slice(&enlarge(digits.image(at), from, side)));
-            Cow::Owned(large)
-        };
-        DigitPixels { images, pixels }
-    }
-
-    fn image(&self, at: u32) -> &[u8] {
-        &self.images[at as usize * self.pixels..][..self.pixels]
-    }
-}
-
-impl Judge for DigitPixels<'_> {
-    type Likeness = i64;
-
-    fn judge(&self, task: &Task, shots: usize) -> Result<Vec<i64>, StoreError> {
-        let query = self.image(task.query);
-        nearest(task, shots, |at| {
-            Ok(-squared_distance(query, self.image(at)))
-        })
-    }
-}
-
-/// The sum of the squared differences: at most 11,025 · 255².
-fn squared_distance(a: &[u8], b: &[u8]) -> i64 {
-    let squares = a
-        .iter()
-        .zip(b)
-        .map(|(&a, &b)| u32::from(a.abs_diff(b)).pow(2));
-    i64::from(squares.sum::<u32>())
-}
-
-/// Asks the nearest neighbour in the pixels as they are, and at the 35 pixels of Koch (2015,
-/// section 4.4) if they are fewer.
-///
-/// # Errors
-/// None: nothing is read.
-pub fn ask_digit_pixels(digits: &Digits, asked: &mut Asked, ties: Ties) -> Result<(), StoreError> {
-    let side = digits.side();
-    let enlarged = (side < KOCH_SIDE).then_some(KOCH_SIDE);
-    for side in [Some(side), enlarged].into_iter().flatten() {
-        let name = format!("pixel 1-NN, L2, {side} x {side}");
-        asked.add(&name, Role::Baseline, &DigitPixels::new(digits, side), ties)?;
-    }
-    Ok(())
 }

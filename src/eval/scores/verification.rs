@@ -80,17 +80,17 @@ impl PairSet {
         self.pairs.iter().flat_map(|pair| [pair.left, pair.right])
     }
 
-    /// How alike a system finds each pair, and whether it is same; a likeness that is no number
+    /// How alike a system finds each pair, and whether it is same; a similarity that is no number
     /// counts as the least there is.
     ///
     /// # Errors
-    /// As `likeness`.
-    pub fn judged(
+    /// As `similarity`.
+    pub fn scored(
         &self,
-        likeness: impl Fn(DrawingId, DrawingId) -> Result<f64, StoreError>,
-    ) -> Result<Judged, StoreError> {
-        let judged = |pair: &PairItem| {
-            let alike = likeness(pair.left, pair.right)?;
+        similarity: impl Fn(DrawingId, DrawingId) -> Result<f64, StoreError>,
+    ) -> Result<ScoredPairs, StoreError> {
+        let scored = |pair: &PairItem| {
+            let alike = similarity(pair.left, pair.right)?;
             Ok((
                 if alike.is_nan() {
                     f64::NEG_INFINITY
@@ -103,38 +103,38 @@ impl PairSet {
         let mut pairs: Vec<_> = self
             .pairs
             .iter()
-            .map(judged)
+            .map(scored)
             .collect::<Result<_, StoreError>>()?;
         pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
-        Ok(Judged { pairs })
+        Ok(ScoredPairs { pairs })
     }
 }
 
-/// Likenesses of pairs, the most alike first, and whether each is same.
+/// Similarities of pairs, the most alike first, and whether each is same.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Judged {
+pub struct ScoredPairs {
     pairs: Vec<(f64, bool)>,
 }
 
-impl Judged {
-    /// How many of the pairs of each kind are at least as alike as each likeness there is:
-    /// (likeness, different, same), counted by `weight`.
+impl ScoredPairs {
+    /// How many of the pairs of each kind are at least as alike as each similarity there is:
+    /// (similarity, different, same), counted by `weight`.
     fn steps(&self, weight: impl Fn(usize) -> u32) -> Vec<(f64, f64, f64)> {
         let (mut different, mut same) = (0.0, 0.0);
         let mut steps: Vec<(f64, f64, f64)> = Vec::with_capacity(self.pairs.len());
-        for (at, &(likeness, is_same)) in self.pairs.iter().enumerate() {
+        for (at, &(similarity, is_same)) in self.pairs.iter().enumerate() {
             let counted = f64::from(weight(at));
             *(if is_same { &mut same } else { &mut different }) += counted;
             match steps.last_mut() {
-                Some(last) if last.0 == likeness => (last.1, last.2) = (different, same),
-                _ => steps.push((likeness, different, same)),
+                Some(last) if last.0 == similarity => (last.1, last.2) = (different, same),
+                _ => steps.push((similarity, different, same)),
             }
         }
         steps
     }
 
     /// The ROC from (0, 0) to (1, 1): shares of different and of same pairs that are at least as
-    /// alike as each likeness there is.
+    /// alike as each similarity there is.
     fn roc(&self, weight: impl Fn(usize) -> u32) -> Vec<[f64; 2]> {
         let steps = self.steps(weight);
         let (different, same) = steps.last().map_or((1.0, 1.0), |last| (last.1, last.2));
@@ -146,18 +146,18 @@ impl Judged {
     }
 
     /// The threshold that tells most pairs rightly, and the middle between it and the next
-    /// likeness below; of equally good ones the highest. Infinite if there are no pairs.
+    /// similarity below; of equally good ones the highest. Infinite if there are no pairs.
     #[must_use]
     pub fn threshold(&self) -> f64 {
         let steps = self.steps(|_| 1);
         let mut best = (0.0, f64::INFINITY);
-        for (at, &(likeness, different, same)) in steps.iter().enumerate() {
-            let below = steps.get(at + 1).map_or(likeness, |next| next.0);
+        for (at, &(similarity, different, same)) in steps.iter().enumerate() {
+            let below = steps.get(at + 1).map_or(similarity, |next| next.0);
             if same - different > best.0 {
                 let middle = if below.is_finite() {
-                    (likeness + below) / 2.0
+                    (similarity + below) / 2.0
                 } else {
-                    likeness
+                    similarity
                 };
                 best = (same - different, middle);
             }
@@ -169,8 +169,8 @@ impl Judged {
     #[must_use]
     pub fn score(&self, threshold: f64) -> Score {
         let mut score = Score::default();
-        for &(likeness, same) in &self.pairs {
-            score.count((likeness >= threshold) == same);
+        for &(similarity, same) in &self.pairs {
+            score.count((similarity >= threshold) == same);
         }
         score
     }
@@ -224,10 +224,10 @@ impl Judged {
 
 /// The area under a ROC, by trapezoids: pairs that are equally alike count a half.
 fn area(roc: &[[f64; 2]]) -> f64 {
-    let pieces = roc
+    let areas = roc
         .windows(2)
         .map(|two| (two[1][0] - two[0][0]) * (two[1][1] + two[0][1]) / 2.0);
-    pieces.sum()
+    areas.sum()
 }
 
 /// The error in percent where a ROC crosses the line on which as large a share of same pairs is
@@ -267,13 +267,13 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn judged(pairs: &[(i32, bool)]) -> Judged {
+    fn scored(pairs: &[(i32, bool)]) -> ScoredPairs {
         let mut pairs: Vec<_> = pairs
             .iter()
             .map(|&(x, same)| (f64::from(x), same))
             .collect();
         pairs.sort_by(|a, b| b.0.total_cmp(&a.0));
-        Judged { pairs }
+        ScoredPairs { pairs }
     }
 
     fn kinds(pairs: &[(i32, bool)]) -> (Vec<i32>, Vec<i32>) {
@@ -288,7 +288,7 @@ mod tests {
         ) {
             let (same, different) = kinds(&pairs);
             prop_assume!(!same.is_empty() && !different.is_empty());
-            let ours = judged(&pairs);
+            let ours = scored(&pairs);
             let roc = ours.roc(|_| 1);
             // Mann and Whitney's count of pairs in the right order.
             let all = (same.len() * different.len()) as f64;
@@ -311,7 +311,7 @@ mod tests {
 
     #[test]
     fn perfect_blind_and_reversed() {
-        let perfect = judged(&[(3, true), (2, true), (1, false), (0, false)]);
+        let perfect = scored(&[(3, true), (2, true), (1, false), (0, false)]);
         let result = perfect.result("x".into(), Role::Baseline, perfect.threshold(), 1);
         assert_eq!(
             (result.auc, result.equal_error, result.percent),
@@ -321,11 +321,11 @@ mod tests {
             (result.auc_interval, result.equal_error_interval),
             ([1.0; 2], [0.0; 2])
         );
-        let blind = judged(&[(1, true), (1, false), (1, true), (1, false)]);
+        let blind = scored(&[(1, true), (1, false), (1, true), (1, false)]);
         let roc = blind.roc(|_| 1);
         assert_eq!((area(&roc), equal_error(&roc)), (0.5, 50.0));
         assert_eq!(blind.score(blind.threshold()).percent(), 50.0);
-        let reversed = judged(&[(0, true), (1, false)]).roc(|_| 1);
+        let reversed = scored(&[(0, true), (1, false)]).roc(|_| 1);
         assert_eq!((area(&reversed), equal_error(&reversed)), (0.0, 100.0));
     }
 
@@ -334,7 +334,7 @@ mod tests {
         let pairs: Vec<_> = (0..20_000)
             .map(|i| (-i, i % 7 != 0 && i < 9000 || i % 5 == 0))
             .collect();
-        let roc = judged(&pairs).roc(|_| 1);
+        let roc = scored(&pairs).roc(|_| 1);
         let thin = thinned(&roc);
         assert!(
             thin.len() <= MOST_POINTS && thin.len() > MOST_POINTS / 2,

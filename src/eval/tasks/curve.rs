@@ -1,11 +1,8 @@
 //! Accuracy over the number of ways: the walk-through's plot.
 
-use super::judge::{Answers, Judge};
-use super::results::CurveLine;
-use super::score::Ties;
 use super::task_set::TaskSet;
 use crate::sample::{Scope, TaskError, TaskShape};
-use crate::store::{AlphabetId, Store, StoreError};
+use crate::store::{AlphabetId, Store};
 
 /// The numbers of ways: 2 to 60 (Bouma 2017).
 pub const WAYS: std::ops::RangeInclusive<usize> = 2..=60;
@@ -54,34 +51,5 @@ impl CurveTasks {
     #[must_use]
     pub fn sets(&self) -> &[TaskSet] {
         &self.sets
-    }
-
-    /// The line of a judge.
-    ///
-    /// # Errors
-    /// If a drawing cannot be read.
-    pub fn line(
-        &self,
-        name: String,
-        judge: &impl Judge,
-        ties: Ties,
-    ) -> Result<CurveLine, StoreError> {
-        self.line_by(name, |set| Answers::of(judge, set, ties))
-    }
-
-    /// The line of whoever gives these answers.
-    ///
-    /// # Errors
-    /// As `answers`.
-    pub fn line_by(
-        &self,
-        name: String,
-        answers: impl Fn(&TaskSet) -> Result<Answers, StoreError>,
-    ) -> Result<CurveLine, StoreError> {
-        let percent = |set| Ok(answers(set)?.score(set).percent());
-        Ok(CurveLine {
-            name,
-            percent: (self.sets.iter().map(percent)).collect::<Result<_, StoreError>>()?,
-        })
     }
 }

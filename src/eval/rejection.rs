@@ -1,15 +1,15 @@
 //! None of these: how alike must a picture be to its nearest class to be taken for one of it?
 //!
 //! Tasks of one way more than are wanted are drawn from alphabets that the network has not seen.
-//! Without the query's own way its query is a stranger, and what it is most like shows how like
-//! strangers are; without another way it is known. A threshold is chosen by the strangers of one
+//! Without the query's own way its query is unknown, and what it is most like shows how like
+//! unknowns are; without another way it is known. A threshold is chosen by the unknowns of one
 //! half of the tasks and tried on the other half.
 
 use rayon::prelude::*;
 
-use super::classify::{NoLikeness, refuse_context};
-use super::embedding::Embeddings;
-use super::score::{Score, stands_out};
+use super::classify::{ContextError, refuse_context};
+use super::scores::{Score, stands_out};
+use super::systems::Embeddings;
 use crate::archive::Split;
 use crate::model::Model;
 use crate::sample::{Scope, TaskError, TaskSampler, TaskShape, alphabets_of};
@@ -18,13 +18,13 @@ use crate::store::{AlphabetId, Store, StoreError};
 /// Why no threshold can be found.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum StrangerError {
+pub enum RejectionError {
     /// The store is damaged.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The network has no likeness to a class.
+    /// The network has no similarity to a class.
     #[error(transparent)]
-    NoLikeness(#[from] NoLikeness),
+    Context(#[from] ContextError),
     /// Every background alphabet was trained on.
     #[error(
         "the network was trained on every background alphabet of the store, and is surer of them \
@@ -39,12 +39,12 @@ pub enum StrangerError {
 
 /// What a threshold is chosen for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct StrangerPlan {
+pub struct RejectionPlan {
     /// Classes to choose among.
     pub ways: usize,
     /// Drawings that are known of each.
     pub shots: usize,
-    /// The greatest share of strangers that may be taken for one of the classes, 0 to 1.
+    /// The greatest share of unknown drawings that may be taken for one of the classes, 0 to 1.
     pub accepted: f64,
     /// Tasks to draw, half of them to choose by.
     pub tasks: u64,
@@ -63,8 +63,8 @@ pub struct Threshold {
     pub within: bool,
     /// The alphabets that it was chosen on.
     pub alphabets: Vec<String>,
-    /// Strangers that were taken for one of the classes.
-    pub strangers: Score,
+    /// Unknown drawings that were taken for one of the classes.
+    pub unknowns: Score,
     /// Drawings of a class of the support that were taken for one of that class.
     pub right: Score,
     /// Drawings of a class of the support that were taken for none.
@@ -79,21 +79,21 @@ fn unseen(model: &Model, store: &Store) -> Vec<AlphabetId> {
 }
 
 impl Threshold {
-    /// Finds the least threshold that keeps out as many strangers as the plan wants, on the store's
+    /// Finds the least threshold that keeps out as many unknowns as the plan wants, on the store's
     /// background alphabets that the network was not trained on. Within alphabets, where one of
     /// them has a character more than the plan has ways; else between them; else with the ways there are.
     ///
     /// # Errors
     /// If there are no such alphabets, or fewer than three characters in them with one drawing more than
-    /// the plan has shots; if the network has no likeness to a class; if the store is damaged.
+    /// the plan has shots; if the network has no similarity to a class; if the store is damaged.
     ///
     /// # Panics
     /// If the plan has no ways, no shots, or fewer than two tasks.
     pub fn find(
         model: &Model,
         store: &Store,
-        plan: StrangerPlan,
-    ) -> Result<Threshold, StrangerError> {
+        plan: RejectionPlan,
+    ) -> Result<Threshold, RejectionError> {
         assert!(
             plan.ways > 0 && plan.shots > 0 && plan.tasks >= 2,
             "{plan:?}"
@@ -101,7 +101,7 @@ impl Threshold {
         refuse_context(model)?;
         let alphabets = unseen(model, store);
         if alphabets.is_empty() {
-            return Err(StrangerError::NothingUnseen);
+            return Err(RejectionError::NothingUnseen);
         }
         let sampler = sampler(store, &alphabets, plan)?;
         let TaskShape { ways, shots, scope } = sampler.shape();
@@ -110,19 +110,19 @@ impl Threshold {
             .iter()
             .flat_map(|task| task.support.iter().chain([&task.query]));
         let embeddings = Embeddings::of(model, store, drawings.copied())?;
-        let asked: Vec<Asked> = (tasks.par_iter())
+        let scored: Vec<TaskScores> = (tasks.par_iter())
             .map(|task| {
-                let likeness = |way| embeddings.likeness(task.query, way);
-                let scores: Vec<f64> = task.support.chunks_exact(shots).map(likeness).collect();
-                Asked::of(&scores, task.answer)
+                let similarity = |way| embeddings.class_similarity(task.query, way);
+                let scores: Vec<f64> = task.support.chunks_exact(shots).map(similarity).collect();
+                TaskScores::of(&scores, task.answer)
             })
             .collect();
-        let (choice, trial) = asked.split_at(asked.len() / 2);
-        let mut strangers: Vec<f64> = choice.iter().map(|asked| asked.stranger).collect();
-        strangers.sort_by(|a, b| b.total_cmp(a));
-        let most = (plan.accepted.clamp(0.0, 1.0) * strangers.len() as f64) as usize;
+        let (choice, trial) = scored.split_at(scored.len() / 2);
+        let mut unknowns: Vec<f64> = choice.iter().map(|task| task.unknown).collect();
+        unknowns.sort_by(|a, b| b.total_cmp(a));
+        let most = (plan.accepted.clamp(0.0, 1.0) * unknowns.len() as f64) as usize;
         // As many as may be taken lie above it.
-        let score = strangers.get(most).copied().unwrap_or(f64::NEG_INFINITY);
+        let score = unknowns.get(most).copied().unwrap_or(f64::NEG_INFINITY);
         let mut found = Threshold {
             score,
             ways: ways - 1,
@@ -131,14 +131,14 @@ impl Threshold {
                 .iter()
                 .map(|&id| store.alphabet(id).name.clone())
                 .collect(),
-            strangers: Score::default(),
+            unknowns: Score::default(),
             right: Score::default(),
             refused: Score::default(),
         };
-        for asked in trial {
-            found.strangers.count(asked.stranger > score);
-            found.right.count(asked.right && asked.known > score);
-            found.refused.count(asked.known <= score);
+        for task in trial {
+            found.unknowns.count(task.unknown > score);
+            found.right.count(task.right && task.known > score);
+            found.refused.count(task.known <= score);
         }
         Ok(found)
     }
@@ -148,8 +148,8 @@ impl Threshold {
 fn sampler(
     store: &Store,
     alphabets: &[AlphabetId],
-    plan: StrangerPlan,
-) -> Result<TaskSampler, StrangerError> {
+    plan: RejectionPlan,
+) -> Result<TaskSampler, RejectionError> {
     let shape = |ways, scope| TaskShape {
         ways,
         shots: plan.shots,
@@ -161,20 +161,20 @@ fn sampler(
     let most = enough.count().max(3);
     draw(shape(plan.ways + 1, Scope::Within))
         .or_else(|_| draw(shape((plan.ways + 1).min(most), Scope::Between)))
-        .map_err(StrangerError::TooFew)
+        .map_err(RejectionError::TooFew)
 }
 
-/// What a task says: the greatest score of its query as a stranger, and as one of a class.
-struct Asked {
-    stranger: f64,
+/// What a task says: the greatest score of its query as an unknown and as one of a class.
+struct TaskScores {
+    unknown: f64,
     known: f64,
     right: bool,
 }
 
-impl Asked {
-    /// `scores` are of one way more than there are: a stranger has all but its own, a known
+impl TaskScores {
+    /// `scores` are of one way more than there are: an unknown query has all but its own, a known
     /// drawing all but the last that is not its own.
-    fn of(scores: &[f64], answer: usize) -> Asked {
+    fn of(scores: &[f64], answer: usize) -> TaskScores {
         let without = |left: usize| -> Vec<f64> {
             let mut scores = scores.to_vec();
             scores.remove(left);
@@ -185,8 +185,8 @@ impl Asked {
         let left = if answer == last { last - 1 } else { last };
         let place = answer - usize::from(answer > left);
         let known = without(left);
-        Asked {
-            stranger: most(&without(answer)),
+        TaskScores {
+            unknown: most(&without(answer)),
             known: most(&known),
             right: stands_out(&known) == Some(place),
         }

@@ -1,12 +1,19 @@
 //! Nearest neighbour in pixels: what every learner must beat.
 //!
-//! Both likenesses are functions of three whole numbers, on one-bit pages the ink of either page and
+//! Both similarities are functions of three whole numbers, on one-bit pages the ink of either page and
 //! the ink they share, in shades the sums of squares and of products, so they are compared exactly
 //! and ties are ties.
 
 use std::cmp::Ordering;
 
+use super::scorer::{Scorer, nearest};
+use super::system::{Rules, Similarity, System};
+use crate::eval::error::EvalError;
+use crate::eval::scores::{Answers, Role};
+use crate::eval::tasks::TaskSet;
 use crate::image::{AREA, Drawn};
+use crate::sample::Task;
+use crate::store::{PageCache, StoreError};
 
 /// How two pages are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,28 +27,29 @@ pub enum Pixel {
 /// How like a query a support page is; greater is nearer. Exact, and comparable only
 /// between pages held against one query.
 #[derive(Clone, Copy, Debug)]
-pub struct Likeness {
+pub struct ExactSimilarity {
     numerator: i64,
     denominator: i64,
 }
 
-impl Likeness {
+impl ExactSimilarity {
     /// Compares two fractions without rounding.
-    fn exact(&self, other: &Likeness) -> Ordering {
-        let cross =
-            |a: &Likeness, b: &Likeness| i128::from(a.numerator) * i128::from(b.denominator);
+    fn exact(&self, other: &ExactSimilarity) -> Ordering {
+        let cross = |a: &ExactSimilarity, b: &ExactSimilarity| {
+            i128::from(a.numerator) * i128::from(b.denominator)
+        };
         cross(self, other).cmp(&cross(other, self))
     }
 }
 
-impl PartialEq for Likeness {
-    fn eq(&self, other: &Likeness) -> bool {
+impl PartialEq for ExactSimilarity {
+    fn eq(&self, other: &ExactSimilarity) -> bool {
         self.exact(other) == Ordering::Equal
     }
 }
 
-impl PartialOrd for Likeness {
-    fn partial_cmp(&self, other: &Likeness) -> Option<Ordering> {
+impl PartialOrd for ExactSimilarity {
+    fn partial_cmp(&self, other: &ExactSimilarity) -> Option<Ordering> {
         Some(self.exact(other))
     }
 }
@@ -87,20 +95,20 @@ fn product(a: &[u8; AREA], b: &[u8; AREA]) -> i64 {
 impl Pixel {
     /// How like the drawing `query` the drawing `support` is: in shades, if both have them.
     #[must_use]
-    pub fn likeness<'a>(
+    pub fn exact_similarity<'a>(
         self,
         query: impl Into<Drawn<'a>>,
         support: impl Into<Drawn<'a>>,
-    ) -> Likeness {
+    ) -> ExactSimilarity {
         let Sums { b, shared, .. } = Sums::of(query.into(), support.into());
         match self {
             // |a - b|^2 = |a| + |b| - 2 shared, and |a| is the same for all of a query's supports.
-            Pixel::L2 => Likeness {
+            Pixel::L2 => ExactSimilarity {
                 numerator: 2 * shared - b,
                 denominator: 1,
             },
             // cos^2 = shared^2 / (|a| |b|), likewise; a blank page is like nothing.
-            Pixel::Cosine => Likeness {
+            Pixel::Cosine => ExactSimilarity {
                 numerator: shared * shared,
                 denominator: b.max(1),
             },
@@ -124,6 +132,60 @@ impl Pixel {
             Pixel::L2 => -((a + b) - 2.0 * shared).sqrt() / full,
             Pixel::Cosine => shared / (a * b).sqrt().max(1.0),
         }
+    }
+}
+
+/// Nearest neighbour in pixels, in shades where the store has them. Of several shots the nearest counts.
+pub struct PixelScorer<'a> {
+    pages: &'a PageCache,
+    pixel: Pixel,
+}
+
+impl<'a> PixelScorer<'a> {
+    /// Scores the drawings of a store.
+    #[must_use]
+    pub fn new(pages: &'a PageCache, pixel: Pixel) -> PixelScorer<'a> {
+        PixelScorer { pages, pixel }
+    }
+}
+
+impl Scorer for PixelScorer<'_> {
+    type Similarity = ExactSimilarity;
+
+    fn similarities(&self, task: &Task, shots: usize) -> Result<Vec<ExactSimilarity>, StoreError> {
+        let query = self.pages.drawn(task.query)?;
+        nearest(task, shots, |id| {
+            Ok(self.pixel.exact_similarity(query, self.pages.drawn(id)?))
+        })
+    }
+}
+
+impl System for PixelScorer<'_> {
+    fn name(&self) -> &str {
+        match self.pixel {
+            Pixel::L2 => "pixel 1-NN, L2",
+            Pixel::Cosine => "pixel 1-NN, cosine",
+        }
+    }
+
+    fn role(&self) -> Role {
+        Role::Baseline
+    }
+
+    fn answers(&self, set: &TaskSet, rules: Rules<'_>) -> Result<Option<Answers>, EvalError> {
+        Answers::dealt(self, set, rules.ties, rules.ranks).map(Some)
+    }
+
+    fn has_curve(&self) -> bool {
+        self.pixel == Pixel::L2
+    }
+
+    fn similarity(&self) -> Option<Similarity<'_>> {
+        let alike = |a, b| {
+            let (a, b) = (self.pages.drawn(a)?, self.pages.drawn(b)?);
+            Ok(self.pixel.similarity(a, b))
+        };
+        Some(Box::new(alike))
     }
 }
 
@@ -156,11 +218,14 @@ mod tests {
         };
         // The pages are equal, and the drawings are not: of the two the third is nearer.
         for pixel in [Pixel::L2, Pixel::Cosine] {
-            let bits = |at: usize| pixel.likeness(&pages[0], &pages[at]);
+            let bits = |at: usize| pixel.exact_similarity(&pages[0], &pages[at]);
             assert!(bits(1) == bits(2));
-            assert!(pixel.likeness(drawn(0), drawn(2)) > pixel.likeness(drawn(0), drawn(1)));
+            assert!(
+                pixel.exact_similarity(drawn(0), drawn(2))
+                    > pixel.exact_similarity(drawn(0), drawn(1))
+            );
             // One without shades is held against the page.
-            assert!(pixel.likeness(&pages[0], drawn(1)) == bits(1));
+            assert!(pixel.exact_similarity(&pages[0], drawn(1)) == bits(1));
             let same = pixel.similarity(drawn(1), drawn(1));
             assert!((same - f64::from(u8::from(pixel == Pixel::Cosine))).abs() < 1e-12);
         }

@@ -16,7 +16,7 @@ const EXAGGERATION: f64 = 8.0;
 /// # Panics
 /// If there are not n^2 distances.
 #[must_use]
-pub fn layout(squares: &[f64], n: usize) -> Vec<[f64; 2]> {
+pub(super) fn layout(squares: &[f64], n: usize) -> Vec<[f64; 2]> {
     assert_eq!(squares.len(), n * n);
     if n < 3 {
         return (0..n).map(|at| [at as f64, 0.5]).collect();

@@ -4,8 +4,8 @@ use rayon::prelude::*;
 use tch::{Tensor, no_grad};
 
 use super::embedding::Embeddings;
-use super::judge::Judge;
-use super::task_set::TaskSet;
+use super::scorer::Scorer;
+use crate::eval::tasks::TaskSet;
 use crate::model::Model;
 use crate::sample::Task;
 use crate::store::{DrawingId, StoreError};
@@ -14,7 +14,7 @@ use crate::store::{DrawingId, StoreError};
 /// 20 ways of 256 dimensions.
 const MOST_TASKS: usize = 256;
 
-/// A network's likeness of each question's query to each of its ways, given the embeddings of
+/// A network's similarity of each question's query to each of its ways, given the embeddings of
 /// their drawings by the same network: with the whole support in view, if the network takes that
 /// in, else from pairs of drawings.
 ///
@@ -23,7 +23,7 @@ const MOST_TASKS: usize = 256;
 ///
 /// # Panics
 /// If a drawing was not embedded.
-pub fn likenesses(
+pub fn similarities(
     model: &Model,
     embeddings: &Embeddings,
     set: &TaskSet,
@@ -31,7 +31,7 @@ pub fn likenesses(
     match answer_in_context(model, embeddings, &set.tasks, set.shots) {
         Some(ways) => Ok(ways),
         None => (set.tasks.par_iter())
-            .map(|task| embeddings.judge(task, set.shots))
+            .map(|task| embeddings.similarities(task, set.shots))
             .collect(),
     }
 }

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::score::{Score, Ties};
+use crate::eval::tasks::Protocol;
 use crate::model::Card;
 
 /// Everything that one call found.
@@ -72,11 +73,21 @@ pub enum Role {
     Outside,
 }
 
+impl Role {
+    /// What a system of this role is with something added.
+    pub(in crate::eval) fn variant(self) -> Role {
+        match self {
+            Role::Network => Role::Variant,
+            other => other,
+        }
+    }
+}
+
 /// The scores of all systems by one protocol.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProtocolScores {
-    /// `lake-runs`, `within`, `between` or `mnist`.
-    pub protocol: String,
+    /// How its questions were chosen.
+    pub protocol: Protocol,
     /// What it asks, in a line.
     pub title: String,
     /// Characters to choose among; the most, if the runs differ.
@@ -113,7 +124,7 @@ pub struct SystemScore {
     /// The 95% interval in percent when whole runs or alphabets are drawn anew (bootstrap):
     /// what another choice of them might have given. None where there is one group or none.
     pub group_interval: Option<[f64; 2]>,
-    /// Questions on which two ways shared the first place, or a likeness was no number.
+    /// Questions on which two ways shared the first place, or a similarity was no number.
     pub tied: u64,
     /// Scores by run or alphabet of the query, in the protocol's order.
     pub groups: Vec<GroupScore>,

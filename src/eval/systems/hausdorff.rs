@@ -19,7 +19,11 @@
 
 use std::sync::OnceLock;
 
-use super::judge::Judge;
+use super::scorer::Scorer;
+use super::system::{Rules, System};
+use crate::eval::error::EvalError;
+use crate::eval::scores::{Answers, Role};
+use crate::eval::tasks::TaskSet;
 use crate::image::{Page, SIDE};
 use crate::sample::Task;
 use crate::store::{DrawingId, PageCache, StoreError};
@@ -158,7 +162,7 @@ impl PointSet {
     }
 }
 
-/// Judges by the modified Hausdorff distance, on points of ink: shades say nothing here. Of several
+/// Scores by the modified Hausdorff distance, on points of ink: shades say nothing here. Of several
 /// shots the nearest counts.
 ///
 /// What it has read of a drawing it keeps, some 4 kB.
@@ -168,7 +172,10 @@ pub struct Hausdorff<'a> {
 }
 
 impl<'a> Hausdorff<'a> {
-    /// Judges the drawings of a store.
+    /// What tables call it.
+    pub(in crate::eval) const NAME: &'static str = "modified Hausdorff distance";
+
+    /// Scores the drawings of a store.
     #[must_use]
     pub fn new(pages: &'a PageCache) -> Hausdorff<'a> {
         let sets = (0..pages.store().drawings()).map(|_| OnceLock::new());
@@ -184,17 +191,17 @@ impl<'a> Hausdorff<'a> {
     }
 }
 
-impl Judge for Hausdorff<'_> {
-    type Likeness = f64;
+impl Scorer for Hausdorff<'_> {
+    type Similarity = f64;
 
     /// Exact for the ways that share the first place; of any other no more is promised than that
     /// it is less, since what is further than the nearest so far is not measured to its end.
-    fn judge(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
+    fn similarities(&self, task: &Task, shots: usize) -> Result<Vec<f64>, StoreError> {
         let query = self.points(task.query)?;
         let support = task.support.iter().map(|&id| self.points(id));
         let support: Vec<&PointSet> = support.collect::<Result<_, _>>()?;
         let blank = |set: &&PointSet| set.points.is_empty();
-        let likenesses = match blank(&query) || support.iter().any(blank) {
+        let similarities = match blank(&query) || support.iter().any(blank) {
             true => support.iter().map(|set| -query.distance(set)).collect(),
             false => first_places(query, &support),
         };
@@ -205,25 +212,41 @@ impl Judge for Hausdorff<'_> {
                 |best, &other| if other > best { other } else { best },
             )
         };
-        Ok(likenesses.chunks_exact(shots).map(greatest).collect())
+        Ok(similarities.chunks_exact(shots).map(greatest).collect())
     }
 }
 
-/// The likeness of each of `support` to `query`, right where none is greater; all have ink.
+impl System for Hausdorff<'_> {
+    fn name(&self) -> &str {
+        Hausdorff::NAME
+    }
+
+    fn role(&self) -> Role {
+        Role::Baseline
+    }
+
+    /// To tasks of one shot alone.
+    fn answers(&self, set: &TaskSet, rules: Rules<'_>) -> Result<Option<Answers>, EvalError> {
+        let asked = (set.shots == 1).then(|| Answers::dealt(self, set, rules.ties, rules.ranks));
+        asked.transpose()
+    }
+}
+
+/// The similarity of each of `support` to `query`, right where none is greater; all have ink.
 fn first_places(query: &PointSet, support: &[&PointSet]) -> Vec<f64> {
     // What seems near comes first, so that most of the others are soon known to be further.
     let mut order: Vec<(f64, usize)> = (support.iter().enumerate())
         .map(|(place, set)| (query.roughly(set), place))
         .collect();
     order.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut likenesses = vec![f64::NAN; support.len()];
+    let mut similarities = vec![f64::NAN; support.len()];
     let mut least = f64::INFINITY;
     for (_, place) in order {
         let distance = query.within(support[place], least);
         least = least.min(distance);
-        likenesses[place] = -distance;
+        similarities[place] = -distance;
     }
-    likenesses
+    similarities
 }
 
 #[cfg(test)]

@@ -1,0 +1,18 @@
+//! What answers add up to: scores with their intervals, paired tests, the values of a report.
+
+mod answers;
+mod protocol;
+mod results;
+mod score;
+mod statistics;
+mod verification;
+
+pub use answers::Answers;
+pub use protocol::ProtocolRun;
+pub use results::{
+    Curve, CurveLine, Evaluation, GroupScore, PairedTest, ProtocolScores, Provenance, Role,
+    ScoredNetwork, Spread, SystemScore, TrainingRecord, Verification, VerificationScore,
+};
+pub use score::{Score, Ties, leaders, stands_out};
+pub use statistics::{RESAMPLES, bootstrap, group_interval, mcnemar, spread};
+pub use verification::{PAIRS, PairSet, ScoredPairs};
