@@ -95,11 +95,6 @@ fn files_are_short_and_say_what_they_are() {
 const MOST_BODY_LINES: usize = 70;
 const MEDIAN_BODY_LINES: usize = 8;
 const MOST_OF_95_PERCENT: usize = 39;
-/// Bodies that are longer, until they are parted.
-const LONG_BODIES: [(&str, &str); 2] = [
-    ("src/bin/siamese-eval/evaluate.rs", "run"),
-    ("src/bin/siamese-train/main.rs", "run"),
-];
 
 /// The sources of `src` that are no tests, by their paths from the root, without test code.
 fn tested_code() -> BTreeMap<PathBuf, String> {
@@ -121,11 +116,8 @@ fn functions_are_short() {
     let mut lengths = Vec::new();
     for (path, code) in tested_code() {
         for function in code::functions(&code) {
-            let is_known = LONG_BODIES
-                .iter()
-                .any(|(file, name)| path.ends_with(file) && function.name == *name);
             assert!(
-                function.lines <= MOST_BODY_LINES || is_known,
+                function.lines <= MOST_BODY_LINES,
                 "{}: {} has {} lines",
                 path.display(),
                 function.name,
@@ -146,16 +138,10 @@ fn functions_are_short() {
 }
 
 /// Files of one room that use each other in a circle, each with its reason.
-const CIRCLES: [(&[&str], &str); 2] = [
-    (
-        &["distort/simd", "distort/warp"],
-        "the trait of pixels is sealed by their vector forms, which write what the warp writes",
-    ),
-    (
-        &["eval/asked", "eval/error", "eval/judge", "eval/mnist"],
-        "an error of the digits stands in their file, and the room's error holds it",
-    ),
-];
+const CIRCLES: [(&[&str], &str); 1] = [(
+    &["distort/simd", "distort/warp"],
+    "the trait of pixels is sealed by their vector forms, which write what the warp writes",
+)];
 
 #[test]
 fn files_of_a_room_use_each_other_in_no_circle() {

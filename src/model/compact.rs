@@ -15,7 +15,7 @@ use tch::nn::{self, ModuleT, Path};
 use tch::{Kind, Tensor};
 
 use super::convolve::{self, Convolution};
-use super::shape::ShapeError;
+use super::error::ShapeError;
 
 /// The shape of a compact embedder.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]

@@ -23,7 +23,7 @@ use tch::nn::{self, Init, Module, Path};
 use tch::{Kind, Tensor, no_grad};
 
 use super::compact::unit_rows;
-use super::shape::ShapeError;
+use super::error::ShapeError;
 use super::weights::ordered;
 
 /// The shape of the part of a matching network that answers tasks.

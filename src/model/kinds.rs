@@ -12,8 +12,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
 
 use super::compact::CompactShape;
 use super::context::ContextShape;
+use super::error::ShapeError;
 use super::koch::KochShape;
-use super::shape::{HeadShape, NetworkShape, ShapeError, TowerShape};
+use super::shape::{HeadShape, NetworkShape, TowerShape, unnamed};
 
 /// The shape of a matching network.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -98,7 +99,7 @@ impl TryFrom<NetworkShape> for NetworkKind {
             }
             (TowerShape::Koch(shape), HeadShape::Distance) => NetworkKind::Koch(shape),
             (TowerShape::Koch(_), HeadShape::Cosine | HeadShape::Context(_)) => {
-                return Err(ShapeError::head(head));
+                return Err(unnamed(head));
             }
         })
     }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use tch::nn::{self, Init, Path};
 use tch::{Kind, Tensor};
 
-use super::shape::ShapeError;
+use super::error::ShapeError;
 use super::weights::{fill_normal, ordered};
 
 /// The layers that an optimizer has numbers for.

@@ -4,52 +4,20 @@
 //! A new tower or head is a variant here and one in [`super::network`], and the compiler names
 //! every place that must know it; what files call it stands in `kinds`.
 
-use std::fmt::Display;
-
 use tch::nn::VarStore;
 
 use super::compact::CompactShape;
 use super::context::{self, ContextShape};
+use super::error::ShapeError;
 use super::koch::{self, KochShape};
 use super::weights;
 
-/// Why no network has a shape.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the network's {field} is {value}; it must be {range}")]
-pub struct ShapeError {
-    /// The field.
-    pub field: &'static str,
-    /// Its value.
-    pub value: String,
-    /// What it may be.
-    pub range: &'static str,
-}
-
-impl ShapeError {
-    /// Refuses a field unless it is `sound`.
-    pub(super) fn unless(
-        sound: bool,
-        field: &'static str,
-        value: impl Display,
-        range: &'static str,
-    ) -> Result<(), ShapeError> {
-        if sound {
-            return Ok(());
-        }
-        Err(ShapeError {
-            field,
-            value: value.to_string(),
-            range,
-        })
-    }
-
-    /// The refusal of a head that the tower has no name with.
-    pub(super) fn head(head: HeadShape) -> ShapeError {
-        ShapeError {
-            field: "head",
-            value: format!("{head:?}"),
-            range: "a distance over a koch tower; networks of other heads have no name in files",
-        }
+/// The refusal of a head that the tower has no name with.
+pub(super) fn unnamed(head: HeadShape) -> ShapeError {
+    ShapeError {
+        field: "head",
+        value: format!("{head:?}"),
+        range: "a distance over a koch tower; networks of other heads have no name in files",
     }
 }
 
@@ -119,7 +87,7 @@ impl NetworkShape {
             )
             | (TowerShape::Koch(_), HeadShape::Distance) => (),
             (TowerShape::Koch(_), HeadShape::Cosine | HeadShape::Context(_)) => {
-                return Err(ShapeError::head(self.head));
+                return Err(unnamed(self.head));
             }
         }
         match self.tower {

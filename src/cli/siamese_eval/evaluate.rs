@@ -159,6 +159,22 @@ impl Evaluate {
             fine_tuned: self.fine_tune,
         }
     }
+
+    /// The digits of the folder that is to be evaluated on, and how many tasks of them.
+    fn digits(&self) -> Result<Option<DigitPlan>> {
+        let Some(folder) = &self.mnist else {
+            return Ok(None);
+        };
+        Ok(Some(DigitPlan {
+            digits: Digits::open(folder)?,
+            trials: DigitTrials {
+                ways: 10,
+                shots: 1,
+                trials: u64::from(self.trials.min(MOST_DIGIT_TRIALS)),
+                seed: self.seed,
+            },
+        }))
+    }
 }
 
 /// Evaluates, prints, and writes what was asked for.
@@ -181,18 +197,7 @@ pub fn run(arguments: &Evaluate) -> Result<()> {
         warn_of_other_pictures(&entrants, &store);
     }
     let plan = arguments.plan(&store);
-    let digits = match &arguments.mnist {
-        Some(folder) => Some(DigitPlan {
-            digits: Digits::open(folder)?,
-            trials: DigitTrials {
-                ways: 10,
-                shots: 1,
-                trials: u64::from(arguments.trials.min(MOST_DIGIT_TRIALS)),
-                seed: arguments.seed,
-            },
-        }),
-        None => None,
-    };
+    let digits = arguments.digits()?;
     let allow_seen = arguments.allow_seen;
     let mut progress = Progress::new(arguments.json, ranks.first());
     let (mut evaluation, gallery) = evaluate(
@@ -219,17 +224,14 @@ pub fn run(arguments: &Evaluate) -> Result<()> {
     }
     let json = serde_json::to_string_pretty(&evaluation)?;
     if let Some(out) = out {
-        let write = |name: &str, text: &str| -> Result<()> {
+        let mut files = report::tables(&evaluation);
+        files.push((REPORT_JSON.to_owned(), json.clone()));
+        files.push((REPORT.to_owned(), report::page(&evaluation, &gallery)));
+        for (name, text) in files {
             publish(&out.join(name), true, |file| {
                 file.write_all(text.as_bytes())
             })?;
-            Ok(())
-        };
-        for (name, text) in report::tables(&evaluation) {
-            write(&name, &text)?;
         }
-        write(REPORT_JSON, &json)?;
-        write(REPORT, &report::page(&evaluation, &gallery))?;
         eprintln!("{}: written", out.join(REPORT).display());
     }
     if arguments.json {
