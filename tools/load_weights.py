@@ -38,13 +38,11 @@ def inner(w, x):
     return compact({name[len(part):]: t for name, t in w.items() if name.startswith(part)}, x)
 
 
-# Unit vectors for a cosine, features from 0 to 1 for a distance. Those of a matching network are
-# without their context, which is how drawings are compared in pairs.
-KINDS = {
-    "compact": (compact, F.normalize),
-    "koch": (koch, torch.sigmoid),
-    "matching": (inner, F.normalize),
-    "siamese": (inner, torch.sigmoid),
+# By the kind that a card names. Unit vectors for a cosine, features from 0 to 1 for a distance;
+# those of a matching network are without their context, which is how drawings are compared in pairs.
+TOWERS = {"compact": compact, "koch": koch, "matching": inner, "siamese": inner}
+HEADS = {
+    "compact": F.normalize, "koch": torch.sigmoid, "matching": F.normalize, "siamese": torch.sigmoid,
 }
 
 
@@ -52,7 +50,8 @@ def load(path):
     with safe_open(path, "pt") as file:
         card = json.loads(file.metadata()["omnishot"])
         weights = {name: file.get_tensor(name) for name in file.keys()}
-    tower, head = KINDS[card["network"]["kind"]]
+    kind = card["network"]["kind"]
+    tower, head = TOWERS[kind], HEADS[kind]
     return torch.no_grad()(lambda images: head(tower(weights, images)))
 
 

@@ -1,6 +1,8 @@
 //! Training: what is minimised, how, the loop, and how a run goes on from where it was.
 //!
 //! ```text
+//! preset         all settings; check says what several must have in common (range)
+//!   batch, objective, optimizer: settings, their ranges, and what is done with them
 //! run            which alphabets teach, and what makes the batches
 //! training_loop  batch, step, record; scores and checkpoints
 //!   feed         batches as tensors on the device, one ahead (device_batch, dropout)
