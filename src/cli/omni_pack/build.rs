@@ -157,7 +157,7 @@ impl Build {
             return Ok(groups.archive);
         }
         let options = ReadOptions {
-            split: self.split.map(Into::into),
+            split: self.split,
             allow_missing: self.allow_missing,
         };
         let reading = archive::read_inputs(&self.inputs, options)?;

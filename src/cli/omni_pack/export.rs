@@ -38,7 +38,7 @@ impl Export {
     pub fn run(self) -> Result<()> {
         let store = Store::open(&self.store)?;
         let options = ExportOptions {
-            split: self.split.map(Into::into),
+            split: self.split,
             overwrite: self.force,
         };
         let bar = drawings_bar("exporting", store.drawings() as u64);
