@@ -1,8 +1,8 @@
 //! Made-up alphabets, for where Omniglot cannot be had: tests, first steps, machines offline.
 //!
-//! An alphabet has a style ([`style`]), its characters are strokes placed by
-//! relations in that style, no two of them near ([`similarity`]), and each drawer has
-//! a hand ([`hand`]) that a round pen follows ([`pen`]). The drawings ask of a
+//! An alphabet has a style (`style`), its characters are strokes placed by
+//! relations in that style, no two of them near (`similarity`), and each drawer has
+//! a hand (`hand`) that a round pen follows (`pen`). The drawings ask of a
 //! learner what Omniglot asks: the nearest page in pixels shows the right one of twenty
 //! characters in a quarter of the questions (cosine), the nearest cloud of ink, freed of
 //! place and size, in three quarters. All of Omniglot's size takes about a second.
