@@ -15,6 +15,10 @@ macro_rules! print_line {
     ($($text:tt)*) => { $crate::cli::output::print(format_args!("{}\n", format_args!($($text)*))) };
 }
 
+use std::process::ExitCode;
+
+use anyhow::Result;
+
 #[cfg(feature = "torch")]
 mod launch;
 pub mod omni_bench;
@@ -31,3 +35,11 @@ pub mod siamese_tune;
 mod stream;
 #[cfg(feature = "torch")]
 mod training;
+
+/// How a program ends: with its own code, or with an error that is printed after its name.
+fn exit_code(program: &str, done: Result<ExitCode>) -> ExitCode {
+    done.unwrap_or_else(|error| {
+        eprintln!("{program}: {error:#}");
+        ExitCode::FAILURE
+    })
+}

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use crate::archive::{Class, ScanOptions, Scanned, read_classes, read_picture};
+use crate::cli::exit_code;
 use crate::eval::{Ranked, RejectionPlan, Score, Threshold, classify, stands_out};
 use crate::model::{Model, exact_arithmetic, parse_device};
 use crate::store::Store;
@@ -83,18 +84,11 @@ fn percent(text: &str) -> Result<f64, String> {
 
 /// The program, as the command line asks for it.
 pub fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("siamese-classify: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("siamese-classify", run(&Arguments::parse()))
 }
 
 /// Returns whether every picture could be read.
-fn run(arguments: &Arguments) -> Result<bool> {
+fn run(arguments: &Arguments) -> Result<ExitCode> {
     exact_arithmetic(arguments.device)?;
     let model = match &arguments.weights {
         Some(weights) => Model::load(weights, arguments.device)?,
@@ -147,7 +141,11 @@ fn run(arguments: &Arguments) -> Result<bool> {
             print(name, ranked, answer, &support, arguments.top);
         }
     }
-    Ok(pictures.len() == arguments.pictures.len())
+    Ok(if pictures.len() == arguments.pictures.len() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// How pictures are made into pages: as asked for, or else as those that the network was trained

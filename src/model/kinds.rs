@@ -14,7 +14,7 @@ use super::compact::CompactShape;
 use super::context::ContextShape;
 use super::error::ShapeError;
 use super::koch::KochShape;
-use super::shape::{HeadShape, NetworkShape, TowerShape, unnamed};
+use super::shape::{HeadShape, NetworkShape, TowerShape};
 
 /// The shape of a matching network.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,9 +99,31 @@ impl TryFrom<NetworkShape> for NetworkKind {
             }
             (TowerShape::Koch(shape), HeadShape::Distance) => NetworkKind::Koch(shape),
             (TowerShape::Koch(_), HeadShape::Cosine | HeadShape::Context(_)) => {
-                return Err(unnamed(head));
+                return Err(ShapeError {
+                    field: "head",
+                    value: format!("{head:?}"),
+                    range: "a distance over a koch tower; networks of other heads have no name in files",
+                });
             }
         })
+    }
+}
+
+impl NetworkShape {
+    /// Refuses a shape that no network can have, or that files have no name for.
+    ///
+    /// # Errors
+    /// As the tower's and the head's own check.
+    pub fn check(&self) -> Result<(), ShapeError> {
+        NetworkKind::try_from(*self)?;
+        match self.tower {
+            TowerShape::Compact(shape) => shape.check()?,
+            TowerShape::Koch(shape) => shape.check()?,
+        }
+        match self.head {
+            HeadShape::Cosine | HeadShape::Distance => Ok(()),
+            HeadShape::Context(shape) => shape.check(self.dimensions()),
+        }
     }
 }
 

@@ -8,18 +8,8 @@ use tch::nn::VarStore;
 
 use super::compact::CompactShape;
 use super::context::{self, ContextShape};
-use super::error::ShapeError;
 use super::koch::{self, KochShape};
 use super::weights;
-
-/// The refusal of a head that the tower has no name with.
-pub(super) fn unnamed(head: HeadShape) -> ShapeError {
-    ShapeError {
-        field: "head",
-        value: format!("{head:?}"),
-        range: "a distance over a koch tower; networks of other heads have no name in files",
-    }
-}
 
 /// A network's shape.
 ///
@@ -75,31 +65,6 @@ impl From<KochShape> for NetworkShape {
 }
 
 impl NetworkShape {
-    /// Refuses a shape that no network can have, or that files have no name for.
-    ///
-    /// # Errors
-    /// As the tower's and the head's own check.
-    pub fn check(&self) -> Result<(), ShapeError> {
-        match (self.tower, self.head) {
-            (
-                TowerShape::Compact(_),
-                HeadShape::Cosine | HeadShape::Distance | HeadShape::Context(_),
-            )
-            | (TowerShape::Koch(_), HeadShape::Distance) => (),
-            (TowerShape::Koch(_), HeadShape::Cosine | HeadShape::Context(_)) => {
-                return Err(unnamed(self.head));
-            }
-        }
-        match self.tower {
-            TowerShape::Compact(shape) => shape.check()?,
-            TowerShape::Koch(shape) => shape.check()?,
-        }
-        match self.head {
-            HeadShape::Cosine | HeadShape::Distance => Ok(()),
-            HeadShape::Context(shape) => shape.check(self.dimensions()),
-        }
-    }
-
     /// Values of all variables of such a network together: what it takes memory for.
     ///
     /// # Panics

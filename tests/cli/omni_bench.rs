@@ -3,21 +3,17 @@
 use std::fs;
 use std::path::Path;
 
-use crate::common::{small_archive, store_bytes};
-use assert_cmd::Command;
+use crate::common::{program, small_archive, store_bytes, text};
 use omnishot::sample::{PairTable, TableRecipe};
 use omnishot::store::Store;
 
 fn omni_bench(folder: &Path, arguments: &str) -> assert_cmd::assert::Assert {
-    Command::new(env!("CARGO_BIN_EXE_omni-bench"))
-        .current_dir(folder)
-        .args(arguments.split_whitespace())
-        .assert()
+    program(env!("CARGO_BIN_EXE_omni-bench"), folder, arguments)
 }
 
 fn succeeds(folder: &Path, arguments: &str) -> String {
     let assert = omni_bench(folder, arguments).success();
-    String::from_utf8(assert.get_output().stdout.clone()).unwrap()
+    text(&assert.get_output().stdout)
 }
 
 fn folder_with_store() -> tempfile::TempDir {

@@ -5,18 +5,10 @@ use crate::common::drawings;
 use std::fs;
 use std::path::Path;
 
-use crate::common::{listing, small_archive, store_bytes};
-use assert_cmd::Command;
+use crate::common::{listing, program, small_archive, store_bytes, text};
 
 fn omni_pack(folder: &Path, arguments: &str) -> assert_cmd::assert::Assert {
-    Command::new(env!("CARGO_BIN_EXE_omni-pack"))
-        .current_dir(folder)
-        .args(arguments.split_whitespace())
-        .assert()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
+    program(env!("CARGO_BIN_EXE_omni-pack"), folder, arguments)
 }
 
 /// Runs it, demands success and silence on stderr, and returns what it printed.

@@ -36,6 +36,19 @@ pub fn page(kind: u32) -> Page {
     page
 }
 
+/// Runs a program in a folder, with arguments apart by spaces.
+pub fn program(path: &str, folder: &Path, arguments: &str) -> assert_cmd::assert::Assert {
+    assert_cmd::Command::new(path)
+        .current_dir(folder)
+        .args(arguments.split_whitespace())
+        .assert()
+}
+
+/// What a program printed.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
 pub fn character(name: &str, number: u32, drawers: &[u16]) -> Character {
     let drawing = |&drawer| Drawing {
         drawer,

@@ -5,8 +5,7 @@ use crate::common::tasks;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::common::listing;
-use assert_cmd::Command;
+use crate::common::{listing, program, text};
 use omnishot::archive::{self, ReadOptions};
 use omnishot::eval::exchange::{self, ExchangeError, Format, TaskFile, score_predictions};
 use omnishot::eval::{Pixel, TaskSet, Ties};
@@ -14,14 +13,7 @@ use omnishot::store::export::ExportError;
 use omnishot::store::{self, Store, WriteOptions};
 
 fn siamese_eval(folder: &Path, arguments: &str) -> assert_cmd::assert::Assert {
-    Command::new(env!("CARGO_BIN_EXE_siamese-eval"))
-        .current_dir(folder)
-        .args(arguments.split_whitespace())
-        .assert()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
+    program(env!("CARGO_BIN_EXE_siamese-eval"), folder, arguments)
 }
 
 fn succeeds(folder: &Path, arguments: &str) -> String {

@@ -2,9 +2,9 @@
 
 use crate::common::drawings::made_up;
 use crate::common::untrained::{compact, model};
-use omnishot::eval::{Embeddings, Scorer};
+use omnishot::eval::{Embeddings, Entrant, Network, Role, Scorer, TaskSet};
 use omnishot::ranks::Ranks;
-use omnishot::sample::Task;
+use omnishot::sample::{Scope, Task, TaskShape};
 
 /// Each drawing is embedded with running statistics, so what else is asked for changes nothing.
 #[test]
@@ -73,4 +73,34 @@ fn several_shots_are_answered_by_the_cosine_with_their_mean() {
     // One shot is its own mean.
     let single = embeddings.similarities(&task, 1).unwrap();
     assert_eq!(single[3], embeddings.similarity(7, 20));
+}
+
+/// Of a set that takes more than one pass, by a network with the whole support in view and one
+/// without.
+#[test]
+fn some_questions_are_answered_as_all_are() {
+    let store = made_up();
+    let shape = TaskShape {
+        ways: 3,
+        shots: 1,
+        scope: Scope::Within,
+    };
+    let set = TaskSet::random(&store, &[0, 1], shape, 4, 600).unwrap();
+    let side = |network: &str| format!("network.{network}side=32");
+    for (preset, embedder) in [("matching", "embedder."), ("compact", "")] {
+        let entrant = Entrant {
+            name: preset.to_owned(),
+            role: Role::Network,
+            model: model(preset, &[&side(embedder)], &[]),
+            digest: String::new(),
+        };
+        let drawings: Vec<_> = set.drawings().collect();
+        let embeddings = Embeddings::of(&entrant.model, &store, drawings).unwrap();
+        let network = Network::new(&entrant, embeddings);
+        assert_eq!(network.has_context(), preset == "matching");
+        let all = network.similarities(&set).unwrap();
+        let wanted = [599, 0, 255, 256, 599];
+        let some = network.similarities_of(&set, &wanted).unwrap();
+        assert_eq!(some, wanted.map(|at| all[at].clone()));
+    }
 }

@@ -12,6 +12,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::cli::exit_code;
+
 /// Times the loader and the store, and prints digests of streams to compare.
 #[derive(Parser)]
 #[command(version, arg_required_else_help = true)]
@@ -43,11 +45,5 @@ pub fn main() -> ExitCode {
         Command::Soak(soak) => soak.run(),
         Command::Store(store) => store.run(),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("omni-bench: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("omni-bench", done.map(|()| ExitCode::SUCCESS))
 }

@@ -7,9 +7,15 @@ mod preview;
 mod replay;
 mod table;
 
+use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+use crate::cli::exit_code;
+use crate::files::publish;
+use crate::report::Canvas;
 
 /// Packs drawings into one memory-mapped, checksummed file, and looks into it.
 #[derive(Parser)]
@@ -50,11 +56,13 @@ pub fn main() -> ExitCode {
         Command::Table(table) => table.run(),
         Command::Replay(replay) => replay.run(),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("omni-pack: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("omni-pack", done.map(|()| ExitCode::SUCCESS))
+}
+
+/// Writes a picture, and says how large it is.
+fn save(canvas: &Canvas, output: &Path, force: bool) -> Result<()> {
+    publish(output, force, |file| file.write_all(&canvas.to_png()))?;
+    let (width, height) = canvas.dimensions();
+    print_line!("{}: {width} x {height} pixels", output.display());
+    Ok(())
 }

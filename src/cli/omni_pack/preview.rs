@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use crate::archive::Split;
-use crate::files::publish;
 use crate::report::{Canvas, TaskPicture, contact_sheet, task_sheet};
 use crate::sample::{Scope, Task, TaskSampler, TaskShape, alphabets_of};
 use crate::store::{AlphabetId, Store};
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args};
+
+use super::save;
 
 /// Draw a sheet: an alphabet, a one-shot task, or the tasks of a run.
 #[derive(Args)]
@@ -45,12 +46,7 @@ impl Preview {
     pub fn run(self) -> Result<()> {
         let store = Store::open(&self.store)?;
         let canvas = self.sheet(&store)?;
-        publish(&self.output, self.force, |file| {
-            file.write_all(&canvas.to_png())
-        })?;
-        let (width, height) = canvas.dimensions();
-        print_line!("{}: {width} x {height} pixels", self.output.display());
-        Ok(())
+        save(&canvas, &self.output, self.force)
     }
 
     fn sheet(&self, store: &Store) -> Result<Canvas> {

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use crate::files::publish;
 use crate::loader::{Pictures, Produce};
 use crate::report::{Replay as Replayed, replay_sheet};
 use crate::store::PageCache;
 use anyhow::{Context, Result};
 use clap::{Args, value_parser};
 
+use super::save;
 use crate::cli::stream::{StreamArguments, Visit};
 
 /// Draw a batch of a stream as a picture, just as a network gets it.
@@ -53,11 +53,6 @@ impl Visit for &Replay {
         }
         let title = format!("batch {}: {}", self.index, self.stream.describe());
         let canvas = replay_sheet(&title, self.stream.side as usize, &panels)?;
-        publish(&self.output, self.force, |file| {
-            file.write_all(&canvas.to_png())
-        })?;
-        let (width, height) = canvas.dimensions();
-        print_line!("{}: {width} x {height} pixels", self.output.display());
-        Ok(())
+        save(&canvas, &self.output, self.force)
     }
 }

@@ -7,6 +7,7 @@ mod score;
 
 use std::process::ExitCode;
 
+use crate::cli::exit_code;
 use crate::cli::launch::{self, LaunchCommand};
 use crate::ranks::Place;
 use anyhow::{Result, bail};
@@ -32,13 +33,7 @@ enum Command {
 
 /// The program, as the command line asks for it.
 pub fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("siamese-eval: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("siamese-eval", run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {

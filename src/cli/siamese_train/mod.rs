@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use self::folder::RunFolder;
 use self::watch::Watch;
+use crate::cli::exit_code;
 use crate::cli::launch::{self, LaunchCommand};
 use crate::cli::training::{STOPPED, preset_help, read_preset, stop_at_ctrl_c};
 use crate::eval;
@@ -96,13 +97,7 @@ struct Arguments {
 
 /// The program, as the command line asks for it.
 pub fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("siamese-train: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("siamese-train", run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use self::watch::Watch;
+use crate::cli::exit_code;
 use crate::cli::training::{STOPPED, preset_help, read_preset, stop_at_ctrl_c};
 use crate::files::publish;
 use crate::model::parse_device;
@@ -82,13 +83,7 @@ struct Arguments {
 
 /// The program, as the command line asks for it.
 pub fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("siamese-tune: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    exit_code("siamese-tune", run(&Arguments::parse()))
 }
 
 fn space_help() -> String {

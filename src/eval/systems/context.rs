@@ -6,7 +6,7 @@ use tch::{Tensor, no_grad};
 use super::embedding::Embeddings;
 use super::scorer::Scorer;
 use crate::eval::tasks::TaskSet;
-use crate::model::Model;
+use crate::model::{Context, Model};
 use crate::sample::Task;
 use crate::store::{DrawingId, StoreError};
 
@@ -50,24 +50,60 @@ pub fn answer_in_context(
     shots: usize,
 ) -> Option<Vec<Vec<f64>>> {
     let context = model.network.context()?;
+    let answer = |batch| answer_batch(model, context, embeddings, batch, shots);
+    Some(batches(tasks).flat_map(answer).collect())
+}
+
+/// [`answer_in_context`] of some tasks of a set alone, bit for bit: of batches that none of them is
+/// in, nothing is asked.
+pub(super) fn answer_some(
+    model: &Model,
+    embeddings: &Embeddings,
+    set: &TaskSet,
+    wanted: &[usize],
+) -> Option<Vec<Vec<f64>>> {
+    let context = model.network.context()?;
+    let mut answers = vec![Vec::new(); set.tasks.len()];
+    let mut first = 0;
+    for batch in batches(&set.tasks) {
+        let places = first..first + batch.len();
+        if wanted.iter().any(|at| places.contains(at)) {
+            let answered = answer_batch(model, context, embeddings, batch, set.shots);
+            answers[places].clone_from_slice(&answered);
+        }
+        first += batch.len();
+    }
+    Some(wanted.iter().map(|&at| answers[at].clone()).collect())
+}
+
+/// Tasks that go through the network in one pass: as many drawings in each.
+fn batches(tasks: &[Task]) -> impl Iterator<Item = &[Task]> {
+    let alike = tasks.chunk_by(|a, b| a.support.len() == b.support.len());
+    alike.flat_map(|tasks| tasks.chunks(MOST_TASKS))
+}
+
+/// [`answer_in_context`] of one of the [`batches`].
+fn answer_batch(
+    model: &Model,
+    context: &Context,
+    embeddings: &Embeddings,
+    tasks: &[Task],
+    shots: usize,
+) -> Vec<Vec<f64>> {
     let device = model.weights().device();
     let gather = |ids: &mut dyn Iterator<Item = DrawingId>, shape: &[i64]| {
         let values: Vec<f32> = ids.flat_map(|id| embeddings.row(id)).copied().collect();
         Tensor::from_slice(&values).view(shape).to_device(device)
     };
-    let mut answers = Vec::with_capacity(tasks.len());
-    let alike = tasks.chunk_by(|a, b| a.support.len() == b.support.len());
-    for tasks in alike.flat_map(|tasks| tasks.chunks(MOST_TASKS)) {
-        let t = tasks.len() as i64;
-        let drawings = tasks[0].support.len();
-        let d = model.card.network.dimensions();
-        let mut support = tasks.iter().flat_map(|task| task.support.iter().copied());
-        let support = gather(&mut support, &[t, drawings as i64, d]);
-        let queries = gather(&mut tasks.iter().map(|task| task.query), &[t, d]);
-        let logs = no_grad(|| context.answer(&support, &queries, shots as i64)); // [t, ways]
-        let flat = logs.to_kind(tch::Kind::Double).flatten(0, -1);
-        let flat = Vec::<f64>::try_from(flat.to_device(tch::Device::Cpu)).expect("flat and f64");
-        answers.extend(flat.chunks_exact(drawings / shots).map(<[f64]>::to_vec));
-    }
-    Some(answers)
+    let t = tasks.len() as i64;
+    let drawings = tasks[0].support.len();
+    let d = model.card.network.dimensions();
+    let mut support = tasks.iter().flat_map(|task| task.support.iter().copied());
+    let support = gather(&mut support, &[t, drawings as i64, d]);
+    let queries = gather(&mut tasks.iter().map(|task| task.query), &[t, d]);
+    let logs = no_grad(|| context.answer(&support, &queries, shots as i64)); // [t, ways]
+    let flat = logs.to_kind(tch::Kind::Double).flatten(0, -1);
+    let flat = Vec::<f64>::try_from(flat.to_device(tch::Device::Cpu)).expect("flat and f64");
+    let ways = flat.chunks_exact(drawings / shots);
+    ways.map(<[f64]>::to_vec).collect()
 }

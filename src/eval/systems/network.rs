@@ -93,14 +93,12 @@ impl<'a> Network<'a> {
         set: &TaskSet,
         questions: &[usize],
     ) -> Result<Vec<Vec<f64>>, StoreError> {
-        if !self.has_context() {
-            let of = |&at: &usize| self.embeddings.similarities(&set.tasks[at], set.shots);
-            return questions.iter().map(of).collect();
+        match context::answer_some(self.model, &self.embeddings, set, questions) {
+            Some(ways) => Ok(ways),
+            None => (questions.iter())
+                .map(|&at| self.embeddings.similarities(&set.tasks[at], set.shots))
+                .collect(),
         }
-        // In the same batches as before, or rounding would differ.
-        let all = self.similarities(set)?;
-        let of = |&at: &usize| all[at].clone();
-        Ok(questions.iter().map(of).collect())
     }
 }
 
