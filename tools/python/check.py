@@ -4,6 +4,7 @@ Writes the bytes of some batches, as Python sees them and in the form that `omni
 into the folder, for tests/cli/python.rs to compare; then tries what a user may do to a loader.
 Everything is done with plain memoryviews and, where they are installed, with numpy and PyTorch.
 """
+import contextlib
 import gc
 import importlib.util
 import itertools
@@ -11,6 +12,7 @@ import os
 import struct
 import sys
 import threading
+import time
 from pathlib import Path
 
 import omnishot
@@ -53,8 +55,20 @@ def raises(text, work):
 
 
 def threads():
-    return sum(Path(f"/proc/self/task/{task}/comm").read_text().startswith("loader-")
-               for task in os.listdir("/proc/self/task"))
+    """The loader's threads. Their names are what they give themselves as they begin."""
+    names = []
+    for task in os.listdir("/proc/self/task"):
+        with contextlib.suppress(OSError):  # it has ended
+            names.append(Path(f"/proc/self/task/{task}/comm").read_text())
+    return sum(name.startswith("loader-") for name in names)
+
+
+def threads_become(number):
+    """A thread has its name a moment after it began, and is seen a moment after it was joined."""
+    end = time.monotonic() + 60
+    while threads() != number:
+        assert time.monotonic() < end, f"{threads()} threads of loaders, not {number}"
+        time.sleep(0.001)
 
 
 def pairs_bytes(batch):
@@ -129,8 +143,8 @@ def arrays_outlive_their_loader_and_may_be_written_to(arrays):
         before = raw(images)
         images[index] = 0.25
         del batch
-        assert threads() == 2
-    assert threads() == 0
+        threads_become(2)
+    threads_become(0)
     del loader
     assert images[index] == 0.25 and raw(images)[4:] == before[4:]
     assert sum(flat(same)) == 4
@@ -204,7 +218,7 @@ def main(folder):
         arrays_outlive_their_loader_and_may_be_written_to(arrays)
         several_threads_share_a_loader(arrays)
         a_forked_child_has_loaders_of_its_own(arrays)
-    assert threads() == 0
+    threads_become(0)
     print(" ".join(ALL))
 
 
