@@ -18,14 +18,16 @@
 //! 8. `train`: the loss, the step, the average of the weights.
 //! 9. `eval`: new characters, one drawing each: who is nearest? Ties are wrong.
 //! 10. `tune`: the settings of 8 are searched by what 9 says of held-out background alphabets.
-//! 11. [`report`]: pictures to look at, and the pages of an evaluation and of a search.
+//! 11. `report`: the pages of an evaluation and of a search.
 //!
 //! Beside the way stand [`seed`], where every random number comes from; [`image`], the drawing
-//! itself; [`files`], which are written whole or not at all; `cuda`, what libtorch does on GPUs and
-//! tch does not hand on; and `cli`, the programs.
+//! itself; [`files`], which are written whole or not at all; [`sheet`], drawings and batches as
+//! pictures to look at; and `cuda`, what libtorch does on GPUs and tch does not hand on. The
+//! programs are `cli`, with what all of them share, and `siamese`.
 //!
-//! `cuda`, `model`, `ranks`, `train`, `eval` and `tune` need libtorch and the feature `torch`; `cli`
-//! needs the feature `cli`. Both are on by default.
+//! The rooms up to [`loader`], with [`sheet`] and `cli`, are the crate `omnishot_data`, handed on
+//! from here: they need no libtorch, and neither do programs made of them alone. All others need
+//! the feature `torch`, and the programs the feature `cli`. Both are on by default.
 //!
 //! # As a library
 //!
@@ -67,23 +69,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-pub mod seed;
+#[doc(inline)]
+pub use omnishot_data::{
+    archive, distort, files, image, loader, sample, seed, sheet, store, synthetic,
+};
 
-pub mod image;
-
-pub mod files;
-
-pub mod archive;
-
-pub mod synthetic;
-
-pub mod store;
-
-pub mod sample;
-
-pub mod distort;
-
-pub mod loader;
+#[cfg(feature = "cli")]
+#[doc(inline)]
+pub use omnishot_data::cli;
 
 #[cfg(feature = "torch")]
 pub mod cuda;
@@ -103,7 +96,8 @@ pub mod eval;
 #[cfg(feature = "torch")]
 pub mod tune;
 
+#[cfg(feature = "torch")]
 pub mod report;
 
-#[cfg(feature = "cli")]
-pub mod cli;
+#[cfg(all(feature = "cli", feature = "torch"))]
+pub mod siamese;

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    omnishot::cli::omni_pack::main()
+    omnishot_data::cli::omni_pack::main()
 }

@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    omnishot::cli::siamese_classify::main()
+    omnishot::siamese::classify::main()
 }

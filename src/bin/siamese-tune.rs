@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    omnishot::cli::siamese_tune::main()
+    omnishot::siamese::tune::main()
 }

@@ -7,7 +7,7 @@ use std::io::{ErrorKind, Write, stdout};
 ///
 /// # Panics
 /// If standard output fails in another way, such as a full disk.
-pub(super) fn print(text: Arguments) {
+pub fn print(text: Arguments) {
     match stdout().write_fmt(text).and_then(|()| stdout().flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             panic!("standard output cannot be written: {error}")

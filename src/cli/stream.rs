@@ -7,11 +7,11 @@ use std::sync::Arc;
 use crate::archive::Split;
 use crate::distort::{Distortion, Pixel, Resize};
 use crate::loader::{ClassBatches, PairBatches, Pictures, Produce, TableBatches, TaskBatches};
-use crate::report::Replay;
 use crate::sample::{
     BatchSampler, BatchShape, PairSampler, PairShape, PairTable, Scope, TaskSampler, TaskShape,
     alphabets_of,
 };
+use crate::sheet::Replay;
 use crate::store::{PageCache, Store};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum, value_parser};

@@ -8,10 +8,10 @@ use std::path::Path;
 /// Called before the system is asked for something that concerns `path`. Does nothing but in
 /// unit tests, where it may refuse.
 #[inline]
-pub(crate) fn step(path: &Path) -> io::Result<()> {
-    #[cfg(test)]
+pub fn step(path: &Path) -> io::Result<()> {
+    #[cfg(any(test, feature = "tests"))]
     planned::step(path)?;
-    #[cfg(not(test))]
+    #[cfg(not(any(test, feature = "tests")))]
     let _ = path;
     Ok(())
 }
@@ -26,7 +26,7 @@ pub(crate) struct Writing<'a> {
 
 impl<'a> Writing<'a> {
     /// Writes into `file`; errors concern `path`.
-    pub(crate) fn new(file: &'a mut File, path: &'a Path) -> Writing<'a> {
+    pub fn new(file: &'a mut File, path: &'a Path) -> Writing<'a> {
         Writing {
             file,
             path,
@@ -58,8 +58,9 @@ impl Write for Writing<'_> {
     }
 }
 
-#[cfg(test)]
-pub(crate) mod planned {
+#[cfg(any(test, feature = "tests"))]
+#[allow(clippy::unwrap_used, reason = "for tests alone")]
+pub mod planned {
     //! Steps that are refused, by the folder that they concern: tests of other folders, which
     //! run at the same time, notice nothing.
 
@@ -69,7 +70,7 @@ pub(crate) mod planned {
 
     /// What happens at a step.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub(crate) enum Fault {
+    pub enum Fault {
         /// It alone is refused.
         Once,
         /// It is refused, and every one after it.
@@ -113,7 +114,7 @@ pub(crate) mod planned {
 
     /// Does `act` with a fault after `before` steps that concern `folder`; says whether it came
     /// so far.
-    pub(crate) fn with<T>(
+    pub fn with<T>(
         folder: &Path,
         fault: Fault,
         before: usize,
@@ -135,7 +136,7 @@ pub(crate) mod planned {
     /// Holds what a writer of one file leaves, at every step that fails, to the promise: the old
     /// file or the new one and nothing beside it, an error that names the file, and the new file
     /// only where the error says so. `write` writes over `folder/name`, which is there.
-    pub(crate) fn a_file_is_old_or_new<E: std::error::Error>(
+    pub fn a_file_is_old_or_new<E: std::error::Error>(
         folder: &Path,
         name: &str,
         mut write: impl FnMut() -> Result<(), E>,
@@ -169,7 +170,7 @@ pub(crate) mod planned {
     /// The same for processes that are killed at every step, as the ignored test `child` writes:
     /// all that may be left is one temporary file.
     #[cfg(unix)]
-    pub(crate) fn a_killed_file_is_old_or_new(
+    pub fn a_killed_file_is_old_or_new(
         folder: &Path,
         name: &str,
         child: &str,
@@ -213,11 +214,7 @@ pub(crate) mod planned {
     /// end at the first step that concerns `folder`, the second and so on, until one comes
     /// through. `look` is called after each that was killed; their number is returned.
     #[cfg(unix)]
-    pub(crate) fn killed_at_every_step(
-        child: &str,
-        folder: &Path,
-        mut look: impl FnMut(usize),
-    ) -> usize {
+    pub fn killed_at_every_step(child: &str, folder: &Path, mut look: impl FnMut(usize)) -> usize {
         use std::os::unix::process::ExitStatusExt;
         for step in 0.. {
             let output = std::process::Command::new(std::env::current_exe().unwrap())
@@ -243,7 +240,7 @@ pub(crate) mod planned {
 
     /// What the child of [`killed_at_every_step`] does: `act` in the folder, until it is killed.
     /// Nothing, if whoever runs the ignored tests is no such parent.
-    pub(crate) fn killed_here(act: impl FnOnce(&Path)) {
+    pub fn killed_here(act: impl FnOnce(&Path)) {
         let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else {
             return;
         };
@@ -253,7 +250,7 @@ pub(crate) mod planned {
 
     /// Does `act` again and again in `folder`, each time with one more step before the fault,
     /// until none is left; `look` gets every failure, and the number of steps is returned.
-    pub(crate) fn at_every_step<E: std::fmt::Debug>(
+    pub fn at_every_step<E: std::fmt::Debug>(
         folder: &Path,
         fault: Fault,
         mut act: impl FnMut() -> Result<(), E>,

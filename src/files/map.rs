@@ -10,8 +10,10 @@ use memmap2::Mmap;
 
 /// A file's bytes.
 #[derive(Debug)]
-pub(crate) enum Bytes {
+pub enum Bytes {
+    /// The file, mapped.
     Mapped(Mmap),
+    /// Bytes that are held.
     Owned(Vec<u8>),
 }
 

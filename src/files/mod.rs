@@ -4,10 +4,10 @@
 //! refused in the unit tests of the rooms that write. `map` maps a file that is read.
 
 mod error;
-pub(crate) mod faults;
+pub mod faults;
 mod map;
 mod publish;
 
 pub use error::PublishError;
-pub(crate) use map::Bytes;
+pub use map::Bytes;
 pub use publish::{is_publishing, publish};

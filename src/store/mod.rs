@@ -9,9 +9,12 @@ pub mod export;
 pub mod format;
 mod header;
 mod index;
+#[cfg(any(test, feature = "tests"))]
+#[allow(clippy::unwrap_used, reason = "for tests alone")]
+pub mod made_up;
 mod read;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 mod write;
 
 pub use cache::PageCache;

@@ -5,45 +5,18 @@ use std::fs;
 use std::path::Path;
 
 use super::export::{ExportError, ExportOptions, Exported, to_folder, to_npz};
+use super::made_up::{made_up, pack_all, packed, small};
 use super::*;
 use crate::archive::Archive;
 use crate::files::faults::planned::{
     Fault, a_file_is_old_or_new, a_killed_file_is_old_or_new, at_every_step, killed_at_every_step,
     killed_here, with,
 };
-use crate::synthetic::{SyntheticOptions, synthesize, synthesize_runs};
 
 const REPLACE: ExportOptions = ExportOptions {
     split: None,
     overwrite: true,
 };
-
-/// One background alphabet and, if `evaluation`, one more, of so many characters by so many drawers; no runs.
-fn made_up(seed: u64, evaluation: bool, characters: u16, drawers: u16) -> Archive {
-    let options = SyntheticOptions {
-        seed,
-        background: 1,
-        evaluation: evaluation.into(),
-        characters_per_alphabet: characters..=characters,
-        drawers,
-    };
-    Archive {
-        alphabets: synthesize(&options),
-        runs: Vec::new(),
-    }
-}
-
-/// Twenty characters in each half by two drawers, and runs.
-pub(crate) fn small() -> Archive {
-    let archive = made_up(3, true, 20, 2);
-    let runs = synthesize_runs(&archive.alphabets, 3);
-    Archive { runs, ..archive }
-}
-
-/// A store of one background alphabet, for the tests of other rooms.
-pub(crate) fn one_alphabet(characters: u16, drawers: u16) -> Store {
-    packed(&made_up(1, false, characters, drawers))
-}
 
 /// Two characters in each half, by two drawers, and no runs: few files, since each costs a process.
 fn tiny() -> Archive {
@@ -52,22 +25,6 @@ fn tiny() -> Archive {
 
 fn pack(folder: &Path) -> Result<(), StoreError> {
     pack_all(folder, &small())
-}
-
-fn pack_all(folder: &Path, archive: &Archive) -> Result<(), StoreError> {
-    let options = WriteOptions {
-        level: 1,
-        overwrite: true,
-        ..WriteOptions::default()
-    };
-    write(&folder.join("s.omni"), archive, options, |_| ()).map(drop)
-}
-
-/// A store in memory.
-pub(crate) fn packed(archive: &Archive) -> Store {
-    let folder = tempfile::tempdir().unwrap();
-    pack_all(folder.path(), archive).unwrap();
-    Store::read(&folder.path().join("s.omni")).unwrap()
 }
 
 #[test]

@@ -210,7 +210,7 @@ mod tests {
         a_file_is_old_or_new, a_killed_file_is_old_or_new, killed_here,
     };
     use crate::model::Card;
-    use crate::store::tests::one_alphabet;
+    use crate::store::made_up::one_alphabet;
     use tch::Device;
 
     const NAME: &str = "checkpoint.safetensors";

@@ -83,7 +83,7 @@ mod tests {
     use super::super::checkpoint::Checkpoint;
     use super::super::preset::Preset;
     use super::*;
-    use crate::store::tests::one_alphabet;
+    use crate::store::made_up::one_alphabet;
 
     /// What is saved beside training is what was there when it was asked for.
     #[test]

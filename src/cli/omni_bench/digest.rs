@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use crate::loader::{Loader, LoaderOptions, Pictures, Produce, RankSlice};
-use crate::report::Replay;
+use crate::sheet::Replay;
 use crate::store::PageCache;
 use anyhow::{Context, Result, bail};
 use clap::{Args, value_parser};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::loader::{Loader, LoaderOptions, Pictures, Produce};
-use crate::report::Replay;
+use crate::sheet::Replay;
 use crate::store::PageCache;
 use anyhow::{Context, Result};
 use clap::{Args, value_parser};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::distort::Pixel;
 use crate::loader::{Loader, LoaderOptions, Pictures, Produce};
-use crate::report::Replay;
+use crate::sheet::Replay;
 use crate::store::{PageCache, StoreError};
 use anyhow::{Context, Result, ensure};
 use clap::{Args, value_parser};

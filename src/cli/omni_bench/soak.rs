@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::loader::{Loader, LoaderOptions, Pictures, Produce};
-use crate::report::Replay;
+use crate::sheet::Replay;
 use crate::store::PageCache;
 use anyhow::{Context, Result, bail};
 use clap::{Args, value_parser};

@@ -15,7 +15,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cli::exit_code;
 use crate::files::publish;
-use crate::report::Canvas;
+use crate::sheet::Canvas;
 
 /// Packs drawings into one memory-mapped, checksummed file, and looks into it.
 #[derive(Parser)]

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::archive::Split;
-use crate::report::{Canvas, TaskPicture, contact_sheet, task_sheet};
 use crate::sample::{Scope, Task, TaskSampler, TaskShape, alphabets_of};
+use crate::sheet::{Canvas, TaskPicture, contact_sheet, task_sheet};
 use crate::store::{AlphabetId, Store};
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args};

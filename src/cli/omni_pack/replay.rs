@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::loader::{Pictures, Produce};
-use crate::report::{Replay as Replayed, replay_sheet};
+use crate::sheet::{Replay as Replayed, replay_sheet};
 use crate::store::PageCache;
 use anyhow::{Context, Result};
 use clap::{Args, value_parser};

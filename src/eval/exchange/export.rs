@@ -103,7 +103,7 @@ mod tests {
 
     use super::*;
     use crate::files::faults::planned::{Fault, at_every_step};
-    use crate::store::tests::{packed, small};
+    use crate::store::made_up::{packed, small};
 
     /// Tasks are replaced whole, or not at all, whichever step is refused.
     #[test]

@@ -6,7 +6,7 @@ use super::{PairTable, TableError, TableRecipe};
 use crate::files::faults::planned::{
     a_file_is_old_or_new, a_killed_file_is_old_or_new, killed_here,
 };
-use crate::store::tests::one_alphabet;
+use crate::store::made_up::one_alphabet;
 
 /// Writes a table over four characters into `folder`.
 fn draw(folder: &Path) -> Result<(), TableError> {

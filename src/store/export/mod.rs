@@ -8,8 +8,7 @@ mod staging;
 pub use error::ExportError;
 pub use folder::to_folder;
 pub use npz::{pages_to_npz, to_npz};
-#[cfg(feature = "torch")]
-pub(crate) use staging::{make_folder, write_folder, write_new, write_new_with};
+pub use staging::{make_folder, write_folder, write_new, write_new_with};
 
 use crate::archive::Split;
 use crate::store::{RunEntry, Store};

@@ -22,7 +22,7 @@ use crate::files::faults::{Writing, step};
 /// [`ExportError::NotEmpty`] before `write` is called; what `write` says, and
 /// [`ExportError::Write`], after what was written is removed and what was moved is back in its
 /// place; [`ExportError::Stuck`] if the system refuses that as well.
-pub(crate) fn write_folder<T>(
+pub fn write_folder<T>(
     folder: &Path,
     overwrite: bool,
     parts: &[&str],
@@ -59,7 +59,7 @@ pub(crate) fn write_folder<T>(
 }
 
 /// Turns what the system said about `path` into an error that names it.
-pub(crate) fn failed(path: &Path) -> impl Fn(io::Error) -> ExportError + Clone {
+pub fn failed(path: &Path) -> impl Fn(io::Error) -> ExportError + Clone {
     move |source| ExportError::Write {
         path: path.to_owned(),
         source,
@@ -68,12 +68,12 @@ pub(crate) fn failed(path: &Path) -> impl Fn(io::Error) -> ExportError + Clone {
 
 /// Writes a file that must not be there: two names that a file system takes for one are
 /// an error here, and not one drawing in place of another.
-pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<(), ExportError> {
     write_new_with(path, |file| file.write_all(bytes))
 }
 
 /// As [`write_new`], with the bytes that `write` writes.
-pub(crate) fn write_new_with(
+pub fn write_new_with(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), ExportError> {
@@ -88,7 +88,7 @@ pub(crate) fn write_new_with(
 }
 
 /// Makes a folder and those above it, where they are not there.
-pub(crate) fn make_folder(path: &Path) -> Result<(), ExportError> {
+pub fn make_folder(path: &Path) -> Result<(), ExportError> {
     step(path)
         .and_then(|()| fs::create_dir_all(path))
         .map_err(failed(path))

@@ -1,7 +1,7 @@
 //! A batch as a picture: every drawing just as the network gets it, with what it is.
 
 use super::canvas::{Canvas, Ink, LETTER_WIDTH, LINE_HEIGHT};
-use super::sheet::{FRAME, GAP, MARGIN, MOST_CELLS, SheetError, letters};
+use super::contact::{FRAME, GAP, MARGIN, MOST_CELLS, SheetError, letters};
 use crate::distort::Pixel;
 use crate::loader::{ClassBatch, PairBatch, TableBatch, TaskBatch};
 use crate::store::{DrawingId, Store};

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use crate::train::Preset;
 use crate::tune::{Event, Outcome};
 use indicatif::{ProgressBar, ProgressStyle};
+use omnishot_data::print_line;
 use serde::Serialize;
 
 /// Shows a search as it goes.

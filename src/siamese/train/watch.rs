@@ -9,6 +9,7 @@ use crate::sample::ValidationTasks;
 use crate::store::{AlphabetId, Store};
 use crate::train::{Keep, Preset, Profile, StepRecord, Trained, Validation, validation_tasks};
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
+use omnishot_data::print_line;
 
 use super::Arguments;
 

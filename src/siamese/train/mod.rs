@@ -12,16 +12,17 @@ use std::sync::Arc;
 use self::folder::RunFolder;
 use self::watch::Watch;
 use crate::cli::exit_code;
-use crate::cli::launch::{self, LaunchCommand};
-use crate::cli::training::{STOPPED, preset_help, read_preset, stop_at_ctrl_c};
 use crate::eval;
 use crate::model::{Model, parse_device};
 use crate::ranks::Ranks;
 use crate::sample::TrainingSplit;
+use crate::siamese::launch::{self, LaunchCommand};
+use crate::siamese::training::{STOPPED, preset_help, read_preset, stop_at_ctrl_c};
 use crate::store::Store;
 use crate::train::{self, Checkpoint, Preset, RunOptions};
 use anyhow::{Context, Result};
 use clap::Parser;
+use omnishot_data::print_text;
 use tch::Device;
 
 /// Trains a network from the background set of a store, and writes its weights, its settings,

@@ -8,8 +8,8 @@ mod score;
 use std::process::ExitCode;
 
 use crate::cli::exit_code;
-use crate::cli::launch::{self, LaunchCommand};
 use crate::ranks::Place;
+use crate::siamese::launch::{self, LaunchCommand};
 use anyhow::{Result, bail};
 use clap::{CommandFactory, Parser, Subcommand};
 

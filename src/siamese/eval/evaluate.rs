@@ -13,15 +13,17 @@ use crate::eval::{
 use crate::files::publish;
 use crate::model::{exact_arithmetic, parse_device};
 use crate::ranks::stop_with_launcher;
-use crate::report::{self, TaskPicture, task_sheet};
+use crate::report;
+use crate::sheet::{TaskPicture, task_sheet};
 use crate::store::Store;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use omnishot_data::{print_line, print_text};
 use tch::Device;
 
 use super::entrants::{Named, load, named, training_record, warn_of_other_pictures};
-use crate::cli::launch;
+use crate::siamese::launch;
 
 /// What to evaluate, and where to write it.
 #[derive(Args)]

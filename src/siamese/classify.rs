@@ -11,6 +11,7 @@ use crate::model::{Model, exact_arithmetic, parse_device};
 use crate::store::Store;
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Parser};
+use omnishot_data::print_line;
 use serde_json::json;
 use tch::Device;
 

@@ -7,6 +7,7 @@ use crate::eval::{Protocol, TaskSet};
 use crate::store::Store;
 use anyhow::{Result, bail};
 use clap::Args;
+use omnishot_data::print_line;
 
 /// Write one-shot tasks for models of other programs: tasks.json and the drawings.
 ///

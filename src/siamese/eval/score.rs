@@ -6,6 +6,7 @@ use crate::eval::exchange::{self, TaskFile};
 use crate::eval::{ProtocolScores, Ties};
 use anyhow::Result;
 use clap::Args;
+use omnishot_data::{print_line, print_text};
 
 /// Score the answers of other programs to tasks that siamese-eval export-tasks wrote.
 ///

@@ -10,15 +10,16 @@ use std::sync::atomic::Ordering;
 
 use self::watch::Watch;
 use crate::cli::exit_code;
-use crate::cli::training::{STOPPED, preset_help, read_preset, stop_at_ctrl_c};
 use crate::files::publish;
 use crate::model::parse_device;
 use crate::report::{tuning_page, tuning_text};
+use crate::siamese::training::{STOPPED, preset_help, read_preset, stop_at_ctrl_c};
 use crate::store::Store;
 use crate::train::Preset;
 use crate::tune::{self, Folder, Journal, Space, TuneOptions};
 use anyhow::{Context, Result};
 use clap::Parser;
+use omnishot_data::print_text;
 use tch::Device;
 
 /// Searches for settings by Bayesian optimisation of the one-shot accuracy on background
