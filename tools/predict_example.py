@@ -29,5 +29,5 @@ with open(folder / "predictions.csv", "w", encoding="utf-8") as file:
         support, query = task["support"], rows[task["query"]]
         alike = [float(np.max(rows[drawings] @ query)) for drawings in support]
         # Equal drawings must tie: products are summed in another order for another row.
-        cells = [f"{likeness:.12f}" for likeness in alike] + [""] * (len(ways) - len(alike))
+        cells = [f"{similarity:.12f}" for similarity in alike] + [""] * (len(ways) - len(alike))
         print(number, *cells, sep=",", file=file)

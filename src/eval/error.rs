@@ -43,7 +43,7 @@ pub enum EvalError {
     /// A network was trained on, or chosen by, what it would be asked about.
     #[error(
         "{network}: was trained on {alphabet}, which is in the evaluation set: its score would \
-         mean nothing; say --allow-seen to have it all the same"
+         mean nothing; use --allow-seen to score it all the same"
     )]
     Seen {
         /// The network.

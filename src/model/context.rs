@@ -99,14 +99,14 @@ impl Context {
     pub fn answer_all(&self, support: &Tensor, queries: &Tensor, shots: i64) -> Tensor {
         let support = self.embed_support(support); // [t, n, d]
         let queries = self.embed_queries(queries, &support); // [t, q, d]
-        self.likeness(&queries, &support)
+        self.similarity(&queries, &support)
             .log_softmax(-1, Kind::Float)
             .unflatten(-1, [-1, shots])
             .logsumexp([-1i64].as_slice(), false)
     }
 
     /// The scaled cosines of each of `[t, q, d]` with each of `[t, n, d]`: `[t, q, n]`.
-    fn likeness(&self, queries: &Tensor, support: &Tensor) -> Tensor {
+    fn similarity(&self, queries: &Tensor, support: &Tensor) -> Tensor {
         unit_rows(queries).matmul(&unit_rows(support).transpose(1, 2)) * self.scale
     }
 
@@ -121,7 +121,7 @@ impl Context {
         let given = self.query.input.forward(queries); // [t, q, 4d]
         let (mut state, mut cell) = (queries.zeros_like(), queries.zeros_like());
         for _ in 0..self.steps {
-            let attention = self.likeness(&state, support).softmax(-1, Kind::Float);
+            let attention = self.similarity(&state, support).softmax(-1, Kind::Float);
             let read = attention.matmul(support); // [t, q, d]
             let (out, next) = self
                 .query

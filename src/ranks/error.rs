@@ -28,7 +28,7 @@ pub enum RankError {
         world: u64,
     },
     /// The processes have not found each other.
-    #[error("rank {rank} of {world} has not met the others at {address}: {said}")]
+    #[error("rank {rank} of {world} did not reach the others at {address}: {said}")]
     Meeting {
         /// This process.
         rank: u64,

@@ -29,7 +29,7 @@ pub enum TrainError {
     /// Alphabets are held out, and there is nothing to choose between in any of them.
     #[error(
         "no task can be asked of what is held out ({names}): it takes an alphabet with 2 characters \
-         that have 2 drawings each; say --validation-alphabets 0 to train without validation, or \
+         that have 2 drawings each; use --validation-alphabets 0 to train without validation, or \
          build the store from more pictures of a class", names = held_out.join(", ")
     )]
     NothingToValidateOn {
@@ -46,7 +46,7 @@ pub enum TrainError {
         steps: u64,
     },
     /// A run has taken more steps than it is to have.
-    #[error("the run has taken {taken} steps already; say --steps {taken} or more, not {steps}")]
+    #[error("the run has taken {taken} steps already; use --steps {taken} or more, not {steps}")]
     StepsTaken {
         /// Steps that it has taken.
         taken: u64,
@@ -122,7 +122,7 @@ fn room(background: usize) -> &'static str {
     match background {
         0 => "build it from a background set, or from pictures",
         1 => {
-            "say --validation-alphabets 0 to hold out none, or build the store from pictures in \
+            "use --validation-alphabets 0 to hold out none, or build the store from pictures in \
              groups (group/class/picture), or dealt into some with --groups N: a group is an alphabet"
         }
         _ => "hold out fewer, as with --validation-alphabets 1; 0 holds out none",

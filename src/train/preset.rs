@@ -119,7 +119,7 @@ pub enum PresetError {
     #[error(transparent)]
     Range(#[from] RangeError),
     /// A setting that is to be changed is not `name=value`.
-    #[error("{0:?} is no setting; say a name of the settings and a value, as in batch.pairs=64")]
+    #[error("{0:?} is no setting; give the name of a setting and a value, as in batch.pairs=64")]
     Setting(String),
 }
 

@@ -29,7 +29,7 @@ pub enum TuneError {
         source: PresetError,
     },
     /// The preset holds no alphabets out, so that no trial could be judged.
-    #[error("the preset holds no alphabets out; say --validation-alphabets 3, or another number")]
+    #[error("the preset holds no alphabets out; use --validation-alphabets 3, or another number")]
     NothingHeldOut,
     /// The store does not have what the preset holds out.
     #[error(transparent)]
@@ -50,7 +50,7 @@ pub enum TuneError {
     },
     /// The folder holds another study.
     #[error(
-        "{path}: another study is in this folder: {what}; say the same, or take another folder",
+        "{path}: another study is in this folder: {what}; use the same, or another folder",
         path = path.display()
     )]
     Other {

@@ -104,13 +104,13 @@ fn from_png(png: &[u8]) -> Vec<u8> {
 }
 
 /// A prediction file of a number for each way of each task.
-pub fn shot_csv(tasks: &TaskFile, likeness: impl Fn(usize, usize) -> f64) -> Vec<u8> {
+pub fn shot_csv(tasks: &TaskFile, similarity: impl Fn(usize, usize) -> f64) -> Vec<u8> {
     let names: String = (0..tasks.ways).map(|way| format!(",way{way}")).collect();
     let mut text = format!("task{names}\n");
     // Backwards: the order of the lines must not matter.
     for (number, task) in tasks.tasks.iter().enumerate().rev() {
         let cell = |way| match way < task.support.len() {
-            true => likeness(number, way).to_string(),
+            true => similarity(number, way).to_string(),
             false => String::new(),
         };
         let cells: Vec<String> = (0..tasks.ways).map(cell).collect();
@@ -122,7 +122,7 @@ pub fn shot_csv(tasks: &TaskFile, likeness: impl Fn(usize, usize) -> f64) -> Vec
 /// What a nearest neighbour in pixels predicts, by plain sums. The cosine is squared and without
 /// the query's length, so that equal cosines are equal numbers.
 pub fn neighbour_csv(tasks: &TaskFile, images: &[Vec<u8>], pixel: Pixel) -> Vec<u8> {
-    let likeness = |query: &[u8], support: &[u8]| {
+    let similarity = |query: &[u8], support: &[u8]| {
         let (mut shared, mut ink, mut differing) = (0.0, 0.0, 0.0);
         for (&a, &b) in query.iter().zip(support) {
             shared += f64::from(a * b);
@@ -139,7 +139,7 @@ pub fn neighbour_csv(tasks: &TaskFile, images: &[Vec<u8>], pixel: Pixel) -> Vec<
         let query = &images[task.query as usize];
         let drawings = task.support[way].iter();
         drawings
-            .map(|&number| likeness(query, &images[number as usize]))
+            .map(|&number| similarity(query, &images[number as usize]))
             .fold(f64::NEG_INFINITY, f64::max)
     })
 }

@@ -23,7 +23,7 @@ const VERSION: u32 = 1;
 /// What the file says to whoever opens it.
 const NOTE: &str = "For each task alone, say which way of the support shows the query's \
     character; support and query are numbers of drawings, tasks and ways count from 0. Write a CSV file with \
-    the header task,answer (the way; empty for no answer) or task,way0,way1,... (a likeness of \
+    the header task,answer (the way; empty for no answer) or task,way0,way1,... (a similarity of \
     each way, greater is more alike) and a line for each task, then: siamese-eval score FILE.csv \
     --tasks tasks.json. The field answer is for scoring alone: a model must not read it.";
 

@@ -94,7 +94,7 @@ pub(super) fn training(records: &[TrainingRecord]) -> Markup {
     for (line, record) in scores.iter_mut().zip(scored) {
         line.name += &match record.validation_ways {
             Some(ways) => format!(", {ways}-way"),
-            None => ", ways not told".to_owned(),
+            None => ", ways not recorded".to_owned(),
         };
     }
     let charts = [

@@ -31,7 +31,7 @@ pub(super) fn failures(gallery: &Gallery) -> Markup {
             h2 { "Questions it got wrong" }
             p class="lead" {
                 "Left: the drawing to classify. Right: one drawing of each character to choose \
-                 among, with the likeness that " b { (gallery.network) } " found. "
+                 among, with the similarity that " b { (gallery.network) } " found. "
             }
             ul class="key-row" {
                 li { span class="way right sample" {} "solid frame, ✓: the right answer" }

@@ -50,7 +50,7 @@ pub(super) fn section(evaluation: &Evaluation) -> Markup {
                 li { "The query is never in the support; in tasks of the store the two are by different drawers." }
                 li { "Norms use the statistics of training; each drawing is embedded alone, so that no answer depends on other questions." }
                 li { "Nothing was chosen by the questions asked: not weights, not steps, not settings. Thresholds of verification were chosen on other pairs." }
-                li { "Two ways that share the first place, or a likeness that is no number, are a tie. Here " (ties(provenance.ties)) "." }
+                li { "Two ways that share the first place, or a similarity that is no number, are a tie. Here " (ties(provenance.ties)) "." }
                 li { "Intervals: Wilson’s for a share; the bootstrap’s by drawing whole runs or alphabets anew, and for areas and equal errors the pairs of either kind; Student’s t for the mean over networks." }
                 li { "McNemar’s test is exact and two-sided, on the same tasks." }
                 li { "The same weights, store and seed give this file again, byte for byte." }

@@ -22,7 +22,7 @@ pub fn named(text: &str) -> Result<Named, String> {
         && !name.contains('/')
     {
         if name.is_empty() || path.is_empty() {
-            return Err("say NAME=FILE, or FILE alone".to_owned());
+            return Err("give NAME=FILE, or FILE alone".to_owned());
         }
         let (name, path) = (name.to_owned(), path.into());
         return Ok(Named { name, path });
@@ -63,7 +63,7 @@ pub fn load(
     for (Named { name, path }, role) in all {
         if entrants.iter().any(|other| other.name == *name) {
             bail!(
-                "two networks are called {name:?}; say NAME={}",
+                "two networks are called {name:?}; give one as NAME={}",
                 path.display()
             );
         }

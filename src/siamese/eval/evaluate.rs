@@ -323,7 +323,7 @@ fn picture(
         tasks.push(picture);
     }
     let title = "one-shot tasks of the runs: right answers, then wrong ones; below each drawing \
-                 its likeness to the query";
+                 its similarity to the query";
     let canvas = task_sheet(title, &tasks)?;
     publish(path, true, |file| file.write_all(&canvas.to_png()))?;
     eprintln!("{}: drawn", path.display());

@@ -151,7 +151,7 @@ impl Watch {
         }
         if let Some(best) = trained.best {
             let of = match best.ways {
-                0 => "ways not told".to_owned(), // by the program that began the run
+                0 => "ways not recorded".to_owned(), // by the program that began the run
                 ways => format!("{ways}-way"),
             };
             let (accuracy, step) = (best.accuracy, best.step);
