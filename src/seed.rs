@@ -65,7 +65,7 @@ pub enum Purpose {
 /// Random numbers of one item of one stream.
 ///
 /// ```
-/// use omnishot::seed::{Purpose, Stream};
+/// use omnishot_data::seed::{Purpose, Stream};
 ///
 /// let mut stream = Stream::new(7, Purpose::Batch, 1_000_000); // costs what item 0 costs
 /// let (card, turn) = (stream.below(52), stream.signed_unit());

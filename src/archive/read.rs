@@ -64,8 +64,8 @@ pub struct Reading {
 /// # Example
 ///
 /// ```
-/// use omnishot::archive::{ReadOptions, page_to_png, read};
-/// use omnishot::image::Page;
+/// use omnishot_data::archive::{ReadOptions, page_to_png, read};
+/// use omnishot_data::image::Page;
 ///
 /// let folder = tempfile::tempdir()?;
 /// for (character, image) in [("character01", "0001_01.png"), ("character02", "0002_01.png")] {
@@ -75,7 +75,7 @@ pub struct Reading {
 ///     page.set(50, if character == "character01" { 40 } else { 60 }, true);
 ///     std::fs::write(place.join(image), page_to_png(&page))?;
 /// }
-/// let options = ReadOptions { split: Some(omnishot::archive::Split::Background), ..Default::default() };
+/// let options = ReadOptions { split: Some(omnishot_data::archive::Split::Background), ..Default::default() };
 /// let archive = read(&[folder.path().join("images_mine")], options)?;
 /// assert_eq!(archive.alphabets[0].name, "Runic");
 /// assert_eq!(archive.alphabets[0].characters.len(), 2);

@@ -117,9 +117,9 @@ fn happens(probability: f64, word: u32) -> bool {
 /// Draws distorted pictures of one size by one law; one for each worker.
 ///
 /// ```
-/// use omnishot::synthetic::{SyntheticOptions, synthesize};
-/// use omnishot::distort::{Distorter, Distortion};
-/// use omnishot::seed::{Purpose, Stream};
+/// use omnishot_data::synthetic::{SyntheticOptions, synthesize};
+/// use omnishot_data::distort::{Distorter, Distortion};
+/// use omnishot_data::seed::{Purpose, Stream};
 ///
 /// let options = SyntheticOptions { background: 1, evaluation: 0, drawers: 1, ..Default::default() };
 /// let page = synthesize(&options)[0].characters[0].drawings[0].page;

@@ -6,8 +6,8 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use omnishot::loader::{Loader, LoaderOptions, Produce, RankSlice};
-//! use omnishot::store::StoreError;
+//! use omnishot_data::loader::{Loader, LoaderOptions, Produce, RankSlice};
+//! use omnishot_data::store::StoreError;
 //!
 //! struct Squares;
 //!
@@ -35,7 +35,7 @@
 //!     squares.push(*batch?); // dropped here, the buffer goes back to the workers
 //! }
 //! assert_eq!(squares, [1, 9, 25, 49]);
-//! # Ok::<(), omnishot::loader::LoadError>(())
+//! # Ok::<(), omnishot_data::loader::LoadError>(())
 //! ```
 #![doc = include_str!("README.md")]
 

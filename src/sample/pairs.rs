@@ -83,16 +83,16 @@ pub enum PairError {
 /// Draws batch after batch of pairs from the characters of some alphabets.
 ///
 /// ```
-/// # use omnishot::archive::Archive;
-/// # use omnishot::synthetic::{SyntheticOptions, synthesize};
-/// # use omnishot::store::{self, Store, WriteOptions};
+/// # use omnishot_data::archive::Archive;
+/// # use omnishot_data::synthetic::{SyntheticOptions, synthesize};
+/// # use omnishot_data::store::{self, Store, WriteOptions};
 /// # let options = SyntheticOptions { background: 2, evaluation: 1, drawers: 3, ..Default::default() };
 /// # let archive = Archive { alphabets: synthesize(&options), runs: Vec::new() };
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("made-up.omni");
 /// # store::write(&path, &archive, WriteOptions::default(), |_| ())?;
-/// use omnishot::archive::Split;
-/// use omnishot::sample::{PairSampler, PairScratch, PairShape, alphabets_of};
+/// use omnishot_data::archive::Split;
+/// use omnishot_data::sample::{PairSampler, PairScratch, PairShape, alphabets_of};
 ///
 /// let store = Store::open(&path)?;
 /// let shape = PairShape { pairs: 8, within_alphabet: 128 };

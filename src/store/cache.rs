@@ -14,9 +14,9 @@ use crate::image::{Drawn, Page};
 /// once costs less than distorting it once, so nothing is ever thrown out.
 ///
 /// ```
-/// # use omnishot::archive::Archive;
-/// # use omnishot::synthetic::{SyntheticOptions, synthesize};
-/// # use omnishot::store::{self, Store, WriteOptions};
+/// # use omnishot_data::archive::Archive;
+/// # use omnishot_data::synthetic::{SyntheticOptions, synthesize};
+/// # use omnishot_data::store::{self, Store, WriteOptions};
 /// # let options = SyntheticOptions { background: 2, evaluation: 1, drawers: 3, ..Default::default() };
 /// # let archive = Archive { alphabets: synthesize(&options), runs: Vec::new() };
 /// # let folder = tempfile::tempdir()?;
@@ -24,7 +24,7 @@ use crate::image::{Drawn, Page};
 /// # store::write(&path, &archive, WriteOptions::default(), |_| ())?;
 /// use std::sync::Arc;
 ///
-/// use omnishot::store::PageCache;
+/// use omnishot_data::store::PageCache;
 ///
 /// let pages = PageCache::new(Arc::new(Store::open(&path)?));
 /// let page = pages.page(0)?; // decodes its character; the character's other drawings cost nothing now

@@ -25,9 +25,9 @@ use crate::image::{Drawn, PAGE_BYTES, Page};
 /// touched of the file, and one decoded character.
 ///
 /// ```
-/// # use omnishot::archive::Archive;
-/// # use omnishot::synthetic::{SyntheticOptions, synthesize};
-/// # use omnishot::store::{self, Store, WriteOptions};
+/// # use omnishot_data::archive::Archive;
+/// # use omnishot_data::synthetic::{SyntheticOptions, synthesize};
+/// # use omnishot_data::store::{self, Store, WriteOptions};
 /// # let options = SyntheticOptions { background: 2, evaluation: 1, drawers: 3, ..Default::default() };
 /// # let archive = Archive { alphabets: synthesize(&options), runs: Vec::new() };
 /// # let folder = tempfile::tempdir()?;

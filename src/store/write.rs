@@ -45,10 +45,10 @@ impl Default for WriteOptions {
 /// # Example
 ///
 /// ```
-/// use omnishot::archive::Archive;
-/// use omnishot::synthetic::{SyntheticOptions, synthesize};
-/// use omnishot::files::PublishError;
-/// use omnishot::store::{self, Store, StoreError, WriteOptions};
+/// use omnishot_data::archive::Archive;
+/// use omnishot_data::synthetic::{SyntheticOptions, synthesize};
+/// use omnishot_data::files::PublishError;
+/// use omnishot_data::store::{self, Store, StoreError, WriteOptions};
 ///
 /// let options = SyntheticOptions { background: 2, evaluation: 1, drawers: 3, ..Default::default() };
 /// let archive = Archive { alphabets: synthesize(&options), runs: Vec::new() };

@@ -99,8 +99,8 @@ fn stream(seed: u64, item: Item, alphabet: u16, character: u16, drawer: u16) -> 
 /// # Example
 ///
 /// ```
-/// use omnishot::archive::Split;
-/// use omnishot::synthetic::{SyntheticOptions, synthesize};
+/// use omnishot_data::archive::Split;
+/// use omnishot_data::synthetic::{SyntheticOptions, synthesize};
 ///
 /// let options = SyntheticOptions { background: 2, evaluation: 1, drawers: 3, ..Default::default() };
 /// let alphabets = synthesize(&options);
