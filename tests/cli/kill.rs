@@ -46,10 +46,12 @@ impl Moments {
         whole.mul_f64(if late { 0.8 + 0.2 * share } else { share })
     }
 
-    /// Anywhere in the first third, so that a run is killed many times before it ends.
+    /// So many steps of a run, and a moment after them that is as long as some steps take. By
+    /// steps and not by time alone: on a machine that gets slower, a run that is always killed
+    /// before its first checkpoint would never end.
     #[cfg(feature = "torch")]
-    fn training(&mut self, whole: Duration) -> Duration {
-        whole.mul_f64(self.share() / 3.0)
+    fn training(&mut self, step: Duration) -> (usize, Duration) {
+        (self.0.index(13), step.mul_f64(4.0 * self.share()))
     }
 }
 
@@ -136,6 +138,8 @@ fn a_store_survives_packers_that_are_killed() {
 mod training {
     //! Runs, that are begun or resumed after each kill.
 
+    use std::io::{BufRead, BufReader};
+
     use omnishot::train::Checkpoint;
 
     use super::*;
@@ -146,7 +150,7 @@ mod training {
     /// Begins a run in `out`, or goes on with the one that is there.
     fn train(at: &Path, out: &str) -> Command {
         let mut command = Command::new(TRAIN);
-        command.current_dir(at).stdout(Stdio::null());
+        command.current_dir(at).stdout(Stdio::piped());
         command.args(["s.omni", "--out", out, "--checkpoint-every", "3", "--json"]);
         if Checkpoint::path(&at.join(out)).exists() {
             command.arg("--resume");
@@ -180,6 +184,17 @@ mod training {
         command
     }
 
+    /// Lets a run live for so many records, and then for a while; how it ended, and `None` if it
+    /// was killed.
+    fn live_for(mut child: Child, (records, while_after): (usize, Duration)) -> Option<ExitStatus> {
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let seen = lines.by_ref().take(records).map(Result::unwrap).count();
+        if seen < records {
+            return Some(child.wait().unwrap());
+        }
+        live(child, while_after)
+    }
+
     /// The weights, and step and loss of every record.
     fn result(at: &Path, out: &str) -> (Vec<u8>, Vec<[serde_json::Value; 3]>) {
         let at = at.join(out);
@@ -199,8 +214,8 @@ mod training {
         let bytes = common::store_bytes(&common::unpack(&made_up()));
         fs::write(at.join("s.omni"), bytes).unwrap();
         let began = Instant::now();
-        assert!(train(at, "whole").status().unwrap().success());
-        let time = began.elapsed();
+        assert!(train(at, "whole").output().unwrap().status.success());
+        let step = began.elapsed() / STEPS as u32;
         let whole = result(at, "whole");
         assert_eq!(whole.1.len(), STEPS);
         let (mut moments, mut killed, mut runs) = (Moments::new(2), 0, 0);
@@ -209,7 +224,7 @@ mod training {
             let mut steps = 0;
             loop {
                 let child = train(at, &out).spawn().unwrap();
-                let ended = live(child, moments.training(time));
+                let ended = live_for(child, moments.training(step));
                 if Checkpoint::path(&at.join(&out)).exists() {
                     let now = Checkpoint::open(&at.join(&out)).unwrap().progress.steps;
                     assert!(now >= steps, "{out}: from step {steps} back to {now}");
