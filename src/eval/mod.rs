@@ -34,10 +34,10 @@ pub use oneshot::{answer, answer_embedded, validate};
 pub use plan::{DigitPlan, Entrant, Event, Plan};
 pub use rejection::{RejectionError, RejectionPlan, Threshold};
 pub use scores::{
-    Answers, Curve, CurveLine, Evaluation, GroupScore, PAIRS, PairSet, PairedTest, ProtocolRun,
-    ProtocolScores, Provenance, RESAMPLES, Role, Score, ScoredNetwork, ScoredPairs, Spread,
-    SystemScore, Ties, TrainingRecord, Verification, VerificationScore, bootstrap, group_interval,
-    leaders, mcnemar, spread, stands_out,
+    AmongFirst, Answers, Curve, CurveLine, Evaluation, GroupScore, PAIRS, PairSet, PairedTest,
+    ProtocolRun, ProtocolScores, Provenance, RESAMPLES, Role, Score, ScoredNetwork, ScoredPairs,
+    Spread, SystemScore, Ties, TrainingRecord, Verification, VerificationScore, bootstrap,
+    group_interval, leaders, mcnemar, spread, stands_out,
 };
 pub use systems::{
     Assigned, DigitPixels, Embeddings, Ensemble, ExactSimilarity, FineTuned, Hausdorff, Network,

@@ -217,6 +217,26 @@ pub(super) fn warnings(evaluation: &Evaluation) -> Vec<String> {
     warnings
 }
 
+/// A line for each number of ways that the right one may be among, with every system that tells.
+pub(super) fn among_first(protocol: &ProtocolScores) -> impl Iterator<Item = String> + '_ {
+    let mut numbers: Vec<u32> = (protocol.systems.iter())
+        .flat_map(|system| system.among_first.iter().map(|among| among.first))
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers.into_iter().map(|first| {
+        let told = protocol.systems.iter().filter_map(|system| {
+            let among = system
+                .among_first
+                .iter()
+                .find(|among| among.first == first)?;
+            Some(format!("{} {}", system.system, percent(among.percent)))
+        });
+        let told: Vec<String> = told.collect();
+        format!("right answer among the first {first}: {}", told.join("; "))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

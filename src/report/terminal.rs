@@ -1,8 +1,8 @@
 //! An evaluation as the terminal prints it.
 
 use super::figures::{
-    count, headline, interval, is_void, number, percent, probability, role, sentence, shape, short,
-    ties, title, warnings,
+    among_first, count, headline, interval, is_void, number, percent, probability, role, sentence,
+    shape, short, ties, title, warnings,
 };
 use super::published::{Published, Task, beside};
 use crate::eval::{Evaluation, ProtocolScores, Role, Spread, Verification};
@@ -96,6 +96,7 @@ fn protocol_lines(evaluation: &Evaluation, protocol: &ProtocolScores, lines: &mu
     if let Some(spread) = &protocol.spread {
         lines.push(spread_line(spread, width));
     }
+    lines.extend(among_first(protocol).map(|line| format!("  {line}")));
     published_lines(beside(evaluation, Task::of(protocol)), lines);
     let is_headline = headline(evaluation).is_some_and(|first| std::ptr::eq(first, protocol));
     if is_headline && protocol.systems.iter().any(|s| !s.groups.is_empty()) {

@@ -3,9 +3,9 @@
 use omnishot::archive::Alphabet;
 use omnishot::distort::Distortion;
 use omnishot::eval::{
-    Curve, CurveLine, EmbeddingMap, Evaluation, Failure, Gallery, GroupScore, MapPoint, Neighbour,
-    Neighbours, PairedTest, Protocol, ProtocolScores, Provenance, Role, Score, ScoredNetwork,
-    Spread, SystemScore, Ties, TrainingRecord, Verification, VerificationScore,
+    AmongFirst, Curve, CurveLine, EmbeddingMap, Evaluation, Failure, Gallery, GroupScore, MapPoint,
+    Neighbour, Neighbours, PairedTest, Protocol, ProtocolScores, Provenance, Role, Score,
+    ScoredNetwork, Spread, SystemScore, Ties, TrainingRecord, Verification, VerificationScore,
 };
 use omnishot::image::Picture;
 use omnishot::model::{Card, CompactShape, NetworkShape};
@@ -37,6 +37,20 @@ pub fn network(name: &str, seed: u64) -> ScoredNetwork {
     }
 }
 
+/// Half of the wrong answers, or four of five, are right within the first two or five.
+fn among_first(first: u32, score: Score) -> AmongFirst {
+    let wrong = score.asked - score.right;
+    let score = Score {
+        right: score.asked - wrong / u64::from(first),
+        ..score
+    };
+    AmongFirst {
+        first,
+        score,
+        percent: score.percent(),
+    }
+}
+
 /// A system that was right in so many of 20 questions in each group, by turns.
 pub fn system(name: &str, role: Role, rights: &[u64], groups: &[String]) -> SystemScore {
     let groups: Vec<GroupScore> = (groups.iter().zip(rights.iter().cycle()))
@@ -58,6 +72,10 @@ pub fn system(name: &str, role: Role, rights: &[u64], groups: &[String]) -> Syst
         interval: [low, high],
         group_interval: Some([low - 1.25, (high + 0.75).min(100.0)]),
         tied: u64::from(role == Role::Baseline) * 3,
+        among_first: match role {
+            Role::Network => [2, 5].map(|first| among_first(first, score)).to_vec(),
+            _ => Vec::new(),
+        },
         groups,
     }
 }

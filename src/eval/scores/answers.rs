@@ -10,6 +10,10 @@ pub struct Answers {
     pub chosen: Vec<Option<usize>>,
     /// Questions on which no way stood out.
     pub tied: u64,
+    /// The place of the right way in each question, 1 for the most similar; ways as similar as
+    /// the right one stand before it. None where a similarity is no number. No places at all
+    /// where a system gives answers alone.
+    pub places: Vec<Option<u32>>,
 }
 
 impl Answers {
@@ -17,7 +21,11 @@ impl Answers {
     #[must_use]
     pub fn by<T: PartialOrd>(similarities: &[Vec<T>], set: &TaskSet, ties: Ties) -> Answers {
         let firsts: Vec<_> = similarities.iter().map(|ways| leaders(ways)).collect();
-        Answers::settle(&firsts, set, ties)
+        let places = similarities.iter().zip(&set.tasks);
+        Answers {
+            places: (places.map(|(ways, task)| place(ways, task.answer))).collect(),
+            ..Answers::settle(&firsts, set, ties)
+        }
     }
 
     /// Answers by the ways that share the first place in each question.
@@ -29,6 +37,7 @@ impl Answers {
                 .map(|(index, firsts)| ties.settle(firsts, seed, index))
                 .collect(),
             tied: firsts.iter().filter(|firsts| firsts.len() != 1).count() as u64,
+            places: Vec::new(),
         }
     }
 
@@ -46,6 +55,17 @@ impl Answers {
         score
     }
 
+    /// How often the right way is among the `first` most similar, a tie counting against it
+    /// whatever the rule for answers; none where the places are not known.
+    #[must_use]
+    pub fn among(&self, first: u32) -> Option<Score> {
+        let mut score = Score::default();
+        for place in &self.places {
+            score.count(place.is_some_and(|place| place <= first));
+        }
+        (score.asked > 0).then_some(score)
+    }
+
     /// The score of each of the protocol's groups.
     #[must_use]
     pub fn group_scores(&self, set: &TaskSet) -> Vec<Score> {
@@ -54,5 +74,58 @@ impl Answers {
             scores[group as usize].count(right);
         }
         scores
+    }
+}
+
+/// The place of way `answer` by these similarities: the number of ways that are as similar or
+/// more, itself included.
+fn place<T: PartialOrd>(similarities: &[T], answer: usize) -> Option<u32> {
+    let right = similarities.get(answer)?;
+    let mut place = 0;
+    for similarity in similarities {
+        place += u32::from(similarity.partial_cmp(right)?.is_ge());
+    }
+    Some(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// By sorting: the place of the last of equals, so that a tie gains nothing.
+        #[test]
+        fn a_place_counts_ties_against(ways in proptest::collection::vec(0..6i32, 1..9), at: usize) {
+            let answer = at % ways.len();
+            let mut sorted = ways.clone();
+            sorted.sort_unstable_by(|a, b| b.cmp(a));
+            let last = sorted.iter().rposition(|way| *way == ways[answer]).unwrap() as u32 + 1;
+            prop_assert_eq!(place(&ways, answer), Some(last));
+            let first = leaders(&ways);
+            prop_assert_eq!(last == 1, first == [answer]);
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_has_no_place() {
+        assert_eq!(place(&[0.5, f64::NAN], 0), None);
+        assert_eq!(place(&[f64::NAN, 0.5], 0), None);
+        assert_eq!(place::<f64>(&[], 0), None);
+        let known = Answers {
+            chosen: vec![Some(0); 4],
+            tied: 0,
+            places: vec![Some(1), Some(2), Some(3), None],
+        };
+        let share = |first| known.among(first).map(|score| (score.right, score.asked));
+        assert_eq!(
+            (share(1), share(2), share(5)),
+            (Some((1, 4)), Some((2, 4)), Some((3, 4)))
+        );
+        let bare = Answers {
+            places: Vec::new(),
+            ..known
+        };
+        assert_eq!(bare.among(2), None);
     }
 }

@@ -10,8 +10,8 @@ mod verification;
 pub use answers::Answers;
 pub use protocol::ProtocolRun;
 pub use results::{
-    Curve, CurveLine, Evaluation, GroupScore, PairedTest, ProtocolScores, Provenance, Role,
-    ScoredNetwork, Spread, SystemScore, TrainingRecord, Verification, VerificationScore,
+    AmongFirst, Curve, CurveLine, Evaluation, GroupScore, PairedTest, ProtocolScores, Provenance,
+    Role, ScoredNetwork, Spread, SystemScore, TrainingRecord, Verification, VerificationScore,
 };
 pub use score::{Score, Ties, leaders, stands_out};
 pub use statistics::{RESAMPLES, bootstrap, group_interval, mcnemar, spread};

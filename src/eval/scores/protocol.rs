@@ -1,7 +1,7 @@
 //! The questions of one protocol with every system's answers, and what they add up to.
 
 use super::answers::Answers;
-use super::results::{GroupScore, ProtocolScores, Role, SystemScore};
+use super::results::{AmongFirst, GroupScore, ProtocolScores, Role, SystemScore};
 use super::statistics::{group_interval, mcnemar, spread};
 use crate::eval::tasks::TaskSet;
 
@@ -65,6 +65,9 @@ impl ProtocolRun {
     }
 }
 
+/// The numbers of ways that the right one may be among, where a task has more.
+const AMONG_FIRST: [u32; 2] = [2, 5];
+
 fn score(set: &TaskSet, name: &str, role: Role, answers: &Answers, seed: u64) -> SystemScore {
     let score = answers.score(set);
     let groups = answers.group_scores(set);
@@ -77,6 +80,17 @@ fn score(set: &TaskSet, name: &str, role: Role, answers: &Answers, seed: u64) ->
         interval: [low, high],
         group_interval: group_interval(&groups, seed),
         tied: answers.tied,
+        among_first: (AMONG_FIRST.into_iter())
+            .filter(|&first| (first as usize) < set.ways())
+            .filter_map(|first| {
+                let score = answers.among(first)?;
+                Some(AmongFirst {
+                    first,
+                    score,
+                    percent: score.percent(),
+                })
+            })
+            .collect(),
         groups: (set.groups.iter().zip(groups))
             .map(|(name, score)| GroupScore {
                 name: name.clone(),

@@ -126,8 +126,23 @@ pub struct SystemScore {
     pub group_interval: Option<[f64; 2]>,
     /// Questions on which two ways shared the first place, or a similarity was no number.
     pub tied: u64,
+    /// How often the right way is among the most similar ones, a tie counting against it; none
+    /// where a system gives answers alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub among_first: Vec<AmongFirst>,
     /// Scores by run or alphabet of the query, in the protocol's order.
     pub groups: Vec<GroupScore>,
+}
+
+/// How often the right way is among the `first` most similar.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AmongFirst {
+    /// How many ways count, fewer than a task has.
+    pub first: u32,
+    /// Questions whose right way is among them.
+    pub score: Score,
+    /// Its share in percent.
+    pub percent: f64,
 }
 
 /// A score on one run or one alphabet.

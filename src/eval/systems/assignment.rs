@@ -80,6 +80,7 @@ fn answers(runs: &[Vec<usize>], similarities: &[Vec<f64>], set: &TaskSet) -> Ans
     let mut answers = Answers {
         chosen: vec![None; set.tasks.len()],
         tied: 0,
+        places: Vec::new(),
     };
     for run in runs {
         let rows: Vec<&[f64]> = run.iter().map(|&q| similarities[q].as_slice()).collect();

@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use super::charts::{Bar, bar};
 use crate::eval::{Evaluation, PairedTest, ProtocolScores, Role, Spread, SystemScore};
 use crate::report::figures::{
-    NONE, count, first_network, interval, is_void, number, percent, probability, shape, title,
+    NONE, among_first, count, first_network, interval, is_void, number, percent, probability,
+    shape, title,
 };
 use crate::report::published::{Published, Task, beside};
 
@@ -50,6 +51,7 @@ pub(super) fn protocol(evaluation: &Evaluation, protocol: &ProtocolScores, id: &
                 span class="shape" { (protocol.ways) "-way " (protocol.shots) "-shot" }
             }
             (table(evaluation, protocol, published))
+            @for line in among_first(protocol) { p class="small" { (line) } }
             @if let (Some(task), false) = (task, published.is_empty()) {
                 p class="small" { (task.caveat()) }
             }
