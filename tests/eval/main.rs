@@ -7,6 +7,8 @@ mod common;
 #[cfg(all(feature = "cli", feature = "torch"))]
 mod classify;
 #[cfg(feature = "torch")]
+mod clothes;
+#[cfg(feature = "torch")]
 mod evaluation;
 #[cfg(feature = "torch")]
 mod exchange;
