@@ -15,6 +15,7 @@ mod magic;
 mod names;
 mod parts;
 mod picture;
+mod pictures;
 mod problem;
 mod read;
 mod runs;
@@ -27,6 +28,7 @@ pub use groups::{Class, GroupOptions, Groups, read_classes, read_groups, read_pi
 pub use idx::{Digits, IdxError, IdxProblem};
 pub(crate) use names::is_left_behind;
 pub use picture::{drawn_to_png, page_from_png, page_to_png, picture_to_png};
+pub use pictures::PictureFiles;
 pub use problem::Problem;
 pub use read::{Archive, ReadOptions, Reading, read, read_inputs};
 pub use runs::{Query, Run};

@@ -1,4 +1,5 @@
 //! `siamese-classify`: which class does a picture show, if one of a few that are known by an
+//! example or two?
 
 use std::process::ExitCode;
 

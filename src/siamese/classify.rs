@@ -4,16 +4,16 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use super::network::{NetworkArguments, PictureArguments, warn_of_other_pictures};
 use crate::archive::{Class, ScanOptions, Scanned, read_classes, read_picture};
 use crate::cli::exit_code;
 use crate::eval::{Ranked, RejectionPlan, Score, Threshold, classify, stands_out};
-use crate::model::{Model, exact_arithmetic, parse_device};
+use crate::model::Model;
 use crate::store::Store;
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Parser};
 use omnishot_data::print_line;
 use serde_json::json;
-use tch::Device;
 
 /// Classifies pictures by a few known ones of each class.
 ///
@@ -32,12 +32,8 @@ struct Arguments {
     /// Known pictures of the classes to choose among.
     #[arg(long, value_name = "DIR")]
     support: PathBuf,
-    /// Weights that siamese-train wrote.
-    #[arg(long, short, value_name = "FILE", group = "network")]
-    weights: Option<PathBuf>,
-    /// The network that comes with the program, trained on Omniglot's background set.
-    #[arg(long, group = "network")]
-    pretrained: bool,
+    #[command(flatten)]
+    network: NetworkArguments,
     /// Answer "none of these" below a threshold that is found on this store: on its background
     /// alphabets that the network was not trained on.
     #[arg(long, value_name = "STORE", group = "none")]
@@ -54,20 +50,11 @@ struct Arguments {
     /// for one of them, in percent.
     #[arg(long, value_name = "PERCENT", default_value_t = 5.0, requires = "calibrate", value_parser = percent)]
     strangers: f64,
-    /// Cut out what each picture shows, as omni-pack build --cut does; --cut=false leaves it whole.
-    /// Without it, as the pictures were made that the network was trained on.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    cut: Option<bool>,
-    /// Keep shades of grey, as omni-pack build --grey does; --grey=false keeps ink alone. Without
-    /// it, as the pictures were made that the network was trained on.
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    grey: Option<bool>,
+    #[command(flatten)]
+    preparation: PictureArguments,
     /// Classes to show for each picture; 0 shows all.
     #[arg(long, value_name = "N", default_value_t = 5)]
     top: usize,
-    /// Where the network runs: auto takes a GPU if there is one.
-    #[arg(long, default_value = "auto", value_parser = parse_device)]
-    device: Device,
     /// Print one JSON object, with every class of every picture.
     #[arg(long)]
     json: bool,
@@ -90,11 +77,7 @@ pub fn main() -> ExitCode {
 
 /// Returns whether every picture could be read.
 fn run(arguments: &Arguments) -> Result<ExitCode> {
-    exact_arithmetic(arguments.device)?;
-    let model = match &arguments.weights {
-        Some(weights) => Model::load(weights, arguments.device)?,
-        None => Model::pretrained(arguments.device),
-    };
+    let model = arguments.network.load()?;
     let known = arguments
         .calibrate
         .as_deref()
@@ -155,10 +138,7 @@ fn preparation(arguments: &Arguments, model: &Model, known: Option<&Store>) -> R
     let trained = model.card.pictures;
     let store = known.and_then(Store::pictures);
     let usual = trained.or(store).unwrap_or_default();
-    let scan = ScanOptions {
-        cut: arguments.cut.unwrap_or(usual.cut),
-        grey: arguments.grey.unwrap_or(usual.grey),
-    };
+    let scan = arguments.preparation.or(usual);
     if let (Some(store), Some(known)) = (store.filter(|store| *store != scan), known) {
         bail!(
             "{}: its pictures were made {store}, those to classify are made {scan}: a threshold \
@@ -167,12 +147,7 @@ fn preparation(arguments: &Arguments, model: &Model, known: Option<&Store>) -> R
             known.path().display()
         );
     }
-    if let Some(trained) = trained.filter(|trained| *trained != scan) {
-        eprintln!(
-            "siamese-classify: the network was trained on pictures made {trained}, these are made \
-             {scan}: expect worse answers"
-        );
-    }
+    warn_of_other_pictures("siamese-classify", model, scan);
     Ok(scan)
 }
 

@@ -101,6 +101,7 @@ fn run(command: &str, more: &[&str], folder: &Path) {
         "siamese-train" => env!("CARGO_BIN_EXE_siamese-train"),
         "siamese-eval" => env!("CARGO_BIN_EXE_siamese-eval"),
         "siamese-classify" => env!("CARGO_BIN_EXE_siamese-classify"),
+        "siamese-embed" => env!("CARGO_BIN_EXE_siamese-embed"),
         other => panic!("{other} is no program of this project"),
     };
     let output = Command::new(program)

@@ -8,6 +8,8 @@ mod common;
 mod classify;
 #[cfg(feature = "torch")]
 mod clothes;
+#[cfg(all(feature = "cli", feature = "torch"))]
+mod embed;
 #[cfg(feature = "torch")]
 mod evaluation;
 #[cfg(feature = "torch")]

@@ -13,7 +13,7 @@ pub enum Way {
 use Way::{Elsewhere, Instead, Run};
 
 /// A command is of the longest row that it begins with. Later ones find the files of those before.
-pub const WAYS: [(&str, Way); 55] = [
+pub const WAYS: [(&str, Way); 57] = [
     // README.md
     ("tools/demo", Elsewhere("builds everything, and trains")),
     ("tools/test", Elsewhere("runs this")),
@@ -90,6 +90,8 @@ pub const WAYS: [(&str, Way); 55] = [
         Elsewhere("tests/ranks/processes.rs"),
     ),
     // src/eval/README.md
+    ("siamese-embed pictures", Run(&[])),
+    ("python3 tools/nearest_example.py", Elsewhere("needs numpy")),
     (
         "siamese-eval drawings.omni --weights run/weights.safetensors --out",
         Run(&["--trials", "20"]),

@@ -7,7 +7,7 @@ mod staging;
 
 pub use error::ExportError;
 pub use folder::to_folder;
-pub use npz::{pages_to_npz, to_npz};
+pub use npz::{pages_to_npz, rows_to_npz, to_npz};
 pub use staging::{make_folder, write_folder, write_new, write_new_with};
 
 use crate::archive::Split;
