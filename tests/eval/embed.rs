@@ -45,6 +45,12 @@ fn rows(lines: &str) -> Vec<(String, Vec<f32>)> {
     lines.lines().map(row).collect()
 }
 
+/// Whether they are the same but for rounding, which differs with the number of pictures that a
+/// network is asked about at once.
+fn are_alike(a: &[f32], b: &[f32]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5)
+}
+
 /// A file as the library reads it.
 fn scanned(folder: &Path, name: &str) -> Scanned {
     scan(
@@ -65,7 +71,7 @@ fn every_format_has_the_librarys_vectors_in_the_order_of_names() {
     let expected = Embeddings::of_pictures(&model, &names.map(|name| scanned(at, name)));
     assert_eq!(printed.len(), 3);
     for ((id, name), (path, row)) in (0..).zip(names).zip(&printed) {
-        assert_eq!((path.as_str(), &row[..]), (name, expected.row(id)));
+        assert!(path == name && row == expected.row(id), "{name}");
     }
 
     for out in ["e.jsonl", "e.npz", "e.safetensors"] {
@@ -86,7 +92,7 @@ fn every_format_has_the_librarys_vectors_in_the_order_of_names() {
     let values = array("embeddings.npy");
     let values = npyz::NpyFile::new(&values[..]).unwrap();
     assert_eq!(values.shape(), [3, model.card.network.dimensions() as u64]);
-    assert_eq!(values.into_vec::<f32>().unwrap(), flat);
+    assert!(values.into_vec::<f32>().unwrap() == flat);
     let paths = array("paths.npy");
     let paths = npyz::NpyFile::new(&paths[..])
         .unwrap()
@@ -109,11 +115,11 @@ fn every_format_has_the_librarys_vectors_in_the_order_of_names() {
         [3, model.card.network.dimensions() as usize]
     );
     let flat: Vec<u8> = flat.iter().flat_map(|value| value.to_le_bytes()).collect();
-    assert_eq!(tensor.data(), flat);
+    assert!(tensor.data() == flat);
 }
 
 #[test]
-fn a_picture_has_one_vector_alone_among_many_in_a_zip_and_in_a_store() {
+fn a_picture_has_one_vector_alone_among_others_in_a_zip_and_in_a_store() {
     let folder = pictures(600); // more than are embedded at once
     let at = folder.path();
     let all = embed(at, "in --pretrained").success();
@@ -121,13 +127,18 @@ fn a_picture_has_one_vector_alone_among_many_in_a_zip_and_in_a_store() {
     assert_eq!(all.len(), 602);
     let one = embed(at, "in/c/0599.png in/a.png --pretrained").success();
     let one = rows(&text(&one.get_output().stdout));
-    assert_eq!(one, [all[601].clone(), all[0].clone()]);
+    for ((name, row), other) in one.iter().zip([&all[601], &all[0]]) {
+        assert!(*name == other.0 && are_alike(row, &other.1), "{name}");
+    }
 
     let png = page_to_png(&page(2));
     fs::write(at.join("some.zip"), common::zip(&[("x/a.png", png)])).unwrap();
     let zipped = embed(at, "some.zip --pretrained").success();
     let zipped = rows(&text(&zipped.get_output().stdout));
-    assert_eq!(zipped, [("some.zip/x/a.png".to_owned(), all[0].1.clone())]);
+    let [(name, row)] = &zipped[..] else {
+        panic!("{} rows", zipped.len());
+    };
+    assert!(name == "some.zip/x/a.png" && are_alike(row, &all[0].1));
 
     let store = drawings::made_up();
     fs::write(at.join("s.omni"), store_bytes(&common::unpack(&store))).unwrap();
@@ -137,7 +148,7 @@ fn a_picture_has_one_vector_alone_among_many_in_a_zip_and_in_a_store() {
     let stored = rows(&text(&stored.get_output().stdout));
     assert_eq!(stored.len(), store.drawings() as usize);
     for (id, (_, row)) in (0..).zip(&stored) {
-        assert_eq!(row, expected.row(id));
+        assert!(are_alike(row, expected.row(id)), "drawing {id}");
     }
     let character = store.character(0);
     let drawer = store.drawers(0).next().unwrap();
