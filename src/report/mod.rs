@@ -2,6 +2,7 @@
 //! evaluation and of a search for settings.
 
 mod canvas;
+mod composed;
 mod events;
 #[cfg(feature = "torch")]
 mod figures;
@@ -17,6 +18,7 @@ mod spreadsheet;
 mod terminal;
 
 pub use canvas::{Canvas, Ink, Scale};
+pub use composed::composed_sheet;
 pub use events::{EventError, EventWriter};
 #[cfg(feature = "torch")]
 pub use page::{page, tuning_page, tuning_text};
