@@ -13,7 +13,7 @@
 //! both characters from one alphabet, half from different ones.
 //!
 //! No two classes are the same: with all kinds, families are numbered through kinds and alphabets
-//! in turn, and within those by a shuffled [`Order`] of every base with every two others, each
+//! in turn, and within those by a shuffled [`Order`](super::Order) of every base with two others, each
 //! other being in one pair of a base alone. So class `c` is a pure function of (seed, `c`), and
 //! its drawing `n` of (seed, `c`, `n`).
 
@@ -22,7 +22,6 @@ mod pools;
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use layout::{Composition, Compositions, Placement};
@@ -42,15 +41,13 @@ const NUMBERS: u32 = 1 << 20;
 const MOST_CLASSES: u64 = 1 << 24;
 
 /// How many composed classes there are, and how many drawings of them in a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ComposedShape {
     /// Composed classes, a multiple of 4.
     pub classes: u32,
     /// Drawings of them in a batch, a multiple of 8: two of each class of a family.
     pub drawings: usize,
     /// The kinds of composition that there are, as many families of each.
-    #[serde(default)]
     pub kinds: Compositions,
 }
 
