@@ -60,6 +60,12 @@ pub enum Purpose {
     Export = 19,
     /// Which settings a search tries.
     Tune = 20,
+    /// What composed classes are made of.
+    Composed = 21,
+    /// Which composed classes a training batch shows.
+    ComposedBatch = 22,
+    /// Which drawings a drawing of a composed class is made of, and where they lie.
+    ComposedDrawing = 23,
 }
 
 /// Random numbers of one item of one stream.

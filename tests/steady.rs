@@ -52,6 +52,7 @@ fn no_batch_allocates() {
         allocates_nothing(streams::pairs::<f32>(law, side, 1), "f32 pairs");
         allocates_nothing(streams::pairs::<u8>(law, side, 1), "u8 pairs");
         allocates_nothing(streams::classes::<f32>(law, side, 1), "classes");
+        allocates_nothing(streams::composed::<f32>(law, side, 1), "composed classes");
         let within = streams::tasks::<f32>(law, side, Scope::Within, 1);
         allocates_nothing(within, "f32 tasks within");
         let between = streams::tasks::<u8>(law, side, Scope::Between, 1);

@@ -40,6 +40,7 @@
 #![doc = include_str!("README.md")]
 
 mod classes;
+mod compose;
 mod painter;
 mod pairs;
 mod picture;
@@ -50,6 +51,7 @@ mod table;
 mod tasks;
 
 pub use classes::{ClassBatch, ClassBatches};
+pub use compose::Composer;
 pub use pairs::{PairBatch, PairBatches};
 pub use picture::Pictures;
 pub use queue::{LoadError, Loader, LoaderCounts, LoaderOptions, Produce, Ready};

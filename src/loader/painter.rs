@@ -3,8 +3,10 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use super::compose::Composer;
 use super::rank_slice::RankSlice;
 use crate::distort::{Distorter, Distortion, DistortionError, Pixel};
+use crate::sample::ComposedDrawing;
 use crate::seed::{Purpose, Stream};
 use crate::store::{DrawingId, PageCache, StoreError};
 
@@ -88,6 +90,19 @@ impl<P: Pixel> Painter<P> {
             Some(stream) => distorter.draw(drawn, pose, stream, picture),
             None => distorter.plain(drawn, pose, picture),
         }
+        Ok(())
+    }
+
+    /// Paints a drawing of a composed class into `picture`, distorted by the stream.
+    pub fn paint_composed(
+        &self,
+        (distorter, composer): (&mut Distorter, &mut Composer),
+        drawing: &ComposedDrawing,
+        stream: &mut Stream,
+        picture: &mut [P],
+    ) -> Result<(), StoreError> {
+        let page = composer.page(&self.pages, drawing)?;
+        distorter.draw(&page, 0, stream, picture);
         Ok(())
     }
 }

@@ -62,7 +62,12 @@ impl RankSlice {
 
     /// Leaves of a whole batch's items those whose places are in it.
     pub(super) fn keep<T>(self, items: &mut Vec<T>) {
-        let mut place = 0usize;
+        self.keep_from(0, items);
+    }
+
+    /// [`RankSlice::keep`] of the items from place `first` on.
+    pub(super) fn keep_from<T>(self, first: usize, items: &mut Vec<T>) {
+        let mut place = first;
         items.retain(|_| {
             let own = self.has(place);
             place += 1;

@@ -3,6 +3,7 @@
 //! Nothing here reads a pixel.
 
 mod batch;
+mod composed;
 mod counts;
 mod koch;
 mod order;
@@ -13,6 +14,10 @@ mod task;
 mod validation;
 
 pub use batch::{BatchItem, BatchSampler, BatchScratch, BatchShape, POSES};
+pub use composed::{
+    ComposedClass, ComposedDrawing, ComposedError, ComposedSampler, ComposedShape, Composition,
+    Compositions, Placement, SIBLINGS,
+};
 pub use counts::PairCounts;
 pub use koch::{RecipeError, TableRecipe, VERIFICATION_ALPHABETS};
 pub use order::Order;

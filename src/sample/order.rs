@@ -26,8 +26,15 @@ impl Order {
     /// If there are no entries or more than 2^60, or `epoch` is 2^48 or more.
     #[must_use]
     pub fn new(seed: u64, epoch: u64, entries: u64) -> Order {
+        Order::by(Stream::new(seed, Purpose::Order, epoch), entries)
+    }
+
+    /// The order that a stream says: a pure function of its first 16 words and of `entries`.
+    ///
+    /// # Panics
+    /// If there are no entries or more than 2^60.
+    pub(super) fn by(mut stream: Stream, entries: u64) -> Order {
         assert!((1..=1 << 60).contains(&entries), "{entries} entries");
-        let mut stream = Stream::new(seed, Purpose::Order, epoch);
         let bits = u64::BITS - (entries - 1).leading_zeros();
         let keys = [(); ROUNDS].map(|()| u64::from(stream.word()) << 32 | u64::from(stream.word()));
         Order {

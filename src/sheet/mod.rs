@@ -2,9 +2,11 @@
 //! with their answers.
 
 mod canvas;
+mod composed;
 mod contact;
 mod replay;
 
 pub use canvas::{Canvas, Ink, Scale};
+pub use composed::composed_sheet;
 pub use contact::{MOST_CELLS, SheetError, TaskPicture, contact_sheet, task_sheet};
 pub use replay::{Cell, Panel, Replay, replay_sheet};

@@ -142,17 +142,23 @@ impl<P: Pixel> Replay for TaskBatch<P> {
 
 impl<P: Pixel> Replay for ClassBatch<P> {
     fn panels(&self, store: &Store, index: u64) -> Vec<Panel> {
-        let drawings = self.items.len();
+        let drawings = self.classes.len();
         let pictures = self.images.chunks_exact(self.images.len() / drawings);
-        let all = self.items.iter().zip(pictures).enumerate();
-        let cells = all.map(|(place, (item, picture))| {
-            let caption = format!("{place}: {}", item.class);
+        let all = self.classes.iter().zip(pictures).enumerate();
+        let cells = all.map(|(place, (class, picture))| {
+            let caption = format!("{place}: {class}");
             cell(picture, &caption, place < self.alphabet_part)
         });
-        let lines = (0..).zip(&self.items).map(|(place, item): (usize, _)| {
+        let own = self.items.iter().map(|item| {
             let names = name(store, item.drawing);
-            format!("{place}: {names}, pose {}", item.pose)
+            format!("{names}, pose {}", item.pose)
         });
+        let composed = self.composed.iter().map(|drawing| {
+            let [base, other] = drawing.drawings.map(|id| name(store, id));
+            format!("{base}, with {other}")
+        });
+        let lines = own.chain(composed).enumerate();
+        let lines = lines.map(|(place, line)| format!("{place}: {line}"));
         vec![Panel {
             heading: format!("batch {index}: place and class; framed: of one alphabet"),
             columns: (drawings as f64).sqrt().ceil() as usize,

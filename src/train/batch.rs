@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::range::RangeError;
-use crate::sample::{BatchShape, POSES};
+use crate::sample::{BatchShape, ComposedShape, Compositions, POSES};
 
 /// What `batch.shards` may be.
 pub(super) const SHARDS: &str =
@@ -35,6 +35,38 @@ pub struct ClassBatch {
     /// Equal parts of a batch that are learned from side by side, each on a thread of its own and
     /// with batch statistics of its own; 1 for the whole at once.
     pub shards: usize,
+    /// Classes composed of two characters, and how many of the drawings show them; none, if this
+    /// is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub composed: Option<ComposedBatch>,
+}
+
+/// Drawings of composed classes: see [`ComposedShape`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComposedBatch {
+    /// Composed classes, a multiple of 4.
+    pub classes: u32,
+    /// Drawings of them in a batch, a multiple of 8.
+    pub drawings: usize,
+    /// How they are composed.
+    #[serde(default)]
+    pub kinds: Compositions,
+    /// Which of them a drawing is told from.
+    #[serde(default)]
+    pub against: Against,
+}
+
+/// Which composed classes a drawing is told from, beside all classes that are not composed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Against {
+    /// All of them.
+    #[default]
+    All,
+    /// Those that the batch (or its shard) shows, its own siblings among them: a step then costs
+    /// the same for any number of classes, but for the optimizer's part.
+    Shown,
 }
 
 /// Pairs: see [`crate::sample::PairShape`].
@@ -71,6 +103,22 @@ impl Batch {
         }
     }
 
+    /// Its classes that are composed of two characters.
+    #[must_use]
+    pub fn composed(&self) -> Option<ComposedBatch> {
+        match self {
+            Batch::Classes(batch) => batch.composed,
+            Batch::Pairs(_) | Batch::Table(_) => None,
+        }
+    }
+
+    /// The first of `classes` that counts only where a batch shows it; none, if all count.
+    pub(super) fn sampled_from(&self, classes: u32) -> Option<i64> {
+        let composed = self.composed()?;
+        let sampled = composed.against == Against::Shown;
+        sampled.then(|| i64::from(classes - composed.classes))
+    }
+
     /// Parts of it that are learned from side by side.
     #[must_use]
     pub fn shards(&self) -> usize {
@@ -91,14 +139,21 @@ impl Batch {
 }
 
 impl ClassBatch {
+    /// Drawings that show characters as they are.
+    fn own(&self) -> usize {
+        let composed = self.composed.map_or(0, |composed| composed.drawings);
+        self.drawings.saturating_sub(composed)
+    }
+
     fn check(&self) -> Result<(), RangeError> {
         let ClassBatch {
             drawings,
             alphabet_characters,
             poses,
             shards,
+            composed: _,
         } = *self;
-        let half = 1..=drawings / 2;
+        let (half, own) = (1..=drawings / 2, self.own());
         let field = "batch.drawings";
         RangeError::unless(
             (2..=65_536).contains(&drawings),
@@ -106,9 +161,12 @@ impl ClassBatch {
             drawings,
             "2 to 65,536",
         )?;
+        let range = "so few that at least 2 of batch.drawings are left";
+        let field = "batch.composed.drawings";
+        RangeError::unless(own >= 2, field, drawings - own, range)?;
         let field = "batch.alphabet_characters";
-        let range = "from 1 to half of batch.drawings";
-        let sound = half.contains(&alphabet_characters);
+        let range = "from 1 to half of batch.drawings, less those of batch.composed";
+        let sound = (1..=own / 2).contains(&alphabet_characters);
         RangeError::unless(sound, field, alphabet_characters, range)?;
         RangeError::unless((1..=POSES).contains(&poses), "batch.poses", poses, "1 to 8")?;
         let sound = half.contains(&shards) && drawings.is_multiple_of(shards);
@@ -130,16 +188,26 @@ fn check_pairs(pairs: usize, even: bool) -> Result<(), RangeError> {
     RangeError::unless(sound, "batch.pairs", pairs, range)
 }
 
+impl From<ComposedBatch> for ComposedShape {
+    fn from(batch: ComposedBatch) -> ComposedShape {
+        ComposedShape {
+            classes: batch.classes,
+            drawings: batch.drawings,
+            kinds: batch.kinds,
+        }
+    }
+}
+
+/// Of the drawings that show characters as they are.
 impl From<ClassBatch> for BatchShape {
     fn from(batch: ClassBatch) -> BatchShape {
         let ClassBatch {
-            drawings,
             alphabet_characters,
             poses,
             ..
         } = batch;
         BatchShape {
-            drawings,
+            drawings: batch.own(),
             alphabet_characters,
             poses,
         }

@@ -2,6 +2,7 @@
 
 use tch::{Kind, Tensor};
 
+use super::candidates::Candidates;
 use super::device_batch::DeviceBatch;
 use super::objective::{self, Objective};
 use crate::model::Network;
@@ -15,6 +16,8 @@ pub(super) struct LossInput<'a> {
     pub network: &'a Network,
     /// `[classes, d]`; without rows for losses without such vectors.
     pub class_vectors: &'a Tensor,
+    /// Classes from this one on count only where a batch shows them; none, if all count.
+    pub sampled_from: Option<i64>,
     pub objective: Objective,
     /// What the network's arithmetic is done in.
     pub kind: Kind,
@@ -30,8 +33,8 @@ impl LossInput<'_> {
             Objective::Metric(_) | Objective::Softmax(_) => {
                 let (classes, part) = batch.classes().expect(FIT);
                 let embeddings = self.embed(batch, batch.drawings());
-                let (vectors, objective) = (self.class_vectors, self.objective);
-                objective::loss(&embeddings, classes, vectors, part, objective)
+                let candidates = candidates(self.class_vectors, classes, self.sampled_from);
+                objective::loss(&embeddings, &candidates, part, self.objective)
             }
             Objective::Matching => {
                 let (_, part) = batch.classes().expect(FIT);
@@ -54,5 +57,17 @@ impl LossInput<'_> {
     fn embed(&self, batch: &DeviceBatch, n: usize) -> Tensor {
         let (images, mask) = (batch.images(n), batch.mask(n));
         (self.network).embed_training(&images, mask.as_ref(), self.kind)
+    }
+}
+
+/// What drawings of `classes` `[n]` are told from.
+pub(super) fn candidates(
+    class_vectors: &Tensor,
+    classes: &Tensor,
+    sampled_from: Option<i64>,
+) -> Candidates {
+    match sampled_from {
+        Some(from) => Candidates::sampled(class_vectors, classes, from),
+        None => Candidates::all(class_vectors, classes),
     }
 }

@@ -9,6 +9,7 @@ use super::precision::Precision;
 use super::preset::{Preset, PresetError};
 use super::range::RangeError;
 use crate::model::HeadShape;
+use crate::sample::ComposedShape;
 
 /// More would say no more, and take all memory.
 const MOST_VALIDATION_TASKS: u64 = 10_000_000;
@@ -17,8 +18,8 @@ impl Preset {
     /// Checks that every value is in its range, and that the parts fit together.
     ///
     /// # Errors
-    /// [`PresetError::Distortion`], [`PresetError::Network`] or [`PresetError::Range`] for the first
-    /// that is not.
+    /// [`PresetError::Distortion`], [`PresetError::Network`], [`PresetError::Composed`] or
+    /// [`PresetError::Range`] for the first that is not.
     pub fn check(&self) -> Result<(), PresetError> {
         self.distortion.check()?;
         RangeError::unless(self.steps > 0, "steps", self.steps, "at least 1")?;
@@ -31,6 +32,7 @@ impl Preset {
         let sound = (1..=MOST_VALIDATION_TASKS).contains(&tasks);
         RangeError::unless(sound, "validation_tasks", tasks, "1 to 10,000,000")?;
         self.batch.check()?;
+        self.check_composed()?;
         self.check_shards()?;
         self.optimizer.check()?;
         self.check_epochs()?;
@@ -72,6 +74,19 @@ impl Preset {
         let precision = format!("{:?}", self.precision).to_lowercase();
         let range = "f32 or tf32 for a matching network";
         RangeError::unless(sound, "precision", precision, range)
+    }
+
+    /// Composed classes are learned as others are, each by its vector.
+    fn check_composed(&self) -> Result<(), PresetError> {
+        let Some(composed) = self.batch.composed() else {
+            return Ok(());
+        };
+        ComposedShape::from(composed).check()?;
+        let (field, objective) = ("batch.composed", self.objective);
+        let value = format!("{composed:?} with {objective:?}");
+        let range = "left out, where no class has a vector: it takes a metric or softmax objective";
+        let sound = objective.has_class_vectors();
+        Ok(RangeError::unless(sound, field, value, range)?)
     }
 
     fn check_shards(&self) -> Result<(), RangeError> {

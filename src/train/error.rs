@@ -8,7 +8,7 @@ use crate::cuda::CudaError;
 use crate::loader::{LoadError, TableBatchError};
 use crate::model::ModelError;
 use crate::ranks::RankError;
-use crate::sample::{PairError, RecipeError, TableError};
+use crate::sample::{ComposedError, PairError, RecipeError, TableError};
 use crate::store::StoreError;
 
 /// Why training ended early.
@@ -65,6 +65,9 @@ pub enum TrainError {
     /// The store has no such pairs.
     #[error(transparent)]
     Pairs(#[from] PairError),
+    /// The alphabets that teach cannot make so many composed classes.
+    #[error(transparent)]
+    Composed(#[from] ComposedError),
     /// No table of pairs can be drawn.
     #[error(transparent)]
     Table(#[from] TableError),

@@ -21,6 +21,8 @@ pub struct Learner {
     pub(super) class_vectors: Tensor,
     optimizer: Optimizer,
     objective: Objective,
+    /// Classes from this one on count only where a batch shows them.
+    sampled_from: Option<i64>,
     kind: tch::Kind,
     /// Steps taken.
     pub steps: u64,
@@ -58,6 +60,7 @@ impl Learner {
             averaged,
             class_vectors,
             objective: preset.objective,
+            sampled_from: preset.batch.sampled_from(classes),
             kind: preset.precision.kind(device),
             steps: 0,
         }
@@ -69,6 +72,7 @@ impl Learner {
             network: &self.model.network,
             class_vectors: &self.class_vectors,
             objective: self.objective,
+            sampled_from: self.sampled_from,
             kind: self.kind,
         }
     }

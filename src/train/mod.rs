@@ -7,7 +7,7 @@
 //! training_loop  batch, step, record; scores and checkpoints
 //!   feed         batches as tensors on the device, one ahead (device_batch, dropout)
 //!   step         loss, gradients, update, average
-//!     batch_loss     of a batch by a network (objective)
+//!     batch_loss     of a batch by a network (objective, candidates)
 //!     shards         a batch in parts, side by side, on a CPU
 //!     replay         a step captured once and replayed, on a GPU
 //!     learner        the network, its optimizer and its average
@@ -19,6 +19,7 @@
 mod agreement;
 mod batch;
 mod batch_loss;
+mod candidates;
 mod check;
 mod checkpoint;
 mod device_batch;
@@ -40,7 +41,8 @@ mod shards;
 mod step;
 mod training_loop;
 
-pub use batch::{Batch, ClassBatch, PairBatch, TableBatch};
+pub use batch::{Against, Batch, ClassBatch, ComposedBatch, PairBatch, TableBatch};
+pub use candidates::Candidates;
 pub use checkpoint::{Best, Checkpoint, Progress};
 pub use error::TrainError;
 pub use objective::{Metric, Objective, Softmax, loss, matching, softmax, verification};

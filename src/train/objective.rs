@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Reduction, Tensor};
 
 use super::batch::Batch;
+use super::candidates::Candidates;
 use super::range::RangeError;
 use crate::model::{Context, HeadShape, unit_rows};
 
@@ -87,37 +88,29 @@ impl Objective {
 /// The loss of a batch by class, a scalar: a softmax over all classes, plus the contrast within
 /// an alphabet if the objective is metric and there are two characters to contrast.
 ///
-/// `embeddings` are unit vectors `[n, d]`, `classes` `[n]` their classes, `class_vectors`
-/// `[classes, d]`. The first `alphabet_part` drawings are of one alphabet, the two of each
-/// character one after the other.
+/// `embeddings` are unit vectors `[n, d]`. The first `alphabet_part` drawings are of one alphabet,
+/// the two of each character one after the other.
 ///
 /// # Panics
 /// If the objective is not metric or softmax.
 pub fn loss(
     embeddings: &Tensor,
-    classes: &Tensor,
-    class_vectors: &Tensor,
+    candidates: &Candidates,
     alphabet_part: usize,
     objective: Objective,
 ) -> Tensor {
-    let softmax = by_class(embeddings, classes, class_vectors, objective);
+    let softmax = by_class(embeddings, candidates, objective);
     match within_alphabet(embeddings, alphabet_part, objective) {
         Some(contrast) => softmax + contrast,
         None => softmax,
     }
 }
 
-/// The loss of a plain classifier, a scalar: mean cross-entropy of the classes `[n]` under logits
-/// that are `scale` times the products of `embeddings` `[n, d]` and `class_vectors`
-/// `[classes, d]`.
-pub fn softmax(
-    embeddings: &Tensor,
-    classes: &Tensor,
-    class_vectors: &Tensor,
-    scale: f64,
-) -> Tensor {
-    let logits = embeddings.matmul(&class_vectors.tr()) * scale; // [n, classes]
-    logits.cross_entropy_for_logits(classes)
+/// The loss of a plain classifier, a scalar: mean cross-entropy under logits that are `scale` times
+/// the products of `embeddings` `[n, d]` and the candidates' vectors.
+pub fn softmax(embeddings: &Tensor, candidates: &Candidates, scale: f64) -> Tensor {
+    let logits = embeddings.matmul(&candidates.vectors.tr()) * scale; // [n, candidates]
+    candidates.cross_entropy(&logits)
 }
 
 /// The loss of a matching network, a scalar: mean negative log-probability of the right ways
@@ -145,31 +138,28 @@ pub fn verification(logits: &Tensor, same: &Tensor) -> Tensor {
 /// If the objective is not metric or softmax.
 pub(super) fn by_class(
     embeddings: &Tensor,
-    classes: &Tensor,
-    class_vectors: &Tensor,
+    candidates: &Candidates,
     objective: Objective,
 ) -> Tensor {
     match objective {
-        Objective::Metric(metric) => cosine_softmax(embeddings, classes, class_vectors, metric),
-        Objective::Softmax(Softmax { scale }) => softmax(embeddings, classes, class_vectors, scale),
+        Objective::Metric(metric) => cosine_softmax(embeddings, candidates, metric),
+        Objective::Softmax(Softmax { scale }) => softmax(embeddings, candidates, scale),
         Objective::Matching | Objective::Verification => {
             panic!("{objective:?} has no class vectors")
         }
     }
 }
 
-fn cosine_softmax(
-    embeddings: &Tensor,
-    classes: &Tensor,
-    class_vectors: &Tensor,
-    objective: Metric,
-) -> Tensor {
-    let cosines = embeddings.matmul(&unit_rows(class_vectors).tr()); // [n, classes]
+fn cosine_softmax(embeddings: &Tensor, candidates: &Candidates, objective: Metric) -> Tensor {
+    let Candidates {
+        vectors, targets, ..
+    } = candidates;
+    let cosines = embeddings.matmul(&unit_rows(vectors).tr()); // [n, candidates]
     // Not by scatter_add, which a GPU adds by in any order.
-    let all = Tensor::arange(class_vectors.size()[0], (Kind::Int64, classes.device()));
-    let own = classes.unsqueeze(1).eq_tensor(&all).to_kind(Kind::Float); // [n, classes]
+    let all = Tensor::arange(vectors.size()[0], (Kind::Int64, targets.device()));
+    let own = targets.unsqueeze(1).eq_tensor(&all).to_kind(Kind::Float); // [n, candidates]
     let cosines = cosines - own * objective.margin;
-    (cosines * objective.scale).cross_entropy_for_logits(classes)
+    candidates.cross_entropy(&(cosines * objective.scale))
 }
 
 /// The part of a loss that compares the drawings of one alphabet, the first `alphabet_part`; none

@@ -10,6 +10,7 @@ use super::precision::Precision;
 use super::range::RangeError;
 use crate::distort::{Distortion, DistortionError};
 use crate::model::{NetworkShape, ShapeError};
+use crate::sample::ComposedError;
 
 /// A training run but for its seed and its store.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -115,6 +116,9 @@ pub enum PresetError {
     /// No network has the shape.
     #[error(transparent)]
     Network(#[from] ShapeError),
+    /// No such classes can be composed.
+    #[error(transparent)]
+    Composed(#[from] ComposedError),
     /// Another value is out of its range.
     #[error(transparent)]
     Range(#[from] RangeError),

@@ -16,7 +16,8 @@ use crate::distort::Pixel;
 use crate::loader::{ClassBatches, PairBatches, RankSlice, TableBatches};
 use crate::model::Model;
 use crate::sample::{
-    BatchSampler, PairSampler, PairShape, PairTable, TableRecipe, TrainingSplit, ValidationTasks,
+    BatchSampler, ComposedSampler, PairSampler, PairShape, PairTable, TableRecipe, TrainingSplit,
+    ValidationTasks,
 };
 use crate::store::{PageCache, Store, StoreError};
 
@@ -218,11 +219,15 @@ fn with_pixels<P: Pixel + Element + tch::kind::Element>(
     match preset.batch {
         Batch::Classes(batch) => {
             let sampler = BatchSampler::new(store, &split.training, batch.into(), seed);
-            if preset.objective.has_class_vectors() {
-                run.classes = sampler.classes();
-            }
-            let batches = ClassBatches::<P>::new(pages, sampler, law, side, seed)
+            let mut batches = ClassBatches::<P>::new(pages, sampler, law, side, seed)
                 .map_err(PresetError::from)?;
+            if let Some(shape) = batch.composed {
+                let composed = ComposedSampler::new(store, &split.training, shape.into(), seed)?;
+                batches = batches.with_composed(composed);
+            }
+            if preset.objective.has_class_vectors() {
+                run.classes = batches.classes();
+            }
             run.take(batches.sliced(places), score, watch, stop)
         }
         Batch::Pairs(batch) => {

@@ -17,7 +17,7 @@ use std::time::Instant;
 use crossbeam::channel::{Receiver, Sender, bounded};
 use tch::{Device, Kind, Tensor};
 
-use super::batch_loss::{FIT, LossInput};
+use super::batch_loss::{FIT, LossInput, candidates};
 use super::device_batch::DeviceBatch;
 use super::learner::Learner;
 use super::objective::{self, Objective};
@@ -52,6 +52,7 @@ struct Part {
     mask: Option<Tensor>,
     kind: Kind,
     objective: Objective,
+    sampled_from: Option<i64>,
     /// What its mean loss counts for.
     share: f64,
 }
@@ -65,7 +66,8 @@ struct Pending {
 impl Part {
     fn embed(&self, network: &Network, class_vectors: &Tensor) -> Pending {
         let embeddings = network.embed_training(&self.images, self.mask.as_ref(), self.kind);
-        let loss = objective::by_class(&embeddings, &self.classes, class_vectors, self.objective);
+        let candidates = candidates(class_vectors, &self.classes, self.sampled_from);
+        let loss = objective::by_class(&embeddings, &candidates, self.objective);
         Pending {
             loss: loss * self.share,
             embeddings,
@@ -215,6 +217,7 @@ impl Shards {
                 mask: mask.as_ref().map(own),
                 kind: input.kind,
                 objective: input.objective,
+                sampled_from: input.sampled_from,
                 share: 1.0 / (shards as f64 * world as f64),
             }
         };

@@ -142,11 +142,36 @@ fn previews_are_pictures() {
         ("--alphabet Greek", "no alphabet \"Greek\""),
         ("--run run02", "no run \"run02\""),
         ("--task 9", "9 characters"),
+        ("--composed 40", "the background set is too small"),
     ] {
         let message = fails(folder, &format!("preview s.omni x.png {what}"), 1);
         assert!(message.contains(says), "{message}");
     }
     assert!(!folder.join("x.png").exists());
+}
+
+#[test]
+fn composed_classes_are_a_picture_of_their_seed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let archive = common::unpack(&drawings::made_up());
+    fs::write(folder.join("m.omni"), store_bytes(&archive)).unwrap();
+    let picture = |name: &str, seed: u64| {
+        succeeds(
+            folder,
+            &format!("preview m.omni {name} --composed 5 --seed {seed}"),
+        );
+        fs::read(folder.join(name)).unwrap()
+    };
+    let [one, again, other] =
+        [("1.png", 1), ("2.png", 1), ("3.png", 2)].map(|(name, seed)| picture(name, seed));
+    assert_eq!(one, again);
+    assert_ne!(one, other);
+    let info = png::Decoder::new(std::io::Cursor::new(one))
+        .read_info()
+        .unwrap();
+    // Twenty rows of 53 pixels and more, under a title.
+    assert!(info.info().size().1 > 20 * 53);
 }
 
 /// Made-up alphabets of six drawers, and a table of their pairs.
@@ -284,6 +309,8 @@ fn bad_arguments_are_told_apart_from_bad_data() {
         "preview s.omni x.png --task 1",
         "preview s.omni x.png --task 9 --run run01",
         "preview s.omni x.png --run run01 --seed 3",
+        "preview s.omni x.png --composed 0",
+        "preview s.omni x.png --composed 2 --index 3",
     ] {
         let message = fails(folder.path(), arguments, 2);
         assert!(message.contains("--help"), "{arguments}: {message}");

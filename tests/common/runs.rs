@@ -17,6 +17,16 @@ pub const COMPACT: [&str; 5] = [
     "network.dimensions=8",
 ];
 
+/// The same with composed classes, of drawings of their own.
+pub const COMPOSED: [&str; 6] = [
+    "batch.drawings=16",
+    "batch.alphabet_characters=4",
+    "batch.composed={ classes=40, drawings=8, against=\"shown\" }",
+    "network.side=32",
+    "network.width=2",
+    "network.dimensions=8",
+];
+
 /// Small settings of the preset `siamese`.
 pub const SIAMESE: [&str; 4] = [
     "batch.pairs=6",

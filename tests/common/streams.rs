@@ -6,8 +6,8 @@ use omnishot::archive::Split;
 use omnishot::distort::{Distortion, Pixel};
 use omnishot::loader::{ClassBatches, PairBatches, TableBatches, TaskBatches};
 use omnishot::sample::{
-    BatchSampler, BatchShape, PairSampler, PairShape, PairTable, Scope, TableRecipe, TaskSampler,
-    TaskShape, alphabets_of,
+    BatchSampler, BatchShape, ComposedSampler, ComposedShape, Compositions, PairSampler, PairShape,
+    PairTable, Scope, TableRecipe, TaskSampler, TaskShape, alphabets_of,
 };
 use omnishot::store::PageCache;
 
@@ -49,6 +49,17 @@ pub fn classes<P: Pixel>(law: Distortion, side: usize, seed: u64) -> ClassBatche
     };
     let sampler = BatchSampler::new(&made_up(), &background(), shape, seed);
     ClassBatches::new(pages(), sampler, law, side, seed).unwrap()
+}
+
+/// Twelve drawings a batch, and after them sixteen of 400 composed classes.
+pub fn composed<P: Pixel>(law: Distortion, side: usize, seed: u64) -> ClassBatches<P> {
+    let shape = ComposedShape {
+        classes: 400,
+        drawings: 16,
+        kinds: Compositions::ALL,
+    };
+    let composed = ComposedSampler::new(&made_up(), &background(), shape, seed).unwrap();
+    classes(law, side, seed).with_composed(composed)
 }
 
 /// Three tasks of three ways and two shots a batch.

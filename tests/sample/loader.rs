@@ -207,6 +207,13 @@ fn class_batches_keep_their_contract() {
 }
 
 #[test]
+fn batches_with_composed_classes_keep_their_contract() {
+    let [(koch, side), (compact, small)] = LAWS;
+    keeps_its_contract(streams::composed::<f32>(koch, side, 11), "1af92f5e25d93862");
+    keeps_its_contract(streams::composed::<u8>(compact, small, 11), "");
+}
+
+#[test]
 fn pair_batches_keep_their_contract() {
     let [(koch, side), (compact, small)] = LAWS;
     keeps_its_contract(streams::pairs::<f32>(koch, side, 11), "1f59cb1952ccce6c");
@@ -322,7 +329,7 @@ fn slices_of_a_batch_are_the_batch() {
     let table = || streams::table::<u8>(law, 24, 3);
     let (pairs, classes) = (
         || streams::pairs::<u8>(law, 24, 3),
-        || streams::classes::<u8>(law, 24, 3),
+        || streams::composed::<u8>(law, 24, 3),
     );
     for index in [0, 1, 1_000_003] {
         let whole = pictures(&classes(), index);

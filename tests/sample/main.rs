@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod composed;
 mod draws;
 mod loader;
 mod pairs;

@@ -4,6 +4,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[cfg(feature = "torch")]
+mod candidates;
 #[cfg(all(feature = "cli", feature = "torch"))]
 mod resume;
 #[cfg(feature = "torch")]

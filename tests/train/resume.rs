@@ -6,16 +6,19 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
-use crate::common::runs::{COMPACT, KERAS, KOCH, MATCHING, SIAMESE, SOFTMAX, prepared, small_run};
+use crate::common::runs::{
+    COMPACT, COMPOSED, KERAS, KOCH, MATCHING, SIAMESE, SOFTMAX, prepared, small_run,
+};
 use omnishot::train::Checkpoint;
 
 const TRAIN: &str = env!("CARGO_BIN_EXE_siamese-train");
 const STEPS: usize = 24;
 
 /// Small settings of each kind of batch, objective and optimizer.
-const RUNS: [(&str, &[&str]); 7] = [
+const RUNS: [(&str, &[&str]); 8] = [
     ("compact", &COMPACT),
     ("fast", &COMPACT),
+    ("thorough", &COMPOSED),
     ("siamese", &SIAMESE),
     ("keras", &KERAS),
     ("koch", &KOCH),

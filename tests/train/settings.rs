@@ -1,5 +1,6 @@
 //! Settings: what ships, what can be changed, and what is refused.
 
+use omnishot::sample::Composition;
 use omnishot::train::Preset;
 
 #[test]
@@ -76,6 +77,36 @@ fn baselines_that_cannot_be_trained_are_refused() {
         ("compact", "batch.shards=128", "batch.shards is 128"),
         ("fast", "batch.shards=0", "batch.shards is 0"),
         ("compact", "batch.poses=9", "batch.poses is 9"),
+        (
+            "matching",
+            "batch.composed={ classes=400, drawings=8 }",
+            "batch.composed is ComposedBatch",
+        ),
+        (
+            "compact",
+            "batch.composed={ classes=401, drawings=8 }",
+            "401 composed classes: give a multiple of 4",
+        ),
+        (
+            "compact",
+            "batch.composed={ classes=400, drawings=8, kinds=[] }",
+            "no kind of composition",
+        ),
+        (
+            "compact",
+            "batch.composed={ classes=400, drawings=8, kinds=[\"twice\"] }",
+            "unknown variant `twice`",
+        ),
+        (
+            "compact",
+            "batch.composed={ classes=400, drawings=128 }",
+            "batch.composed.drawings is 128",
+        ),
+        (
+            "compact",
+            "batch.composed={ classes=400, drawings=64 }",
+            "batch.alphabet_characters is 40",
+        ),
     ] {
         let text = Preset::shipped_text(name).unwrap();
         let refused = Preset::parse(text, &[mistake.to_owned()]).unwrap_err();
@@ -94,4 +125,24 @@ fn a_distortion_that_is_off_can_be_left_out() {
         Preset::parse(&short, &[]).unwrap(),
         Preset::shipped("keras").unwrap()
     );
+}
+
+/// So that runs without them keep the settings that they had.
+#[test]
+fn composed_classes_are_off_until_they_are_asked_for() {
+    let fast = Preset::shipped("fast").unwrap();
+    assert_eq!(fast.batch.composed(), None);
+    assert!(!toml::to_string(&fast).unwrap().contains("composed"));
+    let change = "batch.composed={ classes=6000, drawings=32, kinds=[\"parts\", \"marked\"] }";
+    let text = Preset::shipped_text("fast").unwrap();
+    let changed = Preset::parse(text, &[change.to_owned()]).unwrap();
+    let composed = changed.batch.composed().unwrap();
+    let kinds: Vec<_> = composed.kinds.iter().collect();
+    assert_eq!(kinds, [Composition::Marked, Composition::Parts]);
+    assert_eq!((composed.classes, composed.drawings), (6000, 32));
+    assert_eq!(changed.batch.drawings(), fast.batch.drawings());
+    let text = toml::to_string(&changed).unwrap();
+    assert_eq!(Preset::parse(&text, &[]).unwrap(), changed);
+    let more = Preset::parse(&text, &["batch.composed.classes=8000".to_owned()]).unwrap();
+    assert_eq!(more.batch.composed().unwrap().classes, 8000);
 }

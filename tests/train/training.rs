@@ -104,6 +104,26 @@ fn training_lowers_the_loss_and_beats_pixels() {
     );
 }
 
+/// From all classes and from those beside them alone, in two shards.
+#[test]
+fn composed_classes_are_learned() {
+    let store = made_up();
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+    for against in ["all", "shown"] {
+        let composed =
+            format!("batch.composed={{ classes=80, drawings=16, against=\"{against}\" }}");
+        let changes = [
+            "batch.drawings=32",
+            "batch.alphabet_characters=4",
+            &composed,
+            WARM,
+        ];
+        let (losses, _) = run(&store, &with("fast", 150, &changes), 1, 1);
+        let (first, last) = (mean(&losses[..10]), mean(&losses[140..]));
+        assert!(last < first - 0.5, "{against}: {first} to {last}");
+    }
+}
+
 #[test]
 fn baselines_learn() {
     let store = made_up();
@@ -223,6 +243,21 @@ fn a_run_can_be_stopped_and_what_cannot_be_trained_is_refused() {
             held_out: 6
         }
     ));
+
+    let many = [
+        "batch.alphabet_characters=4",
+        "batch.composed={ classes=1000000, drawings=8 }",
+    ];
+    let refused = train(
+        &store,
+        &with("compact", 5, &many),
+        &options,
+        score,
+        |_| (),
+        &never,
+    );
+    let refused = refused.err().unwrap();
+    assert!(refused.to_string().contains("these make "), "{refused}");
 
     let large = ["optimizer.learning_rate=1e30", "optimizer.warmup_steps=0"];
     let preset = with("compact", 50, &large);

@@ -30,7 +30,7 @@ enum Command {
     // Without a word here, help shows all that these two say of themselves.
     Build(build::Build),
     Export(export::Export),
-    /// Draw a sheet: an alphabet, a one-shot task, or the tasks of a run.
+    /// Draw a sheet: an alphabet, a one-shot task, the tasks of a run, or composed classes.
     Preview(preview::Preview),
     /// Show what a store holds, alphabet by alphabet.
     Info(inspect::Info),

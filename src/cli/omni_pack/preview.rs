@@ -1,17 +1,21 @@
 //! `omni-pack preview`: sheets of what a store holds, as PNG pictures.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::archive::Split;
-use crate::sample::{Scope, Task, TaskSampler, TaskShape, alphabets_of};
-use crate::sheet::{Canvas, TaskPicture, contact_sheet, task_sheet};
-use crate::store::{AlphabetId, Store};
+use crate::sample::{
+    ComposedSampler, ComposedShape, Compositions, SIBLINGS, Scope, Task, TaskSampler, TaskShape,
+    alphabets_of,
+};
+use crate::sheet::{Canvas, TaskPicture, composed_sheet, contact_sheet, task_sheet};
+use crate::store::{AlphabetId, PageCache, Store};
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Args};
 
 use super::save;
 
-/// Draw a sheet: an alphabet, a one-shot task, or the tasks of a run.
+/// Draw a sheet: an alphabet, a one-shot task, the tasks of a run, or composed classes.
 #[derive(Args)]
 #[command(group = ArgGroup::new("what").required(true))]
 pub struct Preview {
@@ -28,14 +32,17 @@ pub struct Preview {
     /// The tasks of a run that the store keeps, such as run01.
     #[arg(long, group = "what", value_name = "NAME")]
     run: Option<String>,
-    /// Seed of the task.
+    /// Families of classes composed of background characters: a row for each class, four a family.
+    #[arg(long, group = "what", value_name = "FAMILIES", value_parser = clap::value_parser!(u32).range(1..=100))]
+    composed: Option<u32>,
+    /// Seed of the task, or of the classes.
     #[arg(long, default_value_t = 0, conflicts_with_all = ["alphabet", "run"])]
     seed: u64,
     /// Number of the task under its seed.
-    #[arg(long, default_value_t = 0, conflicts_with_all = ["alphabet", "run"], value_parser = clap::value_parser!(u64).range(..1 << 48))]
+    #[arg(long, default_value_t = 0, conflicts_with_all = ["alphabet", "run", "composed"], value_parser = clap::value_parser!(u64).range(..1 << 48))]
     index: u64,
     /// Split that the task's characters are from.
-    #[arg(long, value_enum, default_value = "evaluation", conflicts_with_all = ["alphabet", "run"])]
+    #[arg(long, value_enum, default_value = "evaluation", conflicts_with_all = ["alphabet", "run", "composed"])]
     split: Split,
     /// Replace a picture that is there already.
     #[arg(long)]
@@ -44,8 +51,11 @@ pub struct Preview {
 
 impl Preview {
     pub fn run(self) -> Result<()> {
-        let store = Store::open(&self.store)?;
-        let canvas = self.sheet(&store)?;
+        let store = Arc::new(Store::open(&self.store)?);
+        let canvas = match self.composed {
+            Some(families) => self.composed_sheet(store, families)?,
+            None => self.sheet(&store)?,
+        };
         save(&canvas, &self.output, self.force)
     }
 
@@ -99,5 +109,28 @@ impl Preview {
         );
         let task = TaskPicture::read(&mut decoder, query, &support, answer)?;
         Ok(task_sheet(&title, &[task])?)
+    }
+
+    /// The first families that a training with this seed would see, whatever its number of classes.
+    fn composed_sheet(&self, store: Arc<Store>, families: u32) -> Result<Canvas> {
+        let shape = ComposedShape {
+            classes: SIBLINGS * families,
+            drawings: 2 * SIBLINGS as usize,
+            kinds: Compositions::ALL,
+        };
+        let background = alphabets_of(&store, Split::Background);
+        let sampler =
+            ComposedSampler::new(&store, &background, shape, self.seed).with_context(|| {
+                format!(
+                    "{}: the background set is too small",
+                    store.path().display()
+                )
+            })?;
+        Ok(composed_sheet(
+            &PageCache::new(store),
+            &sampler,
+            0,
+            families,
+        )?)
     }
 }
