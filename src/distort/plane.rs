@@ -78,6 +78,11 @@ impl Plane {
         &self.rows
     }
 
+    /// [`Plane::rows`], for whoever keeps the border empty.
+    pub(super) fn rows_mut(&mut self) -> &mut [[u8; STRIDE]; ROWS] {
+        &mut self.rows
+    }
+
     /// The pixels of row `y`, for whoever paints on the plane.
     ///
     /// # Panics
@@ -131,9 +136,9 @@ const _: () = assert!((7 * SIDE).div_ceil(SIDE_MIN) + 3 <= SEEN_BY_BLOCK);
 
 /// What one reduced pixel covers along one axis.
 #[derive(Clone, Copy, Debug, Default)]
-struct Tap {
-    first: u8,
-    weights: [u8; 3],
+pub(super) struct Tap {
+    pub(super) first: u8,
+    pub(super) weights: [u8; 3],
 }
 
 /// The bits of a byte, bit k alone in byte k.
@@ -181,11 +186,20 @@ impl Reduction {
         }
     }
 
+    /// Pixels along a side after it.
+    pub(super) fn side(&self) -> usize {
+        self.side
+    }
+
+    /// What each reduced pixel covers, the same across and down; of those behind the last, nothing.
+    pub(super) fn taps(&self) -> &[Tap; STRIDE] {
+        &self.taps
+    }
+
     /// Reduces a page onto a plane.
     ///
     /// # Panics
     /// If the plane's side is not the reduction's.
-    #[inline(always)]
     pub fn reduce(&mut self, page: &Page, plane: &mut Plane) {
         assert_eq!(
             plane.side, self.side,
@@ -277,7 +291,7 @@ impl Reduction {
 /// turns; 194,022/2²³ is off by less than half of that over the whole range
 /// (a test goes through all of it).
 #[inline(always)]
-fn grey_of_sum(sum: u32) -> u8 {
+pub(super) fn grey_of_sum(sum: u32) -> u8 {
     ((sum * 194_022 + (1 << 22)) >> 23) as u8
 }
 

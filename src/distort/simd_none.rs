@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use super::elastic::{Field, Grid};
+use super::instructions::Instructions;
 use super::map::Map;
 use super::plane::{Plane, Reduction};
 use super::warp::Pixel;
@@ -10,7 +11,12 @@ use crate::image::Page;
 
 /// What cannot be had here.
 #[derive(Clone, Debug)]
-pub struct Avx2(Infallible);
+pub struct Vectors(Infallible);
+
+/// The best instructions there are here.
+pub fn best() -> Instructions {
+    Instructions::Scalar
+}
 
 /// Seals [`Pixel`].
 pub trait Lanes {}
@@ -18,8 +24,8 @@ impl Lanes for f32 {}
 impl Lanes for u8 {}
 
 #[allow(missing_docs)]
-impl Avx2 {
-    pub fn detect() -> Option<Avx2> {
+impl Vectors {
+    pub fn new(_: Instructions, _: Option<&Reduction>) -> Option<Vectors> {
         None
     }
 
@@ -37,7 +43,7 @@ impl Avx2 {
         match self.0 {}
     }
 
-    pub fn reduce(&self, _: &mut Reduction, _: &Page, _: &mut Plane) {
+    pub fn reduce(&mut self, _: &Page, _: &mut Plane) {
         match self.0 {}
     }
 
@@ -49,7 +55,7 @@ impl Avx2 {
         match self.0 {}
     }
 
-    pub fn bend(&self, _: &mut Field, _: &Grid) {
+    pub fn bend(&mut self, _: &mut Field, _: &Grid) {
         match self.0 {}
     }
 }

@@ -100,13 +100,26 @@ fn inked_pairs(band: &[u8; 128], rows: u8) -> u64 {
     !(mask(empty[0], empty[1]) | mask(empty[2], empty[3]) << 32)
 }
 
-/// Lays a plane out as pairs of rows.
+/// Lays a plane out as pairs of rows, as far as places reach.
 #[target_feature(enable = "avx2")]
 pub(super) fn lay_out_plane(plane: &Plane, entries: &mut [u16; PLANE_ENTRIES]) {
-    let rows = plane.rows().windows(2).take(plane.side() + 2);
-    for (pair, entries) in rows.zip(entries.chunks_exact_mut(STRIDE)) {
-        for (x, entry) in entries.iter_mut().enumerate() {
-            *entry = u16::from_le_bytes([pair[0][x], pair[1][x]]);
+    let rows = plane.rows();
+    // A gather at the border behind the last pixel takes one column more.
+    for left in (0..plane.side() + 3).step_by(16) {
+        let row = |y: usize| {
+            let pixels = &rows[y][left..][..16];
+            // SAFETY: the slice holds 16 bytes.
+            _mm256_cvtepu8_epi16(unsafe { _mm_loadu_si128(pixels.as_ptr().cast()) })
+        };
+        let mut top = row(0);
+        for y in 0..plane.side() + 2 {
+            let bottom = row(y + 1);
+            let pair = _mm256_or_si256(top, _mm256_slli_epi16::<8>(bottom));
+            let signed = _mm256_xor_si256(pair, _mm256_set1_epi8(i8::MIN));
+            let place = &mut entries[y * STRIDE + left..][..16];
+            // SAFETY: the slice holds 16 numbers, 32 bytes.
+            unsafe { _mm256_storeu_si256(place.as_mut_ptr().cast(), signed) };
+            top = bottom;
         }
     }
 }
@@ -186,7 +199,6 @@ impl Source for Grey<'_> {
         let row = _mm256_mullo_epi16(j, _mm256_set1_epi16(STRIDE as i16));
         let index = interleave(_mm256_add_epi16(row, i), zero);
         let across = interleave(rest(f), f);
-        let upper = interleave(rest(g), rest(g));
         let lower = interleave(g, g);
         let table = self.0.as_ptr().cast();
         let mut sums = [zero; 2];
@@ -194,15 +206,12 @@ impl Source for Grey<'_> {
             // SAFETY: i, j ≤ SIDE_MAX + 1 by this function's contract, and the constants
             // asserted at the top of the file put entry index + 1 inside the table.
             let pixels = unsafe { _mm256_i32gather_epi32::<2>(table, index[k]) };
-            let top = _mm256_and_si256(pixels, _mm256_set1_epi16(255));
-            let bottom = _mm256_srli_epi16::<8>(pixels);
-            let down = _mm256_add_epi16(
-                _mm256_mullo_epi16(top, upper[k]),
-                _mm256_mullo_epi16(bottom, lower[k]),
-            );
-            // Up to 255 · 256, too much for the signed factors of madd: less 2^15 for each, and
-            // since the two weights sum to 256, 2^23 comes back.
-            let down = _mm256_xor_si256(down, _mm256_set1_epi16(i16::MIN));
+            // 256 times the upper pixel, less 2^15; then the step to the lower one, g/256 of it.
+            let top = _mm256_slli_epi16::<8>(pixels);
+            let step =
+                _mm256_sub_epi16(_mm256_srai_epi16::<8>(pixels), _mm256_srai_epi16::<8>(top));
+            let down = _mm256_add_epi16(top, _mm256_mullo_epi16(step, lower[k]));
+            // 2^15 too little for each, and the two weights sum to 256: 2^23 comes back.
             let less = _mm256_madd_epi16(down, across[k]);
             *sum = _mm256_add_epi32(less, _mm256_set1_epi32(1 << 23));
         }
