@@ -319,11 +319,16 @@ impl Distorter {
             self.paint_plane(stroke, bent, out);
             return;
         }
-        if let (Some(vectors), None, Stroke::Same, false) =
-            (&mut self.vectors, &self.reduction, stroke, bent)
-            && vectors.warp_page(page, &self.map, out)
-        {
-            return;
+        if let (Some(vectors), Stroke::Same) = (&mut self.vectors, stroke) {
+            let field = bent.then_some(&self.field);
+            let done = match (&self.reduction, field) {
+                (Some(_), field) => vectors.warp_reduced(page, &self.map, field, out),
+                (None, None) => vectors.warp_page(page, &self.map, out),
+                (None, Some(_)) => false,
+            };
+            if done {
+                return;
+            }
         }
         match (&mut self.reduction, &mut self.vectors) {
             (None, _) => self.plane.copy_page(page),
@@ -335,31 +340,23 @@ impl Distorter {
 
     /// Warps the plane as it is, its strokes changed, as [`Distorter::paint`] does the page.
     fn paint_plane<P: Pixel>(&mut self, stroke: Stroke, bent: bool, out: &mut [P]) {
-        let plane = match (stroke, &self.vectors) {
-            (Stroke::Same, _) => &self.plane,
-            (Stroke::Soft, Some(vectors)) => {
-                vectors.soften(&self.plane, &mut self.changed);
-                &self.changed
-            }
-            (Stroke::Soft, None) => {
+        let field = bent.then_some(&self.field);
+        if let Some(vectors) = &mut self.vectors
+            && vectors.warp_plane(&self.plane, stroke, &self.map, field, out)
+        {
+            return;
+        }
+        let plane = match stroke {
+            Stroke::Same => &self.plane,
+            Stroke::Soft => {
                 stroke::soften(&self.plane, &mut self.changed);
                 &self.changed
             }
-            (Stroke::Thick, Some(vectors)) => {
-                vectors.thicken(&self.plane, &mut self.changed);
-                &self.changed
-            }
-            (Stroke::Thick, None) => {
+            Stroke::Thick => {
                 stroke::thicken(&self.plane, &mut self.changed);
                 &self.changed
             }
         };
-        let field = bent.then_some(&self.field);
-        if let Some(vectors) = &mut self.vectors
-            && vectors.warp_plane(plane, &self.map, field, out)
-        {
-            return;
-        }
         warp::warp(plane, &self.map, field, out);
     }
 }

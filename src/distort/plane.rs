@@ -186,14 +186,10 @@ impl Reduction {
         }
     }
 
-    /// Pixels along a side after it.
-    pub(super) fn side(&self) -> usize {
-        self.side
-    }
-
     /// What each reduced pixel covers, the same across and down; of those behind the last, nothing.
-    pub(super) fn taps(&self) -> &[Tap; STRIDE] {
-        &self.taps
+    /// And how many there are.
+    pub(super) fn taps(&self) -> (&[Tap; STRIDE], usize) {
+        (&self.taps, self.side)
     }
 
     /// Reduces a page onto a plane.

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use super::Stroke;
 use super::elastic::{Field, Grid};
 use super::instructions::Instructions;
 use super::map::Map;
@@ -36,6 +37,17 @@ impl Vectors {
     pub fn warp_plane<P: Pixel>(
         &mut self,
         _: &Plane,
+        _: Stroke,
+        _: &Map,
+        _: Option<&Field>,
+        _: &mut [P],
+    ) -> bool {
+        match self.0 {}
+    }
+
+    pub fn warp_reduced<P: Pixel>(
+        &mut self,
+        _: &Page,
         _: &Map,
         _: Option<&Field>,
         _: &mut [P],
@@ -44,14 +56,6 @@ impl Vectors {
     }
 
     pub fn reduce(&mut self, _: &Page, _: &mut Plane) {
-        match self.0 {}
-    }
-
-    pub fn soften(&self, _: &Plane, _: &mut Plane) {
-        match self.0 {}
-    }
-
-    pub fn thicken(&self, _: &Plane, _: &mut Plane) {
         match self.0 {}
     }
 

@@ -38,6 +38,7 @@ mod stroke;
 
 use std::arch::x86_64::*;
 
+use super::Stroke;
 use super::elastic::{Field, Grid};
 use super::instructions::Instructions;
 use super::map::Map;
@@ -47,7 +48,8 @@ use crate::image::{Page, SIDE};
 use avx512::Shifts;
 use bend::Bender;
 use reduce::Reducer;
-use source::{Bits, Grey, PAGE_ENTRIES, PLANE_ENTRIES, lay_out_page, lay_out_plane};
+use source::{Bits, GROUND, Grey, PAGE_ENTRIES, PLANE_ENTRIES, lay_out_page, lay_out_plane};
+use stroke::lay_out_changed;
 
 /// Outputs of one step, and the smallest side warped here.
 const LANES: usize = 16;
@@ -79,7 +81,8 @@ pub fn best() -> Instructions {
     }
 }
 
-/// Proof that this processor has AVX2 and FMA, with room for what the forms work in.
+/// Proof that this processor has AVX2 and FMA, with room for what the forms work in. It serves
+/// planes of one side.
 #[derive(Clone, Debug)]
 pub struct Vectors {
     /// Proof of AVX-512 too: F, BW, VL, VBMI and VNNI.
@@ -102,8 +105,8 @@ impl Vectors {
         (instructions >= Instructions::Avx2).then(|| Vectors {
             wide: instructions == Instructions::Avx512,
             page: Box::new([0; PAGE_ENTRIES]),
-            plane: Box::new([0; PLANE_ENTRIES]),
-            reducer: reduction.map(|reduction| Reducer::new(reduction.taps(), reduction.side())),
+            plane: Box::new([GROUND; PLANE_ENTRIES]),
+            reducer: reduction.map(|reduction| Reducer::new(reduction.taps())),
             bender: Bender::new(),
             half_bent: false,
         })
@@ -136,8 +139,8 @@ impl Vectors {
         true
     }
 
-    /// [`super::warp::warp`] of a plane. A `field` is the one that was bent last, by
-    /// [`Vectors::bend`] if by anyone here.
+    /// [`super::warp::warp`] of a plane with its strokes changed. A `field` is the one that was
+    /// bent last, by [`Vectors::bend`] if by anyone here.
     ///
     /// Returns `false`, and writes nothing, if the output is narrower than 16 pixels.
     ///
@@ -146,14 +149,59 @@ impl Vectors {
     pub fn warp_plane<P: Pixel>(
         &mut self,
         plane: &Plane,
+        stroke: Stroke,
         map: &Map,
         field: Option<&Field>,
         out: &mut [P],
     ) -> bool {
         check_sizes(map, plane.side(), field, out.len());
+        if map.side().min(plane.side()) < LANES {
+            return false;
+        }
+        // SAFETY: AVX2 was detected when `self` was made.
+        unsafe {
+            match stroke {
+                Stroke::Same => lay_out_plane(plane, &mut self.plane),
+                Stroke::Soft => lay_out_changed::<true>(plane, &mut self.plane),
+                Stroke::Thick => lay_out_changed::<false>(plane, &mut self.plane),
+            }
+        }
+        self.warp_entries(map, field, out);
+        true
+    }
+
+    /// [`Vectors::warp_plane`] of the plane that a page is reduced to by the reduction that this
+    /// was made for.
+    ///
+    /// Returns `false`, and writes nothing, if the output is narrower than 16 pixels.
+    ///
+    /// # Panics
+    /// As [`Vectors::warp_plane`], or if there is no reduction.
+    pub fn warp_reduced<P: Pixel>(
+        &mut self,
+        page: &Page,
+        map: &Map,
+        field: Option<&Field>,
+        out: &mut [P],
+    ) -> bool {
+        let reducer = self.reducer.as_mut().expect("made for a reduction");
+        check_sizes(map, reducer.side(), field, out.len());
         if map.side() < LANES {
             return false;
         }
+        // SAFETY: what each form needs was detected when `self` was made.
+        unsafe {
+            match self.wide {
+                true => reducer.lay_out_wide(page, &mut self.plane),
+                false => reducer.lay_out(page, &mut self.plane),
+            }
+        }
+        self.warp_entries(map, field, out);
+        true
+    }
+
+    /// Warps the plane that is laid out, into an output at least 16 pixels wide.
+    fn warp_entries<P: Pixel>(&self, map: &Map, field: Option<&Field>, out: &mut [P]) {
         let shifts = match field {
             None => Shifts::None,
             Some(_) if self.half_bent => Shifts::Rows(&self.bender),
@@ -161,13 +209,11 @@ impl Vectors {
         };
         // SAFETY: what each form needs was detected when `self` was made.
         unsafe {
-            lay_out_plane(plane, &mut self.plane);
             match self.wide {
                 true => avx512::warp_tiles(&Grey(&self.plane), map, shifts, out),
                 false => avx2::warp_tiles(&Grey(&self.plane), map, field, out),
             }
         }
-        true
     }
 
     /// [`Reduction::reduce`] of the reduction that it was made for.
@@ -181,31 +227,8 @@ impl Vectors {
             reducer.side(),
             "the plane must have the reduced size"
         );
-        // SAFETY: what each form needs was detected when `self` was made.
-        unsafe {
-            match self.wide {
-                true => reducer.reduce_wide(page, plane.rows_mut()),
-                false => reducer.reduce(page, plane.rows_mut()),
-            }
-        }
-    }
-
-    /// [`super::stroke::soften`].
-    pub fn soften(&self, plane: &Plane, result: &mut Plane) {
-        if plane.side() < stroke::LEAST_SIDE {
-            return super::stroke::soften(plane, result);
-        }
         // SAFETY: AVX2 was detected when `self` was made.
-        unsafe { stroke::soften(plane, result) }
-    }
-
-    /// [`super::stroke::thicken`].
-    pub fn thicken(&self, plane: &Plane, result: &mut Plane) {
-        if plane.side() < stroke::LEAST_SIDE {
-            return super::stroke::thicken(plane, result);
-        }
-        // SAFETY: AVX2 was detected when `self` was made.
-        unsafe { stroke::thicken(plane, result) }
+        unsafe { reducer.reduce(page, plane.rows_mut()) }
     }
 
     /// [`Field::bend`], or what [`Vectors::warp_plane`] needs of it: with AVX-512 the step across

@@ -14,6 +14,7 @@
 
 use std::arch::x86_64::*;
 
+use super::source::{PLANE_ENTRIES, store_pair, store_pair_wide};
 use crate::distort::plane::{ROWS, SIDE_MAX, STRIDE, Tap};
 use crate::image::{Page, SIDE};
 
@@ -62,7 +63,7 @@ pub(super) struct Reducer {
 
 impl Reducer {
     /// Tables for these taps, `side` of which are pixels and all behind them 0.
-    pub(super) fn new(taps: &[Tap; STRIDE], side: usize) -> Reducer {
+    pub(super) fn new((taps, side): (&[Tap; STRIDE], usize)) -> Reducer {
         Reducer {
             down: taps[..side].iter().map(down).collect(),
             across: blocks(taps, side, BLOCK, 8),
@@ -83,22 +84,49 @@ impl Reducer {
         self.sum_down(page);
         let pixels = rows.as_flattened_mut();
         for v in 0..self.down.len() {
-            let row = &mut pixels[(v + 1) * STRIDE + 1..];
             for (block, across) in self.across.iter().enumerate() {
-                let grey = if self.inked[v] {
-                    grey_of(sum_across(&self.sums[v], across))
-                } else {
-                    _mm256_setzero_si256()
-                };
+                let grey = self.greys(v, across);
                 let bytes = _mm256_permute4x64_epi64::<0b1000>(_mm256_packus_epi16(grey, grey));
                 // Pixels behind the plane's last have no weights: a row's border stays 0, and so
                 // does what the last block of a large plane writes of the next row's.
-                let place = &mut row[block * BLOCK..][..BLOCK];
+                let place = &mut pixels[(v + 1) * STRIDE + 1 + block * BLOCK..][..BLOCK];
                 // SAFETY: the slice holds 16 bytes.
                 unsafe {
                     _mm_storeu_si128(place.as_mut_ptr().cast(), _mm256_castsi256_si128(bytes));
                 }
             }
+        }
+    }
+
+    /// Reduces a page, laid out for gathers at once. The border's entries are there already.
+    #[target_feature(enable = "avx2")]
+    pub(super) fn lay_out(&mut self, page: &Page, entries: &mut [u16; PLANE_ENTRIES]) {
+        self.sum_down(page);
+        let side = self.down.len();
+        let mut above = [_mm256_setzero_si256(); SIDE_MAX.div_ceil(BLOCK)];
+        for v in 0..=side {
+            for (block, (across, above)) in self.across.iter().zip(&mut above).enumerate() {
+                let grey = if v < side {
+                    self.greys(v, across)
+                } else {
+                    _mm256_setzero_si256()
+                };
+                // What lies behind a row's end is border here, and there.
+                let place = v * STRIDE + 1 + block * BLOCK;
+                store_pair(*above, grey, &mut entries[place..]);
+                *above = grey;
+            }
+        }
+    }
+
+    /// The greys of a block of row `v`.
+    #[target_feature(enable = "avx2")]
+    #[inline]
+    fn greys(&self, v: usize, across: &Across<32>) -> __m256i {
+        if self.inked[v] {
+            grey_of(sum_across(&self.sums[v], across))
+        } else {
+            _mm256_setzero_si256()
         }
     }
 
@@ -133,23 +161,23 @@ impl Reducer {
         }
     }
 
-    /// [`Reducer::reduce`] with AVX-512: twice as many columns and pixels in a step.
+    /// [`Reducer::lay_out`] with AVX-512: twice as many columns and pixels in a step.
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
-    pub(super) fn reduce_wide(&mut self, page: &Page, rows: &mut [[u8; STRIDE]; ROWS]) {
+    pub(super) fn lay_out_wide(&mut self, page: &Page, entries: &mut [u16; PLANE_ENTRIES]) {
         self.sum_down_wide(page);
         let side = self.down.len();
-        for (v, (sums, row)) in self.sums[..side].iter().zip(&mut rows[1..]).enumerate() {
-            for (block, across) in self.wide.iter().enumerate() {
-                let place = &mut row[1 + block * WIDE_BLOCK..=side];
-                let bytes = if self.inked[v] {
-                    _mm512_cvtepi16_epi8(grey_of_wide(sum_across_wide(sums, across)))
+        let mut above = [_mm512_setzero_si512(); SIDE_MAX.div_ceil(WIDE_BLOCK)];
+        for v in 0..=side {
+            for (block, (across, above)) in self.wide.iter().zip(&mut above).enumerate() {
+                let grey = if v < side && self.inked[v] {
+                    grey_of_wide(sum_across_wide(&self.sums[v], across))
                 } else {
-                    _mm256_setzero_si256()
+                    _mm512_setzero_si512()
                 };
-                let pixels = place.len().min(WIDE_BLOCK) as u32;
-                let mask = u32::MAX >> (WIDE_BLOCK as u32 - pixels);
-                // SAFETY: the mask has as many bits as the slice has bytes, or 32.
-                unsafe { _mm256_mask_storeu_epi8(place.as_mut_ptr().cast(), mask, bytes) }
+                // What lies behind a row's end is border here, and the next row comes later.
+                let place = v * STRIDE + 1 + block * WIDE_BLOCK;
+                store_pair_wide(*above, grey, &mut entries[place..]);
+                *above = grey;
             }
         }
     }

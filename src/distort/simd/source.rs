@@ -5,6 +5,7 @@
 
 use std::arch::x86_64::*;
 
+use super::LANES;
 use crate::distort::plane::{Plane, ROWS, SIDE_MAX, STRIDE};
 use crate::image::{BANDS, PAGE_BYTES, Page, SIDE};
 
@@ -12,6 +13,8 @@ use crate::image::{BANDS, PAGE_BYTES, Page, SIDE};
 pub(super) const PAGE_ENTRIES: usize = BANDS * STRIDE;
 /// Entries of a plane laid out for gathers.
 pub(super) const PLANE_ENTRIES: usize = (ROWS - 1) * STRIDE;
+/// The entry of ground above ground.
+pub(super) const GROUND: u16 = 0x8080;
 
 // The largest place is the border behind the last pixel, SIDE_MAX + 1 either way; a
 // gather there takes that entry and the next. Indices must also fit `i16`.
@@ -105,23 +108,45 @@ fn inked_pairs(band: &[u8; 128], rows: u8) -> u64 {
 pub(super) fn lay_out_plane(plane: &Plane, entries: &mut [u16; PLANE_ENTRIES]) {
     let rows = plane.rows();
     // A gather at the border behind the last pixel takes one column more.
-    for left in (0..plane.side() + 3).step_by(16) {
-        let row = |y: usize| {
-            let pixels = &rows[y][left..][..16];
-            // SAFETY: the slice holds 16 bytes.
-            _mm256_cvtepu8_epi16(unsafe { _mm_loadu_si128(pixels.as_ptr().cast()) })
-        };
-        let mut top = row(0);
+    for left in (0..plane.side() + 3).step_by(LANES) {
+        let mut above = load_pixels(&rows[0][left..]);
         for y in 0..plane.side() + 2 {
-            let bottom = row(y + 1);
-            let pair = _mm256_or_si256(top, _mm256_slli_epi16::<8>(bottom));
-            let signed = _mm256_xor_si256(pair, _mm256_set1_epi8(i8::MIN));
-            let place = &mut entries[y * STRIDE + left..][..16];
-            // SAFETY: the slice holds 16 numbers, 32 bytes.
-            unsafe { _mm256_storeu_si256(place.as_mut_ptr().cast(), signed) };
-            top = bottom;
+            let below = load_pixels(&rows[y + 1][left..]);
+            store_pair(above, below, &mut entries[y * STRIDE + left..]);
+            above = below;
         }
     }
+}
+
+/// Sixteen pixels of a plane, in 16-bit lanes.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn load_pixels(row: &[u8]) -> __m256i {
+    let pixels = &row[..LANES];
+    // SAFETY: the slice holds 16 bytes.
+    _mm256_cvtepu8_epi16(unsafe { _mm_loadu_si128(pixels.as_ptr().cast()) })
+}
+
+/// Writes the entries of sixteen pixels and of those below them.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn store_pair(above: __m256i, below: __m256i, entries: &mut [u16]) {
+    let entries = &mut entries[..LANES];
+    let pair = _mm256_or_si256(above, _mm256_slli_epi16::<8>(below));
+    let signed = _mm256_xor_si256(pair, _mm256_set1_epi8(i8::MIN));
+    // SAFETY: the slice holds 16 numbers, 32 bytes.
+    unsafe { _mm256_storeu_si256(entries.as_mut_ptr().cast(), signed) }
+}
+
+/// [`store_pair`] of thirty-two pixels.
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
+pub(super) fn store_pair_wide(above: __m512i, below: __m512i, entries: &mut [u16]) {
+    let entries = &mut entries[..2 * LANES];
+    let pair = _mm512_or_si512(above, _mm512_slli_epi16::<8>(below));
+    let signed = _mm512_xor_si512(pair, _mm512_set1_epi8(i8::MIN));
+    // SAFETY: the slice holds 32 numbers, 64 bytes.
+    unsafe { _mm512_storeu_si512(entries.as_mut_ptr().cast(), signed) }
 }
 
 /// Both halves of two sets of 16-bit lanes, interleaved within their 128 bits.

@@ -9,7 +9,7 @@ use crate::distort::map::Map;
 use crate::distort::plane::{Plane, Reduction, SIDE_MIN};
 use crate::distort::tests::{plane_of, scribble, warped};
 use crate::distort::warp::Pixel;
-use crate::distort::{Affine, Instructions, stroke};
+use crate::distort::{Affine, Instructions, Stroke, stroke};
 use crate::image::{Page, SIDE};
 use crate::seed::{Purpose, Stream};
 
@@ -69,7 +69,7 @@ fn fills_its_slice<P: Pixel>(page: &Page, map: &Map, before: usize, mark: P) {
         let done = if whole {
             vectors.warp_page(page, map, &mut out[area.clone()])
         } else {
-            vectors.warp_plane(&plane, map, None, &mut out[area.clone()])
+            vectors.warp_plane(&plane, Stroke::Same, map, None, &mut out[area.clone()])
         };
         assert_eq!(done, side >= 16, "side {side}");
         if done {
@@ -130,10 +130,10 @@ proptest! {
         for mut vectors in all_forms(Some(&reduction)) {
             for field in [None, Some(&field)] {
                 let mut reals = vec![9f32; side * side];
-                prop_assert!(vectors.warp_plane(&plane, &map, field, &mut reals));
+                prop_assert!(vectors.warp_plane(&plane, Stroke::Same, &map, field, &mut reals));
                 prop_assert_eq!(reals, warped::<f32>(&plane, &map, field));
                 let mut bytes = vec![9u8; side * side];
-                prop_assert!(vectors.warp_plane(&plane, &map, field, &mut bytes));
+                prop_assert!(vectors.warp_plane(&plane, Stroke::Same, &map, field, &mut bytes));
                 prop_assert_eq!(bytes, warped::<u8>(&plane, &map, field));
             }
             let mut again = Field::still(side);
@@ -144,18 +144,42 @@ proptest! {
             vectors.bend(&mut half, &grid);
             for field in [Some(&field), None] {
                 let mut reals = vec![9f32; side * side];
-                prop_assert!(vectors.warp_plane(&plane, &map, field.and(Some(&half)), &mut reals));
+                let half = field.and(Some(&half));
+                prop_assert!(vectors.warp_plane(&plane, Stroke::Same, &map, half, &mut reals));
                 prop_assert_eq!(reals, warped::<f32>(&plane, &map, field));
             }
-            let (mut wide, mut narrow) = (Plane::blank(plane_side), Plane::blank(plane_side));
+            let mut wide = Plane::blank(plane_side);
             vectors.reduce(&page, &mut wide);
             prop_assert_eq!(&wide, &plane);
-            vectors.soften(&plane, &mut wide);
-            stroke::soften(&plane, &mut narrow);
-            prop_assert_eq!(&wide, &narrow);
-            vectors.thicken(&plane, &mut wide);
-            stroke::thicken(&plane, &mut narrow);
-            prop_assert_eq!(&wide, &narrow);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// One after the other with the same room, in which no plane may leave anything behind.
+    #[test]
+    fn vectors_agree_with_the_law_on_reduced_pages_and_changed_strokes(
+        pages in prop::collection::vec(any_page(), 3), affine in any_affine(), pose in 0..8u8,
+        side in 16..=SIDE, plane_side in SIDE_MIN..=SIDE,
+    ) {
+        let map = Map::new(&affine, pose, plane_side, side);
+        let mut reduction = Reduction::new(plane_side);
+        for mut vectors in all_forms(Some(&reduction.clone())) {
+            for page in &pages {
+                let (mut plane, mut changed) = (Plane::blank(plane_side), Plane::blank(plane_side));
+                reduction.reduce(page, &mut plane);
+                let mut reals = vec![9f32; side * side];
+                prop_assert!(vectors.warp_reduced(page, &map, None, &mut reals));
+                prop_assert_eq!(&reals, &warped::<f32>(&plane, &map, None));
+                prop_assert!(vectors.warp_plane(&plane, Stroke::Soft, &map, None, &mut reals));
+                stroke::soften(&plane, &mut changed);
+                prop_assert_eq!(&reals, &warped::<f32>(&changed, &map, None));
+                prop_assert!(vectors.warp_plane(&plane, Stroke::Thick, &map, None, &mut reals));
+                stroke::thicken(&plane, &mut changed);
+                prop_assert_eq!(&reals, &warped::<f32>(&changed, &map, None));
+            }
         }
     }
 }
