@@ -13,8 +13,8 @@
 //! Departures: weights are zero but for four nodes; all five are summed, since
 //! five multiplications in a straight line are quicker than four with a lookup.
 //! Whole numbers throughout: weights and nodes have 12 bits behind the point, the
-//! result [`FRACTION_BITS`]. A field of 48 × 48 costs about 46,000 multiplications,
-//! which the compiler puts in vectors.
+//! result [`FRACTION_BITS`]. A field of 48 × 48 costs about 46,000 multiplications;
+//! the vector forms take two and more at once while the numbers fit 16 bits.
 
 use super::map::FRACTION_BITS;
 use super::plane::SIDE_MAX;

@@ -66,14 +66,14 @@ fn load(numbers: &[i16]) -> __m256i {
     unsafe { _mm256_loadu_si256(numbers.as_ptr().cast()) }
 }
 
-/// The law's clamp and shift of the origin, then whole part and fraction.
+/// The law's clamp and shift of the origin, then whole part and fraction. What lies before the
+/// border is taken for what lies behind the other one, since the ground on both is the same and
+/// is all that is seen from there.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn clamp_and_split(place: __m256i, half: i16) -> (__m256i, __m256i) {
-    let most = _mm256_set1_epi16(half);
-    let least = _mm256_set1_epi16(-half);
-    let place = _mm256_min_epi16(_mm256_max_epi16(place, least), most);
-    let place = _mm256_add_epi16(place, most);
+    let place = _mm256_add_epi16(place, _mm256_set1_epi16(half));
+    let place = _mm256_min_epu16(place, _mm256_set1_epi16(2 * half));
     let fraction = _mm256_and_si256(place, _mm256_set1_epi16(255));
     (_mm256_srli_epi16::<8>(place), fraction)
 }

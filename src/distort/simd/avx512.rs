@@ -101,11 +101,12 @@ pub(super) fn warp_tiles<P: Pixel, S: WideSource>(
     }
 }
 
-/// The law's clamp, of places from the border.
+/// The law's clamp, of places from the border. What lies before the border is taken for what lies
+/// behind the other one, since the ground on both is the same and is all that is seen from there.
 #[target_feature(enable = "avx512f")]
 #[inline]
 fn clamp(place: __m512i, most: __m512i) -> __m512i {
-    _mm512_min_epi32(_mm512_max_epi32(place, _mm512_setzero_si512()), most)
+    _mm512_min_epu32(place, most)
 }
 
 /// The weights of sixteen pixels from `left` on, by pairs of nodes.

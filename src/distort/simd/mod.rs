@@ -33,6 +33,7 @@ mod avx2;
 mod avx512;
 mod bend;
 mod reduce;
+mod registers;
 mod source;
 mod stroke;
 
@@ -227,8 +228,13 @@ impl Vectors {
             reducer.side(),
             "the plane must have the reduced size"
         );
-        // SAFETY: AVX2 was detected when `self` was made.
-        unsafe { reducer.reduce(page, plane.rows_mut()) }
+        // SAFETY: what each form needs was detected when `self` was made.
+        unsafe {
+            match self.wide {
+                true => reducer.reduce_wide(page, plane.rows_mut()),
+                false => reducer.reduce(page, plane.rows_mut()),
+            }
+        }
     }
 
     /// [`Field::bend`], or what [`Vectors::warp_plane`] needs of it: with AVX-512 the step across

@@ -14,6 +14,9 @@
 
 use std::arch::x86_64::*;
 
+use super::registers::{
+    broadcast, load, load_half, load_signed, load_wide, load_wide_signed, store,
+};
 use super::source::{PLANE_ENTRIES, store_pair, store_pair_wide};
 use crate::distort::plane::{ROWS, SIDE_MAX, STRIDE, Tap};
 use crate::image::{Page, SIDE};
@@ -82,6 +85,19 @@ impl Reducer {
     #[target_feature(enable = "avx2")]
     pub(super) fn reduce(&mut self, page: &Page, rows: &mut [[u8; STRIDE]; ROWS]) {
         self.sum_down(page);
+        self.write_rows(rows);
+    }
+
+    /// [`Reducer::reduce`] with AVX-512, for the step down alone.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+    pub(super) fn reduce_wide(&mut self, page: &Page, rows: &mut [[u8; STRIDE]; ROWS]) {
+        self.sum_down_wide(page);
+        self.write_rows(rows);
+    }
+
+    /// The step across, onto a plane's rows.
+    #[target_feature(enable = "avx2")]
+    fn write_rows(&self, rows: &mut [[u8; STRIDE]; ROWS]) {
         let pixels = rows.as_flattened_mut();
         for v in 0..self.down.len() {
             for (block, across) in self.across.iter().enumerate() {
@@ -326,60 +342,6 @@ fn grey_of_wide(sum: __m512i) -> __m512i {
     );
     let more = _mm512_cmplt_epi16_mask(left, _mm512_set1_epi16(-367));
     _mm512_mask_sub_epi16(about, more, about, _mm512_set1_epi16(1))
-}
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn load(bytes: &[u8]) -> __m256i {
-    let bytes = &bytes[..32];
-    // SAFETY: the slice holds 32 bytes.
-    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
-}
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn load_signed(bytes: &[i8; 32]) -> __m256i {
-    // SAFETY: the array holds 32 bytes.
-    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
-}
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn load_half(bytes: &[u8]) -> __m128i {
-    let bytes = &bytes[..16];
-    // SAFETY: the slice holds 16 bytes.
-    unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
-}
-
-#[target_feature(enable = "avx512f")]
-#[inline]
-fn load_wide_signed(bytes: &[i8; 64]) -> __m512i {
-    // SAFETY: the array holds 64 bytes.
-    unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
-}
-
-#[target_feature(enable = "avx512f")]
-#[inline]
-fn load_wide(bytes: &[u8]) -> __m512i {
-    let bytes = &bytes[..64];
-    // SAFETY: the slice holds 64 bytes.
-    unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
-}
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn store(place: &mut [u8], bytes: __m256i) {
-    let place = &mut place[..32];
-    // SAFETY: the slice holds 32 bytes.
-    unsafe { _mm256_storeu_si256(place.as_mut_ptr().cast(), bytes) }
-}
-
-/// Sixteen bytes, twice.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn broadcast(bytes: &[u8; 16]) -> __m256i {
-    // SAFETY: the array holds 16 bytes.
-    _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) })
 }
 
 #[cfg(test)]
