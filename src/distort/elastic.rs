@@ -66,11 +66,11 @@ pub fn draw_grid(stream: &mut Stream, sigma_pixels: f64) -> Grid {
         // Two sums at once, of the bytes of odd and of even places; neither is above 6 · 255.
         let mut sums = 0;
         for word in words.map(u32::from_le_bytes) {
-            sums += (word & 0x00FF_00FF) + (word >> 8 & 0x00FF_00FF);
+            sums += (word & 0x00FF_00FF) + ((word >> 8) & 0x00FF_00FF);
         }
         let sum = (sums & 0xFFFF) as i32 + (sums >> 16) as i32 - 1530;
         // At most 1530 · 2^15.
-        *node = (sum * scale + 128 >> 8).clamp(-reach, reach);
+        *node = ((sum * scale + 128) >> 8).clamp(-reach, reach);
     }
     grid
 }

@@ -146,12 +146,16 @@ impl Bender {
     /// Takes the weights of another field.
     fn set_weights(&mut self, field: &Field) {
         self.side = field.side();
-        let all = field.weights();
+        let [a, b, c, d, e] = field.weights();
+        let of_pixel: [&dyn Fn(usize) -> i32; PAIRS] =
+            [&|u| pair(a[u], b[u]), &|u| pair(c[u], d[u]), &|u| {
+                pair(e[u], 2)
+            }];
         self.weights = [[0; ROOM]; PAIRS];
-        for u in 0..self.side {
-            self.weights[0][u] = pair(all[0][u], all[1][u]);
-            self.weights[1][u] = pair(all[2][u], all[3][u]);
-            self.weights[2][u] = pair(all[4][u], 2);
+        for (weights, of_pixel) in self.weights.iter_mut().zip(of_pixel) {
+            for (u, weight) in weights[..self.side].iter_mut().enumerate() {
+                *weight = of_pixel(u);
+            }
         }
         let lefts = (0..self.side).step_by(LANES);
         for (block, left) in self.blocks.iter_mut().zip(lefts) {
