@@ -136,11 +136,13 @@ impl Field {
     }
 
     /// `[node][u]`: how much of node k there is at pixel u, in 1/4096.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))] // for the vector forms
     pub(super) fn weights(&self) -> &[[i32; SIDE_MAX]; NODES] {
         &self.weights
     }
 
     /// [`Field::shifts`], for whoever bends the field by other means.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))] // for the vector forms
     pub(super) fn shifts_mut(&mut self) -> [&mut [i16]; 2] {
         let area = self.side * self.side;
         self.shifts.each_mut().map(|all| &mut all[..area])

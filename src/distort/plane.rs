@@ -79,6 +79,7 @@ impl Plane {
     }
 
     /// [`Plane::rows`], for whoever keeps the border empty.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))] // for the vector forms
     pub(super) fn rows_mut(&mut self) -> &mut [[u8; STRIDE]; ROWS] {
         &mut self.rows
     }
@@ -188,6 +189,7 @@ impl Reduction {
 
     /// What each reduced pixel covers, the same across and down; of those behind the last, nothing.
     /// And how many there are.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))] // for the vector forms
     pub(super) fn taps(&self) -> (&[Tap; STRIDE], usize) {
         (&self.taps, self.side)
     }

@@ -273,12 +273,12 @@ fn a_plan_names_a_number_of_workers() {
     let quick = "plan s.omni --preset siamese --windows 1 --seconds 0.01";
     let open = succeeds(folder.path(), quick);
     assert!(
-        open.contains("| 1 | ") && open.contains("One worker keeps"),
+        open.contains("| 1 | ") && open.contains("1 worker keeps"),
         "{open}"
     );
     let few = succeeds(folder.path(), &format!("{quick} --consumer 1"));
     assert!(
-        few.contains("1 of ") && few.contains("a tenth to spare"),
+        few.contains("drawings/s: 1,") && few.contains("a tenth to spare"),
         "{few}"
     );
     let many = succeeds(folder.path(), &format!("{quick} --consumer 4000000000"));

@@ -187,7 +187,8 @@ fn advice(rows: &[Row], consumer: Option<u32>) -> String {
     };
     let Some(consumer) = consumer else {
         return format!(
-            "One worker keeps a consumer of {:.0} drawings/s busy, {} one of {:.0}.",
+            "With a tenth to spare, 1 worker keeps a consumer of {:.0} drawings/s busy; most is made \
+             with {}, for one of {:.0}.",
             one.loader / 1.1,
             best.workers,
             best.loader / 1.1
@@ -198,8 +199,8 @@ fn advice(rows: &[Row], consumer: Option<u32>) -> String {
         .find(|row| row.loader >= 1.1 * f64::from(consumer));
     match enough {
         Some(row) => format!(
-            "{} of {} workers keep a consumer of {consumer} drawings/s busy, with a tenth to spare.",
-            row.workers, best.workers
+            "Workers for a consumer of {consumer} drawings/s: {}, with a tenth to spare.",
+            row.workers
         ),
         None => format!(
             "No number of workers here keeps a consumer of {consumer} drawings/s busy: {} make \
@@ -225,11 +226,13 @@ mod tests {
     #[test]
     fn the_fewest_workers_that_suffice_are_named() {
         let rows = rows(&[1000.0, 1900.0, 3500.0]);
-        assert!(advice(&rows, Some(900)).starts_with("1 of 4 workers"));
-        assert!(advice(&rows, Some(1000)).starts_with("2 of 4 workers"));
-        assert!(advice(&rows, Some(3000)).starts_with("4 of 4 workers"));
+        for (consumer, workers) in [(900, 1), (1000, 2), (3000, 4)] {
+            let want = format!("{consumer} drawings/s: {workers}, with a tenth to spare.");
+            let said = advice(&rows, Some(consumer));
+            assert!(said.ends_with(&want), "{said}");
+        }
         assert!(advice(&rows, Some(3400)).starts_with("No number of workers"));
-        assert!(advice(&rows, None).contains("4 one of 3182"));
+        assert!(advice(&rows, None).contains("with 4, for one of 3182"));
     }
 
     #[test]
