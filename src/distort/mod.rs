@@ -258,6 +258,9 @@ impl Distorter {
         stream: &mut Stream,
         out: &mut [P],
     ) {
+        if let Some(vectors) = &self.vectors {
+            vectors.fetch(drawn.page);
+        }
         let law = self.distortion;
         let affine = law.affine.draw(stream);
         let stroke = stream.word();

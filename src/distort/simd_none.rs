@@ -30,6 +30,10 @@ impl Vectors {
         None
     }
 
+    pub fn fetch(&self, _: &Page) {
+        match self.0 {}
+    }
+
     pub fn warp_page<P: Pixel>(&mut self, _: &Page, _: &Map, _: &mut [P]) -> bool {
         match self.0 {}
     }
