@@ -3,7 +3,6 @@
 use std::env;
 
 use super::DistortionError;
-use super::simd;
 
 /// A kind of instructions; each is faster than the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,10 +19,28 @@ impl Instructions {
     /// The environment's name for [`Instructions::chosen`].
     pub const VARIABLE: &str = "OMNISHOT_INSTRUCTIONS";
 
-    /// The best that this processor has.
+    /// The best that this processor has. The vector forms lean on it: they use what it names.
+    #[cfg(target_arch = "x86_64")]
     #[must_use]
     pub fn best() -> Instructions {
-        simd::best()
+        let two = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        let five = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512vbmi")
+            && is_x86_feature_detected!("avx512vnni");
+        match (two, five) {
+            (true, true) => Instructions::Avx512,
+            (true, false) => Instructions::Avx2,
+            (false, _) => Instructions::Scalar,
+        }
+    }
+
+    /// The best that this processor has.
+    #[cfg(not(target_arch = "x86_64"))]
+    #[must_use]
+    pub fn best() -> Instructions {
+        Instructions::Scalar
     }
 
     /// The best, or less if the environment says so: `OMNISHOT_INSTRUCTIONS` is `scalar`, `avx2`

@@ -14,11 +14,6 @@ use crate::image::Page;
 #[derive(Clone, Debug)]
 pub struct Vectors(Infallible);
 
-/// The best instructions there are here.
-pub fn best() -> Instructions {
-    Instructions::Scalar
-}
-
 /// Seals [`Pixel`].
 pub trait Lanes {}
 impl Lanes for f32 {}

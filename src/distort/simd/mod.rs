@@ -71,22 +71,6 @@ const PER_SUM: [f32; 2] = {
     [first, (whole - first as f64) as f32]
 };
 
-/// The best instructions that this processor has.
-#[must_use]
-pub fn best() -> Instructions {
-    let two = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
-    let five = is_x86_feature_detected!("avx512f")
-        && is_x86_feature_detected!("avx512bw")
-        && is_x86_feature_detected!("avx512vl")
-        && is_x86_feature_detected!("avx512vbmi")
-        && is_x86_feature_detected!("avx512vnni");
-    match (two, five) {
-        (true, true) => Instructions::Avx512,
-        (true, false) => Instructions::Avx2,
-        (false, _) => Instructions::Scalar,
-    }
-}
-
 /// Proof that this processor has AVX2 and FMA, with room for what the forms work in. It serves
 /// planes of one side.
 #[derive(Clone, Debug)]
@@ -107,7 +91,7 @@ impl Vectors {
     /// processor lacks them. Pages are reduced by `reduction`, if at all.
     #[must_use]
     pub fn new(instructions: Instructions, reduction: Option<&Reduction>) -> Option<Vectors> {
-        let instructions = instructions.min(best());
+        let instructions = instructions.min(Instructions::best());
         (instructions >= Instructions::Avx2).then(|| Vectors {
             wide: instructions == Instructions::Avx512,
             page: Box::new([0; PAGE_ENTRIES]),
