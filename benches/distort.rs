@@ -4,14 +4,14 @@
 //! cargo bench --no-default-features --bench distort
 //! ```
 //!
-//! Rows of 105 × 105 `f32` unless they say 48. `write_only` is the limit: the
-//! same bytes, filled with a constant. Each row's pictures are first compared with
-//! the scalar law's. Pages are scribbles with about 8 % ink, as in Omniglot;
+//! Rows of 105 × 105 `f32` unless they say 48, with the best instructions that the processor has
+//! unless they say which. `write_only` is the limit: the same bytes, filled with a constant.
+//! Each row's pictures are first compared with the scalar law's. Pages are scribbles with about 8 % ink, as in Omniglot;
 //! the maps change from picture to picture, as they do in training.
 
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use omnishot::distort::{Distorter, Distortion};
+use omnishot::distort::{Distorter, Distortion, Instructions};
 use omnishot::image::{Page, SIDE};
 use omnishot::seed::{Purpose, Stream};
 
@@ -118,6 +118,14 @@ fn koch(bencher: Bencher) {
 }
 
 #[divan::bench(sample_size = 64, sample_count = 200)]
+fn koch_avx2(bencher: Bencher) {
+    let distorter = Distorter::with(Distortion::KOCH, Instructions::Avx2).expect("a preset");
+    pictures(bencher, distorter, SIDE, |distorter, page, stream, out| {
+        distorter.draw(page, 0, stream, out);
+    });
+}
+
+#[divan::bench(sample_size = 64, sample_count = 200)]
 fn koch_quarter_turned(bencher: Bencher) {
     let distorter = Distorter::new(Distortion::KOCH).expect("a preset");
     pictures(bencher, distorter, SIDE, |distorter, page, stream, out| {
@@ -144,6 +152,14 @@ fn compact_48_scalar(bencher: Bencher) {
 #[divan::bench(sample_size = 64, sample_count = 200)]
 fn compact_48(bencher: Bencher) {
     let distorter = Distorter::new(Distortion::COMPACT).expect("a preset");
+    pictures(bencher, distorter, 48, |distorter, page, stream, out| {
+        distorter.draw(page, 0, stream, out);
+    });
+}
+
+#[divan::bench(sample_size = 64, sample_count = 200)]
+fn compact_48_avx2(bencher: Bencher) {
+    let distorter = Distorter::with(Distortion::COMPACT, Instructions::Avx2).expect("a preset");
     pictures(bencher, distorter, 48, |distorter, page, stream, out| {
         distorter.draw(page, 0, stream, out);
     });

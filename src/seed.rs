@@ -108,6 +108,13 @@ impl Stream {
         self.0.next_u32()
     }
 
+    /// Fills a slice with the words, little-endian, that [`Stream::word`] would give. A word that
+    /// the slice ends in is used up.
+    #[inline]
+    pub fn fill(&mut self, bytes: &mut [u8]) {
+        self.0.fill_bytes(bytes);
+    }
+
     /// A uniform whole number in `0..bound`, without bias (Lemire 2019).
     ///
     /// # Panics

@@ -13,8 +13,8 @@
 //! Departures: weights are zero but for four nodes; all five are summed, since
 //! five multiplications in a straight line are quicker than four with a lookup.
 //! Whole numbers throughout: weights and nodes have 12 bits behind the point, the
-//! result [`FRACTION_BITS`]. A field of 48 × 48 costs about 46,000 multiplications,
-//! which the compiler puts in vectors.
+//! result [`FRACTION_BITS`]. A field of 48 × 48 costs about 46,000 multiplications;
+//! the vector forms take two and more at once while the numbers fit 16 bits.
 
 use super::map::FRACTION_BITS;
 use super::plane::SIDE_MAX;
@@ -26,7 +26,7 @@ pub const NODES: usize = 5;
 pub const REACH_PIXELS: i32 = 31;
 
 /// Bits behind the point of weights and nodes.
-const BITS: u32 = 12;
+pub(super) const BITS: u32 = 12;
 
 /// A displacement for every pixel of a square output.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,16 +56,21 @@ pub fn draw_grid(stream: &mut Stream, sigma_pixels: f64) -> Grid {
         "elastic sigma of {sigma_pixels} pixels"
     );
     let unit = f64::from(1u32 << BITS);
-    let scale = (sigma_pixels * unit + 0.5).floor() as i64;
-    let reach = i64::from(REACH_PIXELS << BITS);
+    let scale = (sigma_pixels * unit + 0.5).floor() as i32;
+    let reach = REACH_PIXELS << BITS;
+    let mut words = [[[0; 4]; 3]; 2 * NODES * NODES];
+    stream.fill(words.as_flattened_mut().as_flattened_mut());
     let mut grid = Grid::default();
-    for node in grid.as_flattened_mut().as_flattened_mut() {
-        let mut sum = -1530;
-        for _ in 0..3 {
-            let bytes = stream.word().to_le_bytes();
-            sum += bytes.into_iter().map(i64::from).sum::<i64>();
+    let nodes = grid.as_flattened_mut().as_flattened_mut();
+    for (node, words) in nodes.iter_mut().zip(words) {
+        // Two sums at once, of the bytes of odd and of even places; neither is above 6 · 255.
+        let mut sums = 0;
+        for word in words.map(u32::from_le_bytes) {
+            sums += (word & 0x00FF_00FF) + ((word >> 8) & 0x00FF_00FF);
         }
-        *node = (((sum * scale) + 128) >> 8).clamp(-reach, reach) as i32;
+        let sum = (sums & 0xFFFF) as i32 + (sums >> 16) as i32 - 1530;
+        // At most 1530 · 2^15.
+        *node = ((sum * scale + 128) >> 8).clamp(-reach, reach);
     }
     grid
 }
@@ -128,6 +133,19 @@ impl Field {
         self.shifts
             .each_ref()
             .map(|all| &all[..self.side * self.side])
+    }
+
+    /// `[node][u]`: how much of node k there is at pixel u, in 1/4096.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))] // for the vector forms
+    pub(super) fn weights(&self) -> &[[i32; SIDE_MAX]; NODES] {
+        &self.weights
+    }
+
+    /// [`Field::shifts`], for whoever bends the field by other means.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))] // for the vector forms
+    pub(super) fn shifts_mut(&mut self) -> [&mut [i16]; 2] {
+        let area = self.side * self.side;
+        self.shifts.each_mut().map(|all| &mut all[..area])
     }
 
     /// Bends the field to `grid`.

@@ -24,6 +24,11 @@ pub enum DistortionError {
         /// How far an inverse map may look, in pixels.
         pixels: f64,
     },
+    /// The environment names no instructions ([`Instructions`](super::Instructions)).
+    #[error(
+        "the environment's OMNISHOT_INSTRUCTIONS must be scalar, avx2 or avx512; unset it for the best"
+    )]
+    Instructions,
 }
 
 impl DistortionError {

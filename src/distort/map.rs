@@ -155,8 +155,10 @@ fn fill(parts: &mut [i16], slope: f64, shift: f64) {
             end >> FRACTION_BITS
         );
     }
-    for (k, part) in parts.iter_mut().enumerate() {
-        *part = at(k as i64) as i16;
+    let mut next = slope * first + shift + half;
+    for part in parts {
+        *part = (next >> drop) as i16;
+        next += 2 * slope;
     }
 }
 

@@ -14,6 +14,7 @@ pub mod affine;
 pub mod elastic;
 mod error;
 pub mod grey;
+mod instructions;
 pub mod map;
 pub mod plane;
 mod resize;
@@ -27,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 pub use affine::{Affine, AffineLaw};
 pub use error::DistortionError;
+pub use instructions::Instructions;
 pub use resize::Resize;
 pub use warp::Pixel;
 
@@ -36,7 +38,7 @@ use elastic::Field;
 use map::Map;
 use plane::{Plane, Reduction, SIDE_MAX, SIDE_MIN};
 use resize::Filter;
-use simd::Avx2;
+use simd::Vectors;
 
 /// What may happen to a drawing.
 ///
@@ -145,7 +147,7 @@ pub struct Distorter {
     /// What resizes after the warp, unless the warp does it.
     filter: Option<Filter>,
     /// The vector forms, if the processor has them and they are wanted.
-    avx2: Option<Avx2>,
+    vectors: Option<Vectors>,
 }
 
 impl Distorter {
@@ -153,9 +155,9 @@ impl Distorter {
     /// pictures of the page's own 105 pixels a side; [`Distorter::at`] sets another size.
     ///
     /// # Errors
-    /// If a value of the law is out of range.
+    /// If a value of the law is out of range, or the environment names no [`Instructions`].
     pub fn new(distortion: Distortion) -> Result<Distorter, DistortionError> {
-        Distorter::build(distortion, Avx2::detect())
+        Distorter::with(distortion, Instructions::chosen()?)
     }
 
     /// [`Distorter::new`] without vector instructions: the same pictures, more
@@ -164,7 +166,33 @@ impl Distorter {
     /// # Errors
     /// As [`Distorter::new`].
     pub fn scalar(distortion: Distortion) -> Result<Distorter, DistortionError> {
-        Distorter::build(distortion, None)
+        Distorter::with(distortion, Instructions::Scalar)
+    }
+
+    /// [`Distorter::new`] with at most these instructions: the same pictures. What the processor
+    /// lacks is not used.
+    ///
+    /// # Errors
+    /// If a value of the law is out of range.
+    pub fn with(
+        distortion: Distortion,
+        instructions: Instructions,
+    ) -> Result<Distorter, DistortionError> {
+        distortion.check()?;
+        let source_side = distortion.source_side as usize;
+        let reduced = source_side != SIDE_MAX;
+        let reduction = reduced.then(|| Reduction::new(source_side));
+        Ok(Distorter {
+            distortion,
+            side: SIDE_MAX,
+            plane: Plane::blank(source_side),
+            changed: Plane::blank(source_side),
+            map: Map::new(&Affine::IDENTITY, 0, source_side, source_side),
+            field: Field::still(source_side),
+            filter: Filter::new(distortion.resize),
+            vectors: Vectors::new(instructions, reduction.as_ref()),
+            reduction,
+        })
     }
 
     /// The same distorter for pictures `side` pixels wide and high.
@@ -174,23 +202,6 @@ impl Distorter {
     pub fn at(self, side: usize) -> Result<Distorter, DistortionError> {
         DistortionError::check_range("side", side as f64, 2.0, SIDE_MAX as f64)?;
         Ok(Distorter { side, ..self })
-    }
-
-    fn build(distortion: Distortion, avx2: Option<Avx2>) -> Result<Distorter, DistortionError> {
-        distortion.check()?;
-        let source_side = distortion.source_side as usize;
-        let reduced = source_side != SIDE_MAX;
-        Ok(Distorter {
-            distortion,
-            side: SIDE_MAX,
-            reduction: reduced.then(|| Reduction::new(source_side)),
-            plane: Plane::blank(source_side),
-            changed: Plane::blank(source_side),
-            map: Map::new(&Affine::IDENTITY, 0, source_side, source_side),
-            field: Field::still(source_side),
-            filter: Filter::new(distortion.resize),
-            avx2,
-        })
     }
 
     /// The law it follows.
@@ -247,6 +258,9 @@ impl Distorter {
         stream: &mut Stream,
         out: &mut [P],
     ) {
+        if let Some(vectors) = &self.vectors {
+            vectors.fetch(drawn.page);
+        }
         let law = self.distortion;
         let affine = law.affine.draw(stream);
         let stroke = stream.word();
@@ -256,8 +270,8 @@ impl Distorter {
             let sigma_pixels = law.elastic_sigma * self.plane.side() as f64 / 2.0;
             let grid = elastic::draw_grid(stream, sigma_pixels);
             self.field.resize(side);
-            match &self.avx2 {
-                Some(avx2) => avx2.bend(&mut self.field, &grid),
+            match &mut self.vectors {
+                Some(vectors) => vectors.bend(&mut self.field, &grid),
                 None => self.field.bend(&grid),
             }
         }
@@ -308,15 +322,20 @@ impl Distorter {
             self.paint_plane(stroke, bent, out);
             return;
         }
-        if let (Some(avx2), None, Stroke::Same, false) =
-            (&mut self.avx2, &self.reduction, stroke, bent)
-            && avx2.warp_page(page, &self.map, out)
-        {
-            return;
+        if let (Some(vectors), Stroke::Same) = (&mut self.vectors, stroke) {
+            let field = bent.then_some(&self.field);
+            let done = match (&self.reduction, field) {
+                (Some(_), field) => vectors.warp_reduced(page, &self.map, field, out),
+                (None, None) => vectors.warp_page(page, &self.map, out),
+                (None, Some(_)) => false,
+            };
+            if done {
+                return;
+            }
         }
-        match (&mut self.reduction, &self.avx2) {
+        match (&mut self.reduction, &mut self.vectors) {
             (None, _) => self.plane.copy_page(page),
-            (Some(reduction), Some(avx2)) => avx2.reduce(reduction, page, &mut self.plane),
+            (Some(_), Some(vectors)) => vectors.reduce(page, &mut self.plane),
             (Some(reduction), None) => reduction.reduce(page, &mut self.plane),
         }
         self.paint_plane(stroke, bent, out);
@@ -324,31 +343,23 @@ impl Distorter {
 
     /// Warps the plane as it is, its strokes changed, as [`Distorter::paint`] does the page.
     fn paint_plane<P: Pixel>(&mut self, stroke: Stroke, bent: bool, out: &mut [P]) {
-        let plane = match (stroke, &self.avx2) {
-            (Stroke::Same, _) => &self.plane,
-            (Stroke::Soft, Some(avx2)) => {
-                avx2.soften(&self.plane, &mut self.changed);
-                &self.changed
-            }
-            (Stroke::Soft, None) => {
+        let field = bent.then_some(&self.field);
+        if let Some(vectors) = &mut self.vectors
+            && vectors.warp_plane(&self.plane, stroke, &self.map, field, out)
+        {
+            return;
+        }
+        let plane = match stroke {
+            Stroke::Same => &self.plane,
+            Stroke::Soft => {
                 stroke::soften(&self.plane, &mut self.changed);
                 &self.changed
             }
-            (Stroke::Thick, Some(avx2)) => {
-                avx2.thicken(&self.plane, &mut self.changed);
-                &self.changed
-            }
-            (Stroke::Thick, None) => {
+            Stroke::Thick => {
                 stroke::thicken(&self.plane, &mut self.changed);
                 &self.changed
             }
         };
-        let field = bent.then_some(&self.field);
-        if let Some(avx2) = &mut self.avx2
-            && avx2.warp_plane(plane, &self.map, field, out)
-        {
-            return;
-        }
         warp::warp(plane, &self.map, field, out);
     }
 }

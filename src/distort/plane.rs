@@ -78,6 +78,12 @@ impl Plane {
         &self.rows
     }
 
+    /// [`Plane::rows`], for whoever keeps the border empty.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))] // for the vector forms
+    pub(super) fn rows_mut(&mut self) -> &mut [[u8; STRIDE]; ROWS] {
+        &mut self.rows
+    }
+
     /// The pixels of row `y`, for whoever paints on the plane.
     ///
     /// # Panics
@@ -131,9 +137,9 @@ const _: () = assert!((7 * SIDE).div_ceil(SIDE_MIN) + 3 <= SEEN_BY_BLOCK);
 
 /// What one reduced pixel covers along one axis.
 #[derive(Clone, Copy, Debug, Default)]
-struct Tap {
-    first: u8,
-    weights: [u8; 3],
+pub(super) struct Tap {
+    pub(super) first: u8,
+    pub(super) weights: [u8; 3],
 }
 
 /// The bits of a byte, bit k alone in byte k.
@@ -181,11 +187,17 @@ impl Reduction {
         }
     }
 
+    /// What each reduced pixel covers, the same across and down; of those behind the last, nothing.
+    /// And how many there are.
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))] // for the vector forms
+    pub(super) fn taps(&self) -> (&[Tap; STRIDE], usize) {
+        (&self.taps, self.side)
+    }
+
     /// Reduces a page onto a plane.
     ///
     /// # Panics
     /// If the plane's side is not the reduction's.
-    #[inline(always)]
     pub fn reduce(&mut self, page: &Page, plane: &mut Plane) {
         assert_eq!(
             plane.side, self.side,
@@ -277,7 +289,7 @@ impl Reduction {
 /// turns; 194,022/2²³ is off by less than half of that over the whole range
 /// (a test goes through all of it).
 #[inline(always)]
-fn grey_of_sum(sum: u32) -> u8 {
+pub(super) fn grey_of_sum(sum: u32) -> u8 {
     ((sum * 194_022 + (1 << 22)) >> 23) as u8
 }
 

@@ -65,6 +65,14 @@ impl Filter {
     /// Lets `paint` draw a picture of 105 pixels, and resizes it into `out`, `side`² pixels.
     pub fn draw<P: Pixel>(&mut self, side: usize, out: &mut [P], paint: impl FnOnce(&mut [u8])) {
         paint(&mut self.full);
+        self.shrink(side);
+        for (pixel, &grey) in out.iter_mut().zip(&self.small) {
+            *pixel = P::from_sum(u32::from(grey) << 16);
+        }
+    }
+
+    /// Resizes `full` into `small`: apart, so that the library is compiled once for all pixels.
+    fn shrink(&mut self, side: usize) {
         self.small.resize(side * side, 0);
         let (page, size) = (SIDE as u32, side as u32);
         let full = ImageRef::new(page, page, &self.full, PixelType::U8);
@@ -76,9 +84,6 @@ impl Filter {
         self.resizer
             .resize(&full, &mut small, &self.options)
             .expect("both pictures are of bytes");
-        for (pixel, &grey) in out.iter_mut().zip(&self.small) {
-            *pixel = P::from_sum(u32::from(grey) << 16);
-        }
     }
 }
 

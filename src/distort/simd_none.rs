@@ -2,7 +2,9 @@
 
 use std::convert::Infallible;
 
+use super::Stroke;
 use super::elastic::{Field, Grid};
+use super::instructions::Instructions;
 use super::map::Map;
 use super::plane::{Plane, Reduction};
 use super::warp::Pixel;
@@ -10,7 +12,7 @@ use crate::image::Page;
 
 /// What cannot be had here.
 #[derive(Clone, Debug)]
-pub struct Avx2(Infallible);
+pub struct Vectors(Infallible);
 
 /// Seals [`Pixel`].
 pub trait Lanes {}
@@ -18,9 +20,13 @@ impl Lanes for f32 {}
 impl Lanes for u8 {}
 
 #[allow(missing_docs)]
-impl Avx2 {
-    pub fn detect() -> Option<Avx2> {
+impl Vectors {
+    pub fn new(_: Instructions, _: Option<&Reduction>) -> Option<Vectors> {
         None
+    }
+
+    pub fn fetch(&self, _: &Page) {
+        match self.0 {}
     }
 
     pub fn warp_page<P: Pixel>(&mut self, _: &Page, _: &Map, _: &mut [P]) -> bool {
@@ -30,6 +36,7 @@ impl Avx2 {
     pub fn warp_plane<P: Pixel>(
         &mut self,
         _: &Plane,
+        _: Stroke,
         _: &Map,
         _: Option<&Field>,
         _: &mut [P],
@@ -37,19 +44,21 @@ impl Avx2 {
         match self.0 {}
     }
 
-    pub fn reduce(&self, _: &mut Reduction, _: &Page, _: &mut Plane) {
+    pub fn warp_reduced<P: Pixel>(
+        &mut self,
+        _: &Page,
+        _: &Map,
+        _: Option<&Field>,
+        _: &mut [P],
+    ) -> bool {
         match self.0 {}
     }
 
-    pub fn soften(&self, _: &Plane, _: &mut Plane) {
+    pub fn reduce(&mut self, _: &Page, _: &mut Plane) {
         match self.0 {}
     }
 
-    pub fn thicken(&self, _: &Plane, _: &mut Plane) {
-        match self.0 {}
-    }
-
-    pub fn bend(&self, _: &mut Field, _: &Grid) {
+    pub fn bend(&mut self, _: &mut Field, _: &Grid) {
         match self.0 {}
     }
 }

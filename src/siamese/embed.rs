@@ -11,7 +11,7 @@ use crate::cli::exit_code;
 use crate::eval::Embeddings;
 use crate::eval::exchange::{EmbeddingFormat, EmbeddingWriter, json_line};
 use crate::model::Model;
-use crate::store::Store;
+use crate::store::{DrawingId, Store};
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Parser};
 use omnishot_data::print_line;
@@ -182,13 +182,12 @@ impl Run<'_> {
     }
 
     fn store(&mut self, store: &Store, name: &str) -> Result<()> {
-        let characters = 0..store.characters().len() as u32; // a store has fewer than 2^32
-        for id in characters {
-            let character = store.character(id);
-            let alphabet = &store.alphabet(character.alphabet).name;
-            let embeddings = Embeddings::of(self.model, store, character.drawings.clone())?;
-            for (drawing, drawer) in character.drawings.clone().zip(store.drawers(id)) {
-                let path = format!("{name}/{alphabet}/{}/{drawer:02}", character.name);
+        let all = store.drawings();
+        for first in (0..all).step_by(AT_ONCE) {
+            let few = first..all.min(first + AT_ONCE as u32);
+            let embeddings = Embeddings::of(self.model, store, few.clone())?;
+            for drawing in few {
+                let path = format!("{name}/{}", place(store, drawing));
                 self.put(&path, embeddings.row(drawing))?;
             }
         }
@@ -205,4 +204,14 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// A drawing's alphabet, character and drawer.
+fn place(store: &Store, drawing: DrawingId) -> String {
+    let id = store.character_of(drawing);
+    let character = store.character(id);
+    let alphabet = &store.alphabet(character.alphabet).name;
+    let nth = (drawing - character.drawings.start) as usize;
+    let drawer = store.drawers(id).nth(nth).unwrap_or_default();
+    format!("{alphabet}/{}/{drawer:02}", character.name)
 }

@@ -150,7 +150,7 @@ fn times_are_numbers() {
     let json: serde_json::Value =
         serde_json::from_str(&succeeds(folder.path(), &format!("{quick} --json"))).unwrap();
     let rows = json["rows"].as_array().unwrap();
-    assert_eq!(rows.len(), 5);
+    assert_eq!(rows.len(), 7);
     assert!(
         rows.iter()
             .all(|row| row["pairs_per_second"].as_f64().unwrap() > 0.0)
@@ -163,11 +163,11 @@ fn times_are_numbers() {
         let depth = |row: serde_json::Value| row["depth"].as_u64().unwrap();
         rows.into_iter().map(depth).collect::<Vec<_>>()
     };
-    assert_eq!(ahead(&json), [4, 5, 0, 4, 5]);
+    assert_eq!(ahead(&json), [4, 5, 0, 0, 0, 4, 5]);
     let told = succeeds(folder.path(), &format!("{quick} --json --depth 2"));
     assert_eq!(
         ahead(&serde_json::from_str(&told).unwrap()),
-        [2, 2, 0, 2, 2]
+        [2, 2, 0, 0, 0, 2, 2]
     );
     let growth = "growth s.omni --pairs 4 --batches 2,4 --sides 16 --classes 2 --windows 1";
     let table = succeeds(folder.path(), &format!("{growth} --seconds 0.002"));
@@ -265,4 +265,22 @@ fn bad_arguments_are_told_apart_from_bad_data() {
         let message = String::from_utf8(assert.get_output().stderr.clone()).unwrap();
         assert!(message.contains(says), "{arguments}: {message}");
     }
+}
+
+#[test]
+fn a_plan_names_a_number_of_workers() {
+    let folder = folder_with_store();
+    let quick = "plan s.omni --preset siamese --windows 1 --seconds 0.01";
+    let open = succeeds(folder.path(), quick);
+    assert!(
+        open.contains("| 1 | ") && open.contains("1 worker keeps"),
+        "{open}"
+    );
+    let few = succeeds(folder.path(), &format!("{quick} --consumer 1"));
+    assert!(
+        few.contains("drawings/s: 1,") && few.contains("a tenth to spare"),
+        "{few}"
+    );
+    let many = succeeds(folder.path(), &format!("{quick} --consumer 4000000000"));
+    assert!(many.contains("No number of workers"), "{many}");
 }

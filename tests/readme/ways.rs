@@ -13,7 +13,7 @@ pub enum Way {
 use Way::{Elsewhere, Instead, Run};
 
 /// A command is of the longest row that it begins with. Later ones find the files of those before.
-pub const WAYS: [(&str, Way); 57] = [
+pub const WAYS: [(&str, Way); 58] = [
     // README.md
     ("tools/demo", Elsewhere("builds everything, and trains")),
     ("tools/test", Elsewhere("runs this")),
@@ -57,6 +57,7 @@ pub const WAYS: [(&str, Way); 57] = [
     ),
     // src/loader/README.md
     ("omni-bench loader", Elsewhere("tests/cli/omni_bench.rs")),
+    ("omni-bench plan", Elsewhere("tests/cli/omni_bench.rs")),
     ("omni-bench digest", Run(&[])),
     ("omni-pack replay", Run(&[])),
     (

@@ -15,9 +15,10 @@ use crate::cli::stream::{StreamArguments, Visit};
 
 /// Time the batches of a stream, in pairs a second.
 ///
-/// A pair is two distorted drawings, in every stream. Three kinds of rows: batches through the loader, with
-/// each number of workers; the same work in the caller's thread, without any loader; and
-/// batches that are only written, with one value, which is the limit that memory sets.
+/// A pair is two distorted drawings, in every stream. Four kinds of rows: batches through the loader, with
+/// each number of workers; the same work in the caller's thread, without any loader; the same
+/// work in as many threads as there are workers, each for itself, which is what this machine has
+/// to give; and batches that are only written, with one value, which is the limit that memory sets.
 /// The cores are those that the system gives the process (see taskset).
 #[derive(Args)]
 pub struct LoaderTimes {
@@ -77,6 +78,9 @@ impl Visit for &LoaderTimes {
             rows.push(self.time("loader", &producer, pairs, workers)?);
         }
         rows.push(self.time_alone(&*producer, pairs)?);
+        for &workers in &self.workers {
+            rows.push(self.time_apart(&*producer, pairs, workers)?);
+        }
         let writer = Arc::new(Writer(Arc::clone(&producer)));
         for &workers in &self.workers {
             rows.push(self.time("writing only", &writer, pairs, workers)?);
@@ -154,6 +158,19 @@ impl LoaderTimes {
             workers: 0,
             depth: 0,
             rates,
+            waited: None,
+        })
+    }
+
+    /// In threads that share nothing that changes: what the loader has less, its threads lose to
+    /// each other.
+    fn time_apart<P: Produce>(&self, producer: &P, pairs: f64, workers: u16) -> Result<Row> {
+        let time = (self.windows, self.seconds);
+        Ok(Row {
+            what: "apart",
+            workers,
+            depth: 0,
+            rates: super::apart::measure(producer, workers, time, pairs)?,
             waited: None,
         })
     }

@@ -1,6 +1,6 @@
-//! AVX2 forms of the warp, equal to [`super::warp`] bit for bit.
+//! Vector forms of the room's work, equal to the law bit for bit: with AVX2, and with AVX-512.
 //!
-//! Sixteen outputs at a time, places in `i16` and sums in `i32`:
+//! The warp ([`avx2`], [`avx512`]) takes sixteen outputs at a time:
 //!
 //! ```text
 //! for each tile of 8 rows by 16 columns of the output:
@@ -14,53 +14,102 @@
 //! - *page*: an entry is nine rows of a column as bits, rows 8b to 8b + 8 counted from
 //!   the border, so the pixels at row j and j + 1 are bits j mod 8 and the next.
 //!   A band of the page is one shift away from it, and all is 3 KB;
-//! - *plane*: an entry is the bytes of rows j and j + 1.
+//! - *plane*: an entry is the bytes of rows j and j + 1, each less 128.
 //!
-//! Departures from the law, none of which can be seen in the result: additions
+//! Departures from the law, none of which can be seen in the result: with AVX2 additions
 //! saturate, since what leaves `i16` (128 pixels) is clamped to the border
 //! either way (a field moves less than 32 pixels, so it cannot bring it back); on a page
-//! w = n/255 is computed, and n/(255·65,536) is w/65,536.
+//! w = n/255 is computed, and n/(255·65,536) is w/65,536; n is multiplied where the law
+//! divides ([`PER_SUM`]).
 //!
 //! Tiles are skipped by masks of the inked pairs of columns in every four rows of the
 //! page: ink covers about 8 % of a page, and a tile that sees none costs its stores.
 //! Asking again for every row of a tile costs more than it saves (measured: a
-//! tenth more time), as do tiles of 4 or 16 rows (a few per cent).
+//! tenth more time), as do tiles of 4 or 16 rows (a few per cent). On reduced planes skipping
+//! tiles saved nothing: a field blurs where a tile looks, and few tiles of 48 × 48 are blank.
+//!
+//! With AVX-512 gathers stay. What a tile sees of a page would fit two registers (`vpermi2b`), but
+//! each of the four neighbours is then a look-up of its own, of three steps on Intel, and what it
+//! gives has to be spread over wider lanes again: reckoned, as many steps as with the gather.
 
 #![allow(unsafe_code)]
 
+mod avx2;
+mod avx512;
+mod bend;
+mod reduce;
+mod registers;
 mod source;
+mod stroke;
 
 use std::arch::x86_64::*;
 
+use super::Stroke;
 use super::elastic::{Field, Grid};
+use super::instructions::Instructions;
 use super::map::Map;
 use super::plane::{Plane, Reduction};
-use super::stroke;
 use super::warp::{Pixel, check_sizes};
 use crate::image::{Page, SIDE};
-use source::{
-    Bits, Grey, PAGE_ENTRIES, PLANE_ENTRIES, Places, Source, lay_out_page, lay_out_plane,
-};
+use avx512::Shifts;
+use bend::Bender;
+use reduce::Reducer;
+use source::{Bits, GROUND, Grey, PAGE_ENTRIES, PLANE_ENTRIES, lay_out_page, lay_out_plane};
+use stroke::lay_out_changed;
 
 /// Outputs of one step, and the smallest side warped here.
 const LANES: usize = 16;
 /// Rows of a tile.
 const TILE_ROWS: usize = 8;
-/// Proof that this processor has AVX2, with room for the sources' layouts.
+
+/// 1/(255 · 65,536) in two parts of 24 bits. n times the second, rounded, and then n times the
+/// first with it, rounded once, is the quotient correctly rounded: it is off by 2^-47 of itself
+/// before, and no quotient is nearer than 2^-33 to where rounding turns (255 is odd).
+const PER_SUM: [f32; 2] = {
+    let whole = 1.0 / 16_711_680.0f64;
+    let first = whole as f32;
+    [first, (whole - first as f64) as f32]
+};
+
+/// Proof that this processor has AVX2 and FMA, with room for what the forms work in. It serves
+/// planes of one side.
 #[derive(Clone, Debug)]
-pub struct Avx2 {
+pub struct Vectors {
+    /// Proof of AVX-512 too: F, BW, VL, VBMI and VNNI.
+    wide: bool,
     page: Box<[u16; PAGE_ENTRIES]>,
     plane: Box<[u16; PLANE_ENTRIES]>,
+    /// The tables of the one reduction that it serves.
+    reducer: Option<Reducer>,
+    bender: Bender,
+    /// Whether the last field that was bent is still the bender's rows.
+    half_bent: bool,
 }
 
-impl Avx2 {
-    /// `None` where the processor lacks AVX2.
+impl Vectors {
+    /// The vector forms for at most these instructions; `None` if there are none, or the
+    /// processor lacks them. Pages are reduced by `reduction`, if at all.
     #[must_use]
-    pub fn detect() -> Option<Avx2> {
-        is_x86_feature_detected!("avx2").then(|| Avx2 {
+    pub fn new(instructions: Instructions, reduction: Option<&Reduction>) -> Option<Vectors> {
+        let instructions = instructions.min(Instructions::best());
+        (instructions >= Instructions::Avx2).then(|| Vectors {
+            wide: instructions == Instructions::Avx512,
             page: Box::new([0; PAGE_ENTRIES]),
-            plane: Box::new([0; PLANE_ENTRIES]),
+            plane: Box::new([GROUND; PLANE_ENTRIES]),
+            reducer: reduction.map(|reduction| Reducer::new(reduction.taps())),
+            bender: Bender::new(),
+            half_bent: false,
         })
+    }
+
+    /// Asks for a page that is drawn soon. Pages are drawn from all over a store, and seldom
+    /// lie in a cache that is near.
+    #[inline]
+    pub fn fetch(&self, page: &Page) {
+        for line in page.bands().chunks(64) {
+            // SAFETY: a prefetch changes nothing and faults at no address; every x86-64 has it.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+        }
     }
 
     /// [`super::warp::warp`] of the plane that holds `page` at 105 pixels.
@@ -75,22 +124,23 @@ impl Avx2 {
             return false;
         }
         // SAFETY: AVX2 was detected when `self` was made; there is no other constructor.
+        let inked = unsafe { lay_out_page(page, &mut self.page) };
+        let bits = Bits {
+            entries: &self.page,
+            inked,
+        };
+        // SAFETY: what each form needs was detected when `self` was made.
         unsafe {
-            let inked = lay_out_page(page, &mut self.page);
-            warp_tiles(
-                &Bits {
-                    entries: &self.page,
-                    inked,
-                },
-                map,
-                None,
-                out,
-            );
+            match self.wide {
+                true => avx512::warp_tiles(&bits, map, Shifts::None, out),
+                false => avx2::warp_tiles(&bits, map, None, out),
+            }
         }
         true
     }
 
-    /// [`super::warp::warp`] of a plane.
+    /// [`super::warp::warp`] of a plane with its strokes changed. A `field` is the one that was
+    /// bent last, by [`Vectors::bend`] if by anyone here.
     ///
     /// Returns `false`, and writes nothing, if the output is narrower than 16 pixels.
     ///
@@ -99,103 +149,108 @@ impl Avx2 {
     pub fn warp_plane<P: Pixel>(
         &mut self,
         plane: &Plane,
+        stroke: Stroke,
         map: &Map,
         field: Option<&Field>,
         out: &mut [P],
     ) -> bool {
         check_sizes(map, plane.side(), field, out.len());
-        if map.side() < LANES {
+        if map.side().min(plane.side()) < LANES {
             return false;
         }
-        // SAFETY: AVX2 was detected when `self` was made; there is no other constructor.
+        // SAFETY: AVX2 was detected when `self` was made.
         unsafe {
-            lay_out_plane(plane, &mut self.plane);
-            warp_tiles(&Grey(&self.plane), map, field, out);
+            match stroke {
+                Stroke::Same => lay_out_plane(plane, &mut self.plane),
+                Stroke::Soft => lay_out_changed::<true>(plane, &mut self.plane),
+                Stroke::Thick => lay_out_changed::<false>(plane, &mut self.plane),
+            }
         }
+        self.warp_entries(map, field, out);
         true
     }
 
-    /// [`Reduction::reduce`], compiled for AVX2; so are the three below it.
-    pub fn reduce(&self, reduction: &mut Reduction, page: &Page, plane: &mut Plane) {
-        #[target_feature(enable = "avx2")]
-        fn wide(reduction: &mut Reduction, page: &Page, plane: &mut Plane) {
-            reduction.reduce(page, plane);
+    /// [`Vectors::warp_plane`] of the plane that a page is reduced to by the reduction that this
+    /// was made for.
+    ///
+    /// Returns `false`, and writes nothing, if the output is narrower than 16 pixels.
+    ///
+    /// # Panics
+    /// As [`Vectors::warp_plane`], or if there is no reduction.
+    pub fn warp_reduced<P: Pixel>(
+        &mut self,
+        page: &Page,
+        map: &Map,
+        field: Option<&Field>,
+        out: &mut [P],
+    ) -> bool {
+        let reducer = self.reducer.as_mut().expect("made for a reduction");
+        check_sizes(map, reducer.side(), field, out.len());
+        if map.side() < LANES {
+            return false;
         }
-        // SAFETY: AVX2 was detected when `self` was made.
-        unsafe { wide(reduction, page, plane) }
+        // SAFETY: what each form needs was detected when `self` was made.
+        unsafe {
+            match self.wide {
+                true => reducer.lay_out_wide(page, &mut self.plane),
+                false => reducer.lay_out(page, &mut self.plane),
+            }
+        }
+        self.warp_entries(map, field, out);
+        true
     }
 
-    /// [`stroke::soften`].
-    pub fn soften(&self, plane: &Plane, result: &mut Plane) {
-        #[target_feature(enable = "avx2")]
-        fn wide(plane: &Plane, result: &mut Plane) {
-            stroke::soften(plane, result);
+    /// Warps the plane that is laid out, into an output at least 16 pixels wide.
+    fn warp_entries<P: Pixel>(&self, map: &Map, field: Option<&Field>, out: &mut [P]) {
+        let shifts = match field {
+            None => Shifts::None,
+            Some(_) if self.half_bent => Shifts::Rows(&self.bender),
+            Some(field) => Shifts::Field(field.shifts()),
+        };
+        // SAFETY: what each form needs was detected when `self` was made.
+        unsafe {
+            match self.wide {
+                true => avx512::warp_tiles(&Grey(&self.plane), map, shifts, out),
+                false => avx2::warp_tiles(&Grey(&self.plane), map, field, out),
+            }
         }
-        // SAFETY: AVX2 was detected when `self` was made.
-        unsafe { wide(plane, result) }
     }
 
-    /// [`stroke::thicken`].
-    pub fn thicken(&self, plane: &Plane, result: &mut Plane) {
-        #[target_feature(enable = "avx2")]
-        fn wide(plane: &Plane, result: &mut Plane) {
-            stroke::thicken(plane, result);
+    /// [`Reduction::reduce`] of the reduction that it was made for.
+    ///
+    /// # Panics
+    /// If there is none, or the plane has another side.
+    pub fn reduce(&mut self, page: &Page, plane: &mut Plane) {
+        let reducer = self.reducer.as_mut().expect("made for a reduction");
+        assert_eq!(
+            plane.side(),
+            reducer.side(),
+            "the plane must have the reduced size"
+        );
+        // SAFETY: what each form needs was detected when `self` was made.
+        unsafe {
+            match self.wide {
+                true => reducer.reduce_wide(page, plane.rows_mut()),
+                false => reducer.reduce(page, plane.rows_mut()),
+            }
         }
+    }
+
+    /// [`Field::bend`], or what [`Vectors::warp_plane`] needs of it: with AVX-512 the step across
+    /// is left to the warp, and the field's shifts are not what they would be.
+    pub fn bend(&mut self, field: &mut Field, grid: &Grid) {
         // SAFETY: AVX2 was detected when `self` was made.
-        unsafe { wide(plane, result) }
+        self.half_bent = self.wide && unsafe { self.bender.step_down(field, grid) };
+        if !self.half_bent {
+            self.bend_whole(field, grid);
+        }
     }
 
     /// [`Field::bend`].
-    pub fn bend(&self, field: &mut Field, grid: &Grid) {
-        #[target_feature(enable = "avx2")]
-        fn wide(field: &mut Field, grid: &Grid) {
-            field.bend(grid);
-        }
+    fn bend_whole(&mut self, field: &mut Field, grid: &Grid) {
         // SAFETY: AVX2 was detected when `self` was made.
-        unsafe { wide(field, grid) }
-    }
-}
-
-/// The tiles of an output; see the file's header.
-#[target_feature(enable = "avx2")]
-fn warp_tiles<P: Pixel, S: Source>(source: &S, map: &Map, field: Option<&Field>, out: &mut [P]) {
-    let side = map.side();
-    let half = 128 * (map.plane_side() as i16 + 1);
-    let [column_x, column_y] = map.columns();
-    let [row_x, row_y] = map.rows();
-    for top in (0..side).step_by(TILE_ROWS) {
-        let bottom = (top + TILE_ROWS).min(side);
-        for left in (0..side).step_by(LANES) {
-            // The last tile of a row overlaps the one before it rather than be narrow.
-            let left = left.min(side - LANES);
-            let tile_x = seen(&column_x[left..][..LANES], &row_x[top..bottom], half);
-            let tile_y = seen(&column_y[left..][..LANES], &row_y[top..bottom], half);
-            if field.is_none() && !source.may_see_ink(tile_x, tile_y) {
-                for v in top..bottom {
-                    prefetch(out, (v + TILE_ROWS) * side + left);
-                    out[v * side + left..][..LANES].fill(P::default());
-                }
-                continue;
-            }
-            let columns = [load(&column_x[left..]), load(&column_y[left..])];
-            for v in top..bottom {
-                prefetch(out, (v + TILE_ROWS) * side + left);
-                let mut x = _mm256_adds_epi16(columns[0], _mm256_set1_epi16(row_x[v]));
-                let mut y = _mm256_adds_epi16(columns[1], _mm256_set1_epi16(row_y[v]));
-                let at = v * side + left;
-                if let Some(field) = field {
-                    let [shift_x, shift_y] = field.shifts();
-                    x = _mm256_adds_epi16(x, load(&shift_x[at..]));
-                    y = _mm256_adds_epi16(y, load(&shift_y[at..]));
-                }
-                let (i, f) = clamp_and_split(x, half);
-                let (j, g) = clamp_and_split(y, half);
-                // SAFETY: AVX2 is on in this function; a clamped place is at most
-                // 2 · half = (P + 1) · 256, and no plane is larger than SIDE_MAX.
-                let sums = unsafe { source.sample(Places { i, f, j, g }) };
-                // SAFETY: AVX2 is on in this function.
-                unsafe { P::store(sums, S::BINARY, &mut out[at..]) };
-            }
+        if !unsafe { self.bender.bend(field, grid) } {
+            field.bend(grid);
         }
     }
 }
@@ -228,78 +283,46 @@ fn seen(columns: &[i16], rows: &[i16], half: i16) -> (usize, usize) {
     (place(columns.0 + rows.0), place(columns.1 + rows.1) + 1)
 }
 
-/// Sixteen numbers from the front of a slice.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn load(numbers: &[i16]) -> __m256i {
-    let numbers = &numbers[..LANES];
-    // SAFETY: the line above holds the slice to 16 numbers, 32 bytes.
-    unsafe { _mm256_loadu_si256(numbers.as_ptr().cast()) }
-}
-
-/// The law's clamp and shift of the origin, then whole part and fraction.
-#[target_feature(enable = "avx2")]
-#[inline]
-fn clamp_and_split(place: __m256i, half: i16) -> (__m256i, __m256i) {
-    let most = _mm256_set1_epi16(half);
-    let least = _mm256_set1_epi16(-half);
-    let place = _mm256_min_epi16(_mm256_max_epi16(place, least), most);
-    let place = _mm256_add_epi16(place, most);
-    let fraction = _mm256_and_si256(place, _mm256_set1_epi16(255));
-    (_mm256_srli_epi16::<8>(place), fraction)
-}
-
-/// A pixel with a vector form; lives in a private module, which seals [`super::Pixel`].
+/// A pixel with vector forms; lives in a private module, which seals [`super::Pixel`].
 pub trait Lanes: Sized {
     /// Writes the pixels of sixteen sums (w if `binary`, else n) to the front of `out`.
     ///
     /// # Safety
-    /// AVX2.
+    /// AVX2 and FMA.
     unsafe fn store(sums: [__m256i; 2], binary: bool, out: &mut [Self]);
+
+    /// [`Lanes::store`] of sums in order.
+    ///
+    /// # Safety
+    /// AVX-512.
+    unsafe fn store_wide(sums: __m512i, binary: bool, out: &mut [Self]);
 }
 
 impl Lanes for f32 {
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,fma")]
     #[inline]
     unsafe fn store(sums: [__m256i; 2], binary: bool, out: &mut [f32]) {
-        let out = &mut out[..LANES];
-        let [a, b] = sums.map(|sums| {
-            let sums = _mm256_cvtepi32_ps(sums);
-            if binary {
-                // A power of two: exact, as the quotient of n by 255 · 65,536 is.
-                _mm256_mul_ps(sums, _mm256_set1_ps(1.0 / 65_536.0))
-            } else {
-                _mm256_div_ps(sums, _mm256_set1_ps(16_711_680.0))
-            }
-        });
-        let first = _mm256_permute2f128_ps::<0x20>(a, b);
-        let second = _mm256_permute2f128_ps::<0x31>(a, b);
-        // SAFETY: the first line holds the slice to 16 floats, two registers.
-        unsafe {
-            _mm256_storeu_ps(out.as_mut_ptr(), first);
-            _mm256_storeu_ps(out.as_mut_ptr().add(8), second);
-        }
+        avx2::store_f32(sums, binary, out);
+    }
+
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    unsafe fn store_wide(sums: __m512i, binary: bool, out: &mut [f32]) {
+        avx512::store_f32(sums, binary, out);
     }
 }
 
 impl Lanes for u8 {
-    #[target_feature(enable = "avx2")]
+    #[target_feature(enable = "avx2,fma")]
     #[inline]
     unsafe fn store(sums: [__m256i; 2], binary: bool, out: &mut [u8]) {
-        let out = &mut out[..LANES];
-        let [a, b] = sums.map(|sums| {
-            let n = if binary {
-                _mm256_sub_epi32(_mm256_slli_epi32::<8>(sums), sums)
-            } else {
-                sums
-            };
-            _mm256_srli_epi32::<16>(_mm256_add_epi32(n, _mm256_set1_epi32(32_768)))
-        });
-        // Packing works within 128 bits, as the interleaving did: it undoes it.
-        let words = _mm256_packus_epi32(a, b);
-        let bytes = _mm256_permute4x64_epi64::<0b1000>(_mm256_packus_epi16(words, words));
-        // SAFETY: the first line holds the slice to 16 bytes, half a register.
-        unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), _mm256_castsi256_si128(bytes)) }
+        avx2::store_u8(sums, binary, out);
+    }
+
+    #[target_feature(enable = "avx512f")]
+    #[inline]
+    unsafe fn store_wide(sums: __m512i, binary: bool, out: &mut [u8]) {
+        avx512::store_u8(sums, binary, out);
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::arch::x86_64::*;
 
+use super::LANES;
 use crate::distort::plane::{Plane, ROWS, SIDE_MAX, STRIDE};
 use crate::image::{BANDS, PAGE_BYTES, Page, SIDE};
 
@@ -12,6 +13,8 @@ use crate::image::{BANDS, PAGE_BYTES, Page, SIDE};
 pub(super) const PAGE_ENTRIES: usize = BANDS * STRIDE;
 /// Entries of a plane laid out for gathers.
 pub(super) const PLANE_ENTRIES: usize = (ROWS - 1) * STRIDE;
+/// The entry of ground above ground.
+pub(super) const GROUND: u16 = 0x8080;
 
 // The largest place is the border behind the last pixel, SIDE_MAX + 1 either way; a
 // gather there takes that entry and the next. Indices must also fit `i16`.
@@ -100,15 +103,50 @@ fn inked_pairs(band: &[u8; 128], rows: u8) -> u64 {
     !(mask(empty[0], empty[1]) | mask(empty[2], empty[3]) << 32)
 }
 
-/// Lays a plane out as pairs of rows.
+/// Lays a plane out as pairs of rows, as far as places reach.
 #[target_feature(enable = "avx2")]
 pub(super) fn lay_out_plane(plane: &Plane, entries: &mut [u16; PLANE_ENTRIES]) {
-    let rows = plane.rows().windows(2).take(plane.side() + 2);
-    for (pair, entries) in rows.zip(entries.chunks_exact_mut(STRIDE)) {
-        for (x, entry) in entries.iter_mut().enumerate() {
-            *entry = u16::from_le_bytes([pair[0][x], pair[1][x]]);
+    let rows = plane.rows();
+    // A gather at the border behind the last pixel takes one column more.
+    for left in (0..plane.side() + 3).step_by(LANES) {
+        let mut above = load_pixels(&rows[0][left..]);
+        for y in 0..plane.side() + 2 {
+            let below = load_pixels(&rows[y + 1][left..]);
+            store_pair(above, below, &mut entries[y * STRIDE + left..]);
+            above = below;
         }
     }
+}
+
+/// Sixteen pixels of a plane, in 16-bit lanes.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn load_pixels(row: &[u8]) -> __m256i {
+    let pixels = &row[..LANES];
+    // SAFETY: the slice holds 16 bytes.
+    _mm256_cvtepu8_epi16(unsafe { _mm_loadu_si128(pixels.as_ptr().cast()) })
+}
+
+/// Writes the entries of sixteen pixels and of those below them.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(super) fn store_pair(above: __m256i, below: __m256i, entries: &mut [u16]) {
+    let entries = &mut entries[..LANES];
+    let pair = _mm256_or_si256(above, _mm256_slli_epi16::<8>(below));
+    let signed = _mm256_xor_si256(pair, _mm256_set1_epi8(i8::MIN));
+    // SAFETY: the slice holds 16 numbers, 32 bytes.
+    unsafe { _mm256_storeu_si256(entries.as_mut_ptr().cast(), signed) }
+}
+
+/// [`store_pair`] of thirty-two pixels.
+#[target_feature(enable = "avx512f,avx512bw")]
+#[inline]
+pub(super) fn store_pair_wide(above: __m512i, below: __m512i, entries: &mut [u16]) {
+    let entries = &mut entries[..2 * LANES];
+    let pair = _mm512_or_si512(above, _mm512_slli_epi16::<8>(below));
+    let signed = _mm512_xor_si512(pair, _mm512_set1_epi8(i8::MIN));
+    // SAFETY: the slice holds 32 numbers, 64 bytes.
+    unsafe { _mm512_storeu_si512(entries.as_mut_ptr().cast(), signed) }
 }
 
 /// Both halves of two sets of 16-bit lanes, interleaved within their 128 bits.
@@ -186,7 +224,6 @@ impl Source for Grey<'_> {
         let row = _mm256_mullo_epi16(j, _mm256_set1_epi16(STRIDE as i16));
         let index = interleave(_mm256_add_epi16(row, i), zero);
         let across = interleave(rest(f), f);
-        let upper = interleave(rest(g), rest(g));
         let lower = interleave(g, g);
         let table = self.0.as_ptr().cast();
         let mut sums = [zero; 2];
@@ -194,15 +231,12 @@ impl Source for Grey<'_> {
             // SAFETY: i, j ≤ SIDE_MAX + 1 by this function's contract, and the constants
             // asserted at the top of the file put entry index + 1 inside the table.
             let pixels = unsafe { _mm256_i32gather_epi32::<2>(table, index[k]) };
-            let top = _mm256_and_si256(pixels, _mm256_set1_epi16(255));
-            let bottom = _mm256_srli_epi16::<8>(pixels);
-            let down = _mm256_add_epi16(
-                _mm256_mullo_epi16(top, upper[k]),
-                _mm256_mullo_epi16(bottom, lower[k]),
-            );
-            // Up to 255 · 256, too much for the signed factors of madd: less 2^15 for each, and
-            // since the two weights sum to 256, 2^23 comes back.
-            let down = _mm256_xor_si256(down, _mm256_set1_epi16(i16::MIN));
+            // 256 times the upper pixel, less 2^15; then the step to the lower one, g/256 of it.
+            let top = _mm256_slli_epi16::<8>(pixels);
+            let step =
+                _mm256_sub_epi16(_mm256_srai_epi16::<8>(pixels), _mm256_srai_epi16::<8>(top));
+            let down = _mm256_add_epi16(top, _mm256_mullo_epi16(step, lower[k]));
+            // 2^15 too little for each, and the two weights sum to 256: 2^23 comes back.
             let less = _mm256_madd_epi16(down, across[k]);
             *sum = _mm256_add_epi32(less, _mm256_set1_epi32(1 << 23));
         }

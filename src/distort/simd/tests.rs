@@ -2,16 +2,25 @@
 
 use proptest::prelude::*;
 
-use super::Avx2;
+use super::Vectors;
 use super::source::{Bits, PAGE_ENTRIES, Source, lay_out_page};
 use crate::distort::elastic::{self, Field};
 use crate::distort::map::Map;
 use crate::distort::plane::{Plane, Reduction, SIDE_MIN};
 use crate::distort::tests::{plane_of, scribble, warped};
 use crate::distort::warp::Pixel;
-use crate::distort::{Affine, stroke};
+use crate::distort::{Affine, Instructions, Stroke, stroke};
 use crate::image::{Page, SIDE};
 use crate::seed::{Purpose, Stream};
+
+/// The forms of each kind that this processor has, for planes of `reduction`.
+fn all_forms(reduction: Option<&Reduction>) -> Vec<Vectors> {
+    [Instructions::Avx2, Instructions::Avx512]
+        .into_iter()
+        .filter(|&kind| kind <= Instructions::best())
+        .filter_map(|kind| Vectors::new(kind, reduction))
+        .collect()
+}
 
 /// Pages from blank through scribbles and noise to full.
 fn any_page() -> impl Strategy<Value = Page> {
@@ -51,18 +60,16 @@ fn any_affine() -> impl Strategy<Value = Affine> {
 /// Warps into the middle of a larger slice, from `before` on: what is around must stay, and all
 /// must if the picture is too narrow for vectors.
 fn fills_its_slice<P: Pixel>(page: &Page, map: &Map, before: usize, mark: P) {
-    let Some(mut avx2) = Avx2::detect() else {
-        return;
-    };
     let (side, plane) = (map.side(), plane_of(page));
     let area = before..before + side * side;
     let law = warped::<P>(&plane, map, None);
-    for whole in [true, false] {
+    let forms = all_forms(None).into_iter();
+    for (mut vectors, whole) in forms.flat_map(|form| [(form.clone(), true), (form, false)]) {
         let mut out = vec![mark; area.end + 40];
         let done = if whole {
-            avx2.warp_page(page, map, &mut out[area.clone()])
+            vectors.warp_page(page, map, &mut out[area.clone()])
         } else {
-            avx2.warp_plane(&plane, map, None, &mut out[area.clone()])
+            vectors.warp_plane(&plane, Stroke::Same, map, None, &mut out[area.clone()])
         };
         assert_eq!(done, side >= 16, "side {side}");
         if done {
@@ -98,12 +105,12 @@ proptest! {
     ) {
         let map = Map::new(&affine, pose, SIDE, side);
         let plane = plane_of(&page);
-        if let Some(mut avx2) = Avx2::detect() {
+        for mut vectors in all_forms(None) {
             let mut reals = vec![9f32; side * side];
-            prop_assert!(avx2.warp_page(&page, &map, &mut reals));
+            prop_assert!(vectors.warp_page(&page, &map, &mut reals));
             prop_assert_eq!(reals, warped::<f32>(&plane, &map, None));
             let mut bytes = vec![9u8; side * side];
-            prop_assert!(avx2.warp_page(&page, &map, &mut bytes));
+            prop_assert!(vectors.warp_page(&page, &map, &mut bytes));
             prop_assert_eq!(bytes, warped::<u8>(&plane, &map, None));
         }
     }
@@ -120,27 +127,59 @@ proptest! {
         field.bend(&grid);
         reduction.reduce(&page, &mut plane);
         let map = Map::new(&affine, pose, plane_side, side);
-        if let Some(mut avx2) = Avx2::detect() {
+        for mut vectors in all_forms(Some(&reduction)) {
             for field in [None, Some(&field)] {
                 let mut reals = vec![9f32; side * side];
-                prop_assert!(avx2.warp_plane(&plane, &map, field, &mut reals));
+                prop_assert!(vectors.warp_plane(&plane, Stroke::Same, &map, field, &mut reals));
                 prop_assert_eq!(reals, warped::<f32>(&plane, &map, field));
                 let mut bytes = vec![9u8; side * side];
-                prop_assert!(avx2.warp_plane(&plane, &map, field, &mut bytes));
+                prop_assert!(vectors.warp_plane(&plane, Stroke::Same, &map, field, &mut bytes));
                 prop_assert_eq!(bytes, warped::<u8>(&plane, &map, field));
             }
             let mut again = Field::still(side);
-            avx2.bend(&mut again, &grid);
+            vectors.bend_whole(&mut again, &grid);
             prop_assert_eq!(&again, &field);
-            let (mut wide, mut narrow) = (Plane::blank(plane_side), Plane::blank(plane_side));
-            avx2.reduce(&mut reduction, &page, &mut wide);
+            // With the field bent by halves, and then with no field.
+            let mut half = Field::still(side);
+            vectors.bend(&mut half, &grid);
+            for field in [Some(&field), None] {
+                let mut reals = vec![9f32; side * side];
+                let half = field.and(Some(&half));
+                prop_assert!(vectors.warp_plane(&plane, Stroke::Same, &map, half, &mut reals));
+                prop_assert_eq!(reals, warped::<f32>(&plane, &map, field));
+            }
+            let mut wide = Plane::blank(plane_side);
+            vectors.reduce(&page, &mut wide);
             prop_assert_eq!(&wide, &plane);
-            avx2.soften(&plane, &mut wide);
-            stroke::soften(&plane, &mut narrow);
-            prop_assert_eq!(&wide, &narrow);
-            avx2.thicken(&plane, &mut wide);
-            stroke::thicken(&plane, &mut narrow);
-            prop_assert_eq!(&wide, &narrow);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// One after the other with the same room, in which no plane may leave anything behind.
+    #[test]
+    fn vectors_agree_with_the_law_on_reduced_pages_and_changed_strokes(
+        pages in prop::collection::vec(any_page(), 3), affine in any_affine(), pose in 0..8u8,
+        side in 16..=SIDE, plane_side in SIDE_MIN..=SIDE,
+    ) {
+        let map = Map::new(&affine, pose, plane_side, side);
+        let mut reduction = Reduction::new(plane_side);
+        for mut vectors in all_forms(Some(&reduction.clone())) {
+            for page in &pages {
+                let (mut plane, mut changed) = (Plane::blank(plane_side), Plane::blank(plane_side));
+                reduction.reduce(page, &mut plane);
+                let mut reals = vec![9f32; side * side];
+                prop_assert!(vectors.warp_reduced(page, &map, None, &mut reals));
+                prop_assert_eq!(&reals, &warped::<f32>(&plane, &map, None));
+                prop_assert!(vectors.warp_plane(&plane, Stroke::Soft, &map, None, &mut reals));
+                stroke::soften(&plane, &mut changed);
+                prop_assert_eq!(&reals, &warped::<f32>(&changed, &map, None));
+                prop_assert!(vectors.warp_plane(&plane, Stroke::Thick, &map, None, &mut reals));
+                stroke::thicken(&plane, &mut changed);
+                prop_assert_eq!(&reals, &warped::<f32>(&changed, &map, None));
+            }
         }
     }
 }
@@ -148,7 +187,7 @@ proptest! {
 /// What lets a blank tile be skipped is exact, to two columns and four rows.
 #[test]
 fn ink_is_seen_where_it_is_and_nowhere_else() {
-    if Avx2::detect().is_none() {
+    if all_forms(None).is_empty() {
         return;
     }
     let mut entries = Box::new([0; PAGE_ENTRIES]);

@@ -113,16 +113,16 @@ pub struct ComposedDrawing {
 /// Draws composed classes, their drawings, and those of batch after batch.
 ///
 /// ```
-/// # use omnishot::archive::Archive;
-/// # use omnishot::synthetic::{SyntheticOptions, synthesize};
-/// # use omnishot::store::{self, Store, WriteOptions};
+/// # use omnishot_data::archive::Archive;
+/// # use omnishot_data::synthetic::{SyntheticOptions, synthesize};
+/// # use omnishot_data::store::{self, Store, WriteOptions};
 /// # let options = SyntheticOptions { background: 2, evaluation: 1, drawers: 3, ..Default::default() };
 /// # let archive = Archive { alphabets: synthesize(&options), runs: Vec::new() };
 /// # let folder = tempfile::tempdir()?;
 /// # let path = folder.path().join("made-up.omni");
 /// # store::write(&path, &archive, WriteOptions::default(), |_| ())?;
-/// use omnishot::archive::Split;
-/// use omnishot::sample::{ComposedSampler, ComposedShape, Compositions, alphabets_of};
+/// use omnishot_data::archive::Split;
+/// use omnishot_data::sample::{ComposedSampler, ComposedShape, Compositions, alphabets_of};
 ///
 /// let store = Store::open(&path)?;
 /// let training = alphabets_of(&store, Split::Background);
