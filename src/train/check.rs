@@ -31,8 +31,8 @@ impl Preset {
         let tasks = self.validation_tasks;
         let sound = (1..=MOST_VALIDATION_TASKS).contains(&tasks);
         RangeError::unless(sound, "validation_tasks", tasks, "1 to 10,000,000")?;
-        self.batch.check()?;
         self.check_composed()?;
+        self.batch.check()?;
         self.check_shards()?;
         self.optimizer.check()?;
         self.check_epochs()?;

@@ -13,7 +13,7 @@ pub enum Way {
 use Way::{Elsewhere, Instead, Run};
 
 /// A command is of the longest row that it begins with. Later ones find the files of those before.
-pub const WAYS: [(&str, Way); 58] = [
+pub const WAYS: &[(&str, Way)] = &[
     // README.md
     ("tools/demo", Elsewhere("builds everything, and trains")),
     ("tools/test", Elsewhere("runs this")),
@@ -79,6 +79,10 @@ pub const WAYS: [(&str, Way); 58] = [
         Instead("siamese-train drawings.omni --out k --resume --steps 4"),
     ),
     ("siamese-train --print", Run(&[])),
+    (
+        "siamese-train drawings.omni --out base",
+        Elsewhere("takes ten minutes"),
+    ),
     ("tools/libtorch --cuda", Elsewhere("needs a GPU")),
     (
         "siamese-train drawings.omni --out run --preset fast",
