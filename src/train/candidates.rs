@@ -9,7 +9,7 @@ pub struct Candidates {
     pub vectors: Tensor,
     /// Which of them each drawing shows, `[n]`.
     pub targets: Tensor,
-    /// Those that do not count for a drawing, `[n, candidates]`; none, if all count.
+    /// Those that do not count, `[candidates]`; none, if all count.
     hidden: Option<Tensor>,
 }
 
@@ -27,23 +27,27 @@ impl Candidates {
     /// All classes below `from`, and of the others those that the batch shows (a sampled softmax:
     /// Jean et al. 2015), so that a step costs the same however many there are.
     ///
-    /// Each drawing brings the vector of its class with it. So the sizes hang on the batch's alone,
-    /// and of a class that is shown twice a drawing hides the other drawing's.
+    /// Each drawing brings the vector of its class with it, so that sizes hang on the batch's
+    /// alone. Of a class that is shown more than once the first counts.
     #[must_use]
     pub fn sampled(class_vectors: &Tensor, classes: &Tensor, from: i64) -> Candidates {
-        let n = classes.size()[0];
-        let device = classes.device();
+        let (n, device) = (classes.size()[0], classes.device());
         let places = Tensor::arange(n, (Kind::Int64, device));
-        let sampled = classes.ge(from); // [n]
-        let brought = class_vectors.index_select(0, classes);
-        let twice = classes.unsqueeze(1).eq_tensor(&classes.unsqueeze(0));
-        let own = Tensor::eye(n, (Kind::Bool, device));
-        let brought_hidden = twice.logical_xor(&own).logical_or(&sampled.logical_not());
-        let known_hidden = Tensor::zeros([n, from], (Kind::Bool, device));
+        let same = classes.unsqueeze(1).eq_tensor(&classes.unsqueeze(0)); // [n, n]
+        let first = (places.unsqueeze(0).expand_as(&same))
+            .masked_fill(&same.logical_not(), n)
+            .amin([1i64].as_slice(), false); // [n]
+        let sampled = classes.ge(from);
+        let brought = sampled.logical_and(&first.eq_tensor(&places));
+        let known = Tensor::zeros([from], (Kind::Bool, device));
+        let all = [
+            class_vectors.narrow(0, 0, from),
+            class_vectors.index_select(0, classes),
+        ];
         Candidates {
-            vectors: Tensor::cat(&[class_vectors.narrow(0, 0, from), brought], 0),
-            targets: (&places + from).where_self(&sampled, classes),
-            hidden: Some(Tensor::cat(&[known_hidden, brought_hidden], 1)),
+            vectors: Tensor::cat(&all, 0),
+            targets: (&first + from).where_self(&sampled, classes),
+            hidden: Some(Tensor::cat(&[known, brought.logical_not()], 0)),
         }
     }
 
