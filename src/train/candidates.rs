@@ -28,7 +28,8 @@ impl Candidates {
     /// Jean et al. 2015), so that a step costs the same however many there are.
     ///
     /// Each drawing brings the vector of its class with it, so that sizes hang on the batch's
-    /// alone. Of a class that is shown more than once the first counts.
+    /// alone. Of a class that is shown more than once the first counts, and it alone has a
+    /// gradient: so a GPU, which adds rows in any order, adds one to zeros.
     #[must_use]
     pub fn sampled(class_vectors: &Tensor, classes: &Tensor, from: i64) -> Candidates {
         let (n, device) = (classes.size()[0], classes.device());
