@@ -22,6 +22,8 @@ pub mod distort;
 
 pub mod loader;
 
+pub mod presets;
+
 pub mod sheet;
 
 #[cfg(feature = "cli")]

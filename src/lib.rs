@@ -21,11 +21,12 @@
 //! 11. `report`: the pages of an evaluation and of a search.
 //!
 //! Beside the way stand [`seed`], where every random number comes from; [`image`], the drawing
-//! itself; [`files`], which are written whole or not at all; [`sheet`], drawings and batches as
-//! pictures to look at; and `cuda`, what libtorch does on GPUs and tch does not hand on. The
-//! programs are `cli`, with what all of them share, and `siamese`.
+//! itself; [`files`], which are written whole or not at all; [`presets`], the settings that
+//! ship with the program; [`sheet`], drawings and batches as pictures to look at; and `cuda`, what
+//! libtorch does on GPUs and tch does not hand on. The programs are `cli`, with what all of them
+//! share, and `siamese`.
 //!
-//! The rooms up to [`loader`], with [`sheet`] and `cli`, are the crate `omnishot_data`, handed on
+//! The rooms up to [`loader`], with [`presets`], [`sheet`] and `cli`, are the crate `omnishot_data`, handed on
 //! from here: they need no libtorch, and neither do programs made of them alone. All others need
 //! the feature `torch`, and the programs the feature `cli`. Both are on by default.
 //!
@@ -71,7 +72,7 @@
 
 #[doc(inline)]
 pub use omnishot_data::{
-    archive, distort, files, image, loader, sample, seed, sheet, store, synthetic,
+    archive, distort, files, image, loader, presets, sample, seed, sheet, store, synthetic,
 };
 
 #[cfg(feature = "cli")]

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use documents::{DOCUMENTS, root};
 
 /// The rooms in the order that data flows: each may use only those before it.
-const ROOMS: [&str; 19] = [
+const ROOMS: [&str; 20] = [
     "seed",
     "image",
     "files",
@@ -25,6 +25,7 @@ const ROOMS: [&str; 19] = [
     "sample",
     "distort",
     "loader",
+    "presets",
     "sheet",
     "cli",
     "cuda",

@@ -7,6 +7,7 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::error::ArchiveError;
+use super::names::has_end;
 use super::problem::Problem;
 use super::scan::{ScanOptions, Scanned, is_read, scan};
 use super::source::{Entry, Source};
@@ -72,7 +73,7 @@ pub(super) struct Gathered {
 /// picture if its content is.
 ///
 /// # Errors
-/// If the files cannot be listed.
+/// If the files cannot be listed, or none is a picture.
 pub(super) fn gather(source: &mut Source) -> Result<Gathered, ArchiveError> {
     let mut gathered = Gathered::default();
     for entry in source.entries()? {
@@ -85,6 +86,13 @@ pub(super) fn gather(source: &mut Source) -> Result<Gathered, ArchiveError> {
         } else {
             gathered.left_out.push(entry);
         }
+    }
+    if gathered.pictures.is_empty() {
+        let zip = (gathered.left_out.iter()).find(|entry| has_end(&entry.name, &["zip"]));
+        let none = zip.map_or(Problem::NoPictures, |zip| Problem::OnlyZips {
+            zip: zip.name.clone(),
+        });
+        return Err(ArchiveError::whole(&source.path, none));
     }
     Ok(gathered)
 }
@@ -147,6 +155,24 @@ impl Gathered {
     }
 }
 
+/// Reads pictures, on all cores: each, or why it cannot be taken, in the entries' order.
+pub(super) fn read_each(
+    source: &Source,
+    entries: &[Entry],
+    options: ScanOptions,
+) -> Vec<Result<Scanned, Problem>> {
+    // Each thread reads with a clone of its own.
+    let read = |source: &mut Source, entry: &Entry| {
+        let bytes = source
+            .read_up_to(entry, PICTURE_LIMIT)
+            .map_err(|error| error.problem)?;
+        scan(&bytes, options)
+    };
+    (entries.par_iter())
+        .map_init(|| source.clone(), read)
+        .collect()
+}
+
 /// Reads pictures; results keep the entries' order.
 ///
 /// # Errors
@@ -156,18 +182,8 @@ pub(super) fn read_all(
     entries: &[Entry],
     options: ScanOptions,
 ) -> Result<Vec<Scanned>, ArchiveError> {
-    // Each thread reads with a clone of its own.
-    let read = |source: &mut Source, entry: &Entry| {
-        let bytes = source
-            .read_up_to(entry, PICTURE_LIMIT)
-            .map_err(|error| error.problem)?;
-        scan(&bytes, options)
-    };
-    let results: Vec<Result<Scanned, Problem>> = (entries.par_iter())
-        .map_init(|| source.clone(), read)
-        .collect();
     let (mut pictures, mut bad) = (Vec::new(), Vec::new());
-    for (entry, result) in entries.iter().zip(results) {
+    for (entry, result) in entries.iter().zip(read_each(source, entries, options)) {
         match result {
             Ok(picture) => pictures.push(picture),
             Err(problem) => bad.push((entry.name.clone(), problem)),

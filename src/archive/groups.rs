@@ -9,9 +9,8 @@ use std::path::Path;
 
 use super::drawing::{Alphabet, Character, Drawing, Split};
 use super::error::ArchiveError;
-use super::gather::{Gathered, PICTURE_LIMIT, gather, read_all};
+use super::gather::{PICTURE_LIMIT, gather, read_all};
 use super::layout::{Place, deal, lay_out, set_parts};
-use super::names::has_end;
 use super::problem::Problem;
 use super::read::Archive;
 use super::scan::{ScanOptions, Scanned, scan};
@@ -58,7 +57,7 @@ pub fn read_groups(input: &Path, options: &GroupOptions) -> Result<Groups, Archi
     let mut source = Source::open(input)?;
     let whole = |problem| ArchiveError::whole(input, problem);
     let error = |entry: &Entry, problem| ArchiveError::entry(input, &entry.name, problem);
-    let gathered = gathered(&mut source)?;
+    let gathered = gather(&mut source)?;
     let without_pictures = gathered.without_pictures(false).map_err(whole)?;
     let entries = &gathered.pictures;
     let paths: Vec<&str> = entries.iter().map(|entry| &*entry.name).collect();
@@ -208,7 +207,7 @@ pub struct Class {
 /// or two classes have one name.
 pub fn read_classes(input: &Path, options: ScanOptions) -> Result<Vec<Class>, ArchiveError> {
     let mut source = Source::open(input)?;
-    let gathered = gathered(&mut source)?;
+    let gathered = gather(&mut source)?;
     (gathered.without_pictures(true)).map_err(|problem| ArchiveError::whole(input, problem))?;
     let entries = &gathered.pictures;
     let pictures = read_all(&source, entries, options)?;
@@ -236,19 +235,6 @@ pub fn read_classes(input: &Path, options: ScanOptions) -> Result<Vec<Class>, Ar
         pictures,
     };
     Ok(classes.into_iter().map(class).collect())
-}
-
-/// The files of a source, parted; at least one is a picture.
-fn gathered(source: &mut Source) -> Result<Gathered, ArchiveError> {
-    let gathered = gather(source)?;
-    if gathered.pictures.is_empty() {
-        let zip = (gathered.left_out.iter()).find(|entry| has_end(&entry.name, &["zip"]));
-        let none = zip.map_or(Problem::NoPictures, |zip| Problem::OnlyZips {
-            zip: zip.name.clone(),
-        });
-        return Err(ArchiveError::whole(&source.path, none));
-    }
-    Ok(gathered)
 }
 
 /// How many bytes of each path are folders around all classes: those that every picture lies

@@ -10,6 +10,7 @@ use super::precision::Precision;
 use super::range::RangeError;
 use crate::distort::{Distortion, DistortionError};
 use crate::model::{NetworkShape, ShapeError};
+use crate::presets::PRESETS;
 use crate::sample::ComposedError;
 
 /// A training run but for its seed and its store.
@@ -129,16 +130,7 @@ pub enum PresetError {
 
 impl Preset {
     /// The names and the texts of the presets that ship with the program.
-    pub const SHIPPED: [(&str, &str); 8] = [
-        ("compact", include_str!("compact.toml")),
-        ("fast", include_str!("fast.toml")),
-        ("thorough", include_str!("thorough.toml")),
-        ("siamese", include_str!("siamese.toml")),
-        ("softmax", include_str!("softmax.toml")),
-        ("matching", include_str!("matching.toml")),
-        ("keras", include_str!("keras.toml")),
-        ("koch", include_str!("koch.toml")),
-    ];
+    pub const SHIPPED: [(&str, &str); 8] = PRESETS;
 
     /// The names of the presets that ship with the program, as a sentence lists them.
     #[must_use]

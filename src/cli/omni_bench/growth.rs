@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::loader::{Loader, LoaderOptions, Pictures, Produce};
 use crate::sheet::Replay;
 use crate::store::PageCache;
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, value_parser};
 
-use super::windows::Rates;
+use super::windows::{Rates, decode_all};
 use crate::cli::stream::{StreamArguments, Visit};
 
 /// Time how the cost of a stream grows with its batch, its pictures, workers and classes.
@@ -99,9 +99,7 @@ impl Visit for Timing<'_> {
     where
         P: Produce<Batch: Pictures + Replay>,
     {
-        for id in 0..pages.store().drawings() {
-            pages.page(id)?; // decoded here, before any clock runs
-        }
+        decode_all(pages)?;
         let area = f64::from(self.side).powi(2);
         let pixels: usize = producer
             .batch()
@@ -119,10 +117,7 @@ impl Visit for Timing<'_> {
         let Growth {
             windows, seconds, ..
         } = *self.growth;
-        let rates = Rates::measure(usize::from(windows), seconds, || {
-            loader.next_batch().context("the stream has ended")??;
-            Ok(pairs)
-        })?;
+        let rates = Rates::of_loader(&mut loader, (windows, seconds), pairs)?;
         let rate = rates.median();
         let picture = f64::from(self.workers) / (2.0 * rate); // seconds
         print_line!(

@@ -10,7 +10,7 @@ use crate::store::{PageCache, StoreError};
 use anyhow::{Context, Result, ensure};
 use clap::{Args, value_parser};
 
-use super::windows::Rates;
+use super::windows::{Rates, decode_all};
 use crate::cli::stream::{StreamArguments, Visit};
 
 /// Time the batches of a stream, in pairs a second.
@@ -65,9 +65,7 @@ impl Visit for &LoaderTimes {
     where
         P: Produce<Batch: Pictures + Replay>,
     {
-        for id in 0..pages.store().drawings() {
-            pages.page(id)?; // decoded here, before any clock runs
-        }
+        decode_all(pages)?;
         let side = f64::from(self.stream.side);
         let pixels = producer.batch().pixels().concat().len() as f64;
         let pairs = pixels / (2.0 * side * side);
@@ -129,10 +127,7 @@ impl LoaderTimes {
         let options = self.options(workers);
         let mut loader = Loader::start(Arc::clone(producer), 0..1 << 28, options);
         let began = std::time::Instant::now();
-        let rates = Rates::measure(usize::from(self.windows), self.seconds, || {
-            loader.next_batch().context("the stream has ended")??;
-            Ok(pairs)
-        })?;
+        let rates = Rates::of_loader(&mut loader, (self.windows, self.seconds), pairs)?;
         let waited = loader.counts().waited.as_secs_f64() / began.elapsed().as_secs_f64();
         Ok(Row {
             what,

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use crate::archive::Split;
 use crate::distort::Distortion;
 use crate::loader::{Loader, LoaderOptions, PairBatches};
+use crate::presets::PRESETS;
 use crate::sample::{PairSampler, PairShape, alphabets_of};
 use crate::store::{PageCache, Store};
 use anyhow::{Context, Result};
-use clap::{Args, ValueEnum, value_parser};
+use clap::{Args, value_parser};
 use serde::Deserialize;
 
 use super::apart;
-use super::windows::Rates;
+use super::windows::{Rates, decode_all};
 
 /// Say how many workers keep a consumer busy on this machine.
 ///
@@ -27,8 +28,8 @@ pub struct Plan {
     /// The store to draw from; its background set alone is used.
     store: PathBuf,
     /// Whose distortion, pictures and batches.
-    #[arg(long, value_enum)]
-    preset: PresetName,
+    #[arg(long, value_parser = PRESETS.map(|(name, _)| name))]
+    preset: String,
     /// Drawings a second that the consumer takes: a training prints its own.
     #[arg(long, value_name = "DRAWINGS", value_parser = value_parser!(u32).range(1..))]
     consumer: Option<u32>,
@@ -38,34 +39,6 @@ pub struct Plan {
     /// Seconds of a window.
     #[arg(long, default_value_t = 0.5, value_parser = super::windows::seconds)]
     seconds: f64,
-}
-
-/// A preset of siamese-train.
-#[derive(Clone, Copy, ValueEnum)]
-enum PresetName {
-    Compact,
-    Fast,
-    Thorough,
-    Siamese,
-    Softmax,
-    Matching,
-    Keras,
-    Koch,
-}
-
-impl PresetName {
-    fn text(self) -> &'static str {
-        match self {
-            PresetName::Compact => include_str!("../../train/compact.toml"),
-            PresetName::Fast => include_str!("../../train/fast.toml"),
-            PresetName::Thorough => include_str!("../../train/thorough.toml"),
-            PresetName::Siamese => include_str!("../../train/siamese.toml"),
-            PresetName::Softmax => include_str!("../../train/softmax.toml"),
-            PresetName::Matching => include_str!("../../train/matching.toml"),
-            PresetName::Keras => include_str!("../../train/keras.toml"),
-            PresetName::Koch => include_str!("../../train/koch.toml"),
-        }
-    }
 }
 
 /// What a loader has to know of a preset.
@@ -103,7 +76,9 @@ struct Row {
 
 impl Plan {
     pub fn run(self) -> Result<()> {
-        let settings: Settings = toml::from_str(self.preset.text())?;
+        let preset = PRESETS.iter().find(|(name, _)| *name == self.preset);
+        let (_, text) = preset.context("the command line takes no other")?;
+        let settings: Settings = toml::from_str(text)?;
         let side = settings.network.side().context("a network has a side")?;
         let drawings = settings.batch.drawings.map(|drawings| drawings / 2);
         let pairs = settings.batch.pairs.or(drawings);
@@ -139,9 +114,7 @@ impl Plan {
         let sampler = PairSampler::new(&store, &alphabets, shape, 0)
             .with_context(|| format!("{path}: has no such pairs"))?;
         let pages = Arc::new(PageCache::new(store));
-        for id in 0..pages.store().drawings() {
-            pages.page(id)?; // decoded here, before any clock runs
-        }
+        decode_all(&pages)?;
         Ok(PairBatches::new(pages, sampler, distortion, side, 0)?)
     }
 
@@ -153,12 +126,9 @@ impl Plan {
             ..LoaderOptions::default()
         };
         let mut loader = Loader::start(Arc::clone(producer), 0..1 << 28, options);
-        let made = Rates::measure(usize::from(self.windows), self.seconds, || {
-            loader.next_batch().context("the stream has ended")??;
-            Ok(drawings)
-        })?;
-        drop(loader);
         let time = (self.windows, self.seconds);
+        let made = Rates::of_loader(&mut loader, time, drawings)?;
+        drop(loader);
         let apart = apart::measure(&**producer, workers, time, drawings)?;
         Ok(Row {
             workers,
@@ -245,8 +215,8 @@ mod tests {
 
     #[test]
     fn every_preset_says_what_a_loader_has_to_know() {
-        for preset in PresetName::value_variants() {
-            let settings: Settings = toml::from_str(preset.text()).unwrap();
+        for (_, text) in PRESETS {
+            let settings: Settings = toml::from_str(text).unwrap();
             settings.distortion.check().unwrap();
             assert!(settings.network.side().is_some_and(|side| side <= 105));
             assert!(settings.batch.pairs.or(settings.batch.drawings).is_some());

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use crate::loader::{Loader, Produce};
+use crate::store::{PageCache, StoreError};
+use anyhow::{Context, Result};
 
 /// Rates of several windows, per second.
 pub struct Rates(Vec<f64>);
@@ -30,6 +32,19 @@ impl Rates {
         Ok(Rates(rates))
     }
 
+    /// Rates of a loader's batches, each of which counts for `size`, in so many windows of so many
+    /// seconds.
+    pub fn of_loader<P: Produce>(
+        loader: &mut Loader<P>,
+        (windows, seconds): (u16, f64),
+        size: f64,
+    ) -> Result<Rates> {
+        Rates::measure(usize::from(windows), seconds, || {
+            loader.next_batch().context("the stream has ended")??;
+            Ok(size)
+        })
+    }
+
     /// The middle rate, the higher one of two.
     pub fn median(&self) -> f64 {
         self.0[self.0.len() / 2]
@@ -39,6 +54,11 @@ impl Rates {
     pub fn range(&self) -> [f64; 2] {
         [self.0[0], self.0[self.0.len() - 1]]
     }
+}
+
+/// Decodes every page, before any clock runs.
+pub fn decode_all(pages: &PageCache) -> Result<(), StoreError> {
+    (0..pages.store().drawings()).try_for_each(|id| pages.page(id).map(drop))
 }
 
 /// Reads the length of a window.

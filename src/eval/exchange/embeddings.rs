@@ -112,10 +112,13 @@ impl EmbeddingWriter {
             values.seek(SeekFrom::Start(0))?;
             let mut values = BufReader::new(values);
             match format {
-                EmbeddingFormat::Jsonl => write_lines(file, &mut values, width, &paths),
+                EmbeddingFormat::Jsonl => paths.iter().try_for_each(|path| {
+                    let row = read_row(&mut values, width)?;
+                    writeln!(file, "{}", json_line(path, &row))
+                }),
                 EmbeddingFormat::Npz => {
-                    let rows = ("embeddings", &mut values as &mut dyn Read, width);
-                    rows_to_npz(file, rows, ("paths", &paths))
+                    let rows = paths.iter().map(|_| read_row(&mut values, width));
+                    rows_to_npz(file, ("embeddings", width, rows), ("paths", &paths))
                 }
                 EmbeddingFormat::Safetensors => {
                     file.write_all(&safetensors_header(&paths, width, card))?;
@@ -127,24 +130,16 @@ impl EmbeddingWriter {
     }
 }
 
-fn write_lines(
-    file: &mut dyn Write,
-    values: &mut dyn Read,
-    width: usize,
-    paths: &[String],
-) -> io::Result<()> {
+/// The next row of a file of little-endian numbers.
+fn read_row(values: &mut impl Read, width: usize) -> io::Result<Vec<f32>> {
     let mut bytes = vec![0; 4 * width];
-    for path in paths {
-        values.read_exact(&mut bytes)?;
-        let (numbers, _) = bytes.as_chunks::<4>();
-        let row: Vec<f32> = (numbers.iter()).map(|n| f32::from_le_bytes(*n)).collect();
-        writeln!(file, "{}", json_line(path, &row))?;
-    }
-    Ok(())
+    values.read_exact(&mut bytes)?;
+    let (numbers, _) = bytes.as_chunks::<4>();
+    Ok((numbers.iter()).map(|n| f32::from_le_bytes(*n)).collect())
 }
 
-/// The length of the header, and the header, by the format's own rules: what the `safetensors`
-/// crate writes needs all bytes at hand.
+/// The length of the header, and the header, by the format's own rules: the `safetensors` crate
+/// writes two texts of metadata in any order, and equal embeddings shall give equal bytes.
 fn safetensors_header(paths: &[String], width: usize, card: &Card) -> Vec<u8> {
     let card = serde_json::to_string(card).expect("a card is plain data");
     let listed = serde_json::to_string(paths).expect("paths are plain data");

@@ -200,11 +200,11 @@ impl ComposedSampler {
     /// If there are not so many classes.
     #[must_use]
     pub fn class(&self, class: u32) -> ComposedClass {
-        let (kind, parts, places) = self.describe(class);
+        let (family, sibling) = self.family_of(class);
         ComposedClass {
-            kind,
-            characters: parts.map(|part| self.characters[part]),
-            places,
+            kind: family.kind,
+            characters: family.parts(sibling).map(|part| self.characters[part]),
+            places: family.places(sibling),
         }
     }
 
@@ -215,17 +215,8 @@ impl ComposedSampler {
     #[must_use]
     pub fn drawing(&self, class: u32, number: u32) -> ComposedDrawing {
         assert!(number < NUMBERS, "drawing {number} is not below {NUMBERS}");
-        let (_, parts, places) = self.describe(class);
-        let item = u64::from(class) * u64::from(NUMBERS) + u64::from(number);
-        let stream = &mut Stream::new(self.seed, Purpose::ComposedDrawing, item);
-        ComposedDrawing {
-            class,
-            drawings: parts.map(|part| {
-                let drawings = &self.drawings[part];
-                drawings.start + stream.below(drawings.len() as u32)
-            }),
-            places: places.map(|place| layout::by_hand(place, stream)),
-        }
+        let (family, sibling) = self.family_of(class);
+        self.drawing_of(&family, sibling, (class, number))
     }
 
     /// Draws the composed part of batch `index` into `items`: two drawings of each class of some
@@ -243,26 +234,77 @@ impl ComposedSampler {
         items.clear();
         for place in 0..shown {
             let [first, end] = [place, place + 1].map(|place| (place * families / shown) as u32);
-            let family = first + stream.below(end - first);
-            for class in SIBLINGS * family..SIBLINGS * (family + 1) {
+            let place = first + stream.below(end - first);
+            let family = self.family(place);
+            for sibling in 0..SIBLINGS {
+                let class = SIBLINGS * place + sibling;
                 let numbers = stream.two_below(NUMBERS);
-                items.extend(numbers.map(|number| self.drawing(class, number)));
+                let drawing = |number| self.drawing_of(&family, sibling, (class, number));
+                items.extend(numbers.map(drawing));
             }
         }
     }
 
-    /// The kind of a class, the places of its characters among all, and where they lie.
-    fn describe(&self, class: u32) -> (Composition, [usize; 2], [Placement; 2]) {
+    /// A class's family, and which of it the class is.
+    fn family_of(&self, class: u32) -> (Family, u32) {
         let classes = self.shape.classes;
         assert!(class < classes, "composed class {class} of {classes}");
-        let (family, sibling) = (class / SIBLINGS, class % SIBLINGS);
+        (self.family(class / SIBLINGS), class % SIBLINGS)
+    }
+
+    /// Family `family`: a pure function of seed, store and family.
+    fn family(&self, family: u32) -> Family {
         let (kinds, pools) = (self.kinds.len() as u32, self.pools.len() as u32);
         let kind = self.kinds[(family % kinds) as usize];
         let pool = &self.pools[(family / kinds % pools) as usize];
         let (base, others) = pool.pair(kind, u64::from(family / kinds / pools));
         let stream = &mut Stream::new(self.seed, Purpose::Composed, FAMILIES + u64::from(family));
-        let places = layout::arrangements(kind, stream)[(sibling / 2) as usize];
-        (kind, [base, others[(sibling % 2) as usize]], places)
+        Family {
+            kind,
+            base,
+            others,
+            arrangements: layout::arrangements(kind, stream),
+        }
+    }
+
+    /// Drawing `number` of a class, which is this sibling of its family.
+    fn drawing_of(
+        &self,
+        family: &Family,
+        sibling: u32,
+        (class, number): (u32, u32),
+    ) -> ComposedDrawing {
+        let item = u64::from(class) * u64::from(NUMBERS) + u64::from(number);
+        let stream = &mut Stream::new(self.seed, Purpose::ComposedDrawing, item);
+        ComposedDrawing {
+            class,
+            drawings: family.parts(sibling).map(|part| {
+                let drawings = &self.drawings[part];
+                drawings.start + stream.below(drawings.len() as u32)
+            }),
+            places: (family.places(sibling)).map(|place| layout::by_hand(place, stream)),
+        }
+    }
+}
+
+/// What the classes of a family are made of.
+struct Family {
+    kind: Composition,
+    /// Places of its base and of the two others among all characters.
+    base: usize,
+    others: [usize; 2],
+    arrangements: [[Placement; 2]; 2],
+}
+
+impl Family {
+    /// The places of a sibling's characters among all.
+    fn parts(&self, sibling: u32) -> [usize; 2] {
+        [self.base, self.others[(sibling % 2) as usize]]
+    }
+
+    /// Where they lie.
+    fn places(&self, sibling: u32) -> [Placement; 2] {
+        self.arrangements[(sibling / 2) as usize]
     }
 }
 

@@ -19,7 +19,7 @@
 //! Every index counts what is in the file, so that one split alone begins at 0 as well.
 //! Characters are decoded and compressed one after another: memory does not grow with the store.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use npyz::{AutoSerialize, DType, Serialize, TypeStr, WriterBuilder};
@@ -154,20 +154,16 @@ pub fn pages_to_npz(file: &mut dyn Write, name: &str, pages: &[Page]) -> io::Res
     Ok(())
 }
 
-/// Writes rows of numbers, and a name of each, as a compressed `.npz` file: array `rows`, float32
-/// `[n, width]` of as many little-endian numbers from `values`, and array `texts`, str `[n]`.
+/// Writes rows of numbers, and a text for each, as a compressed `.npz` file: array `rows`, float32
+/// `[n, width]`, and array `texts`, str `[n]`.
 ///
 /// # Errors
-/// What `file` or `values` says, and if `values` ends too soon.
-///
-/// # Panics
-/// If `width` is 0.
+/// What `file` or a row says.
 pub fn rows_to_npz(
     file: &mut dyn Write,
-    (rows, values, width): (&str, &mut dyn Read, usize),
+    (rows, width, values): (&str, usize, impl Iterator<Item = io::Result<Vec<f32>>>),
     (texts, of_rows): (&str, &[String]),
 ) -> io::Result<()> {
-    assert!(width > 0);
     let mut zip = ZipWriter::new_stream(file);
     start(&mut zip, rows)?;
     let mut array = npyz::WriteOptions::new()
@@ -175,11 +171,8 @@ pub fn rows_to_npz(
         .shape(&[of_rows.len() as u64, width as u64])
         .writer(&mut zip)
         .begin_nd()?;
-    let mut bytes = vec![0; 4 * width];
-    for _ in of_rows {
-        values.read_exact(&mut bytes)?;
-        let (numbers, _) = bytes.as_chunks::<4>();
-        array.extend(numbers.iter().map(|number| f32::from_le_bytes(*number)))?;
+    for row in values {
+        array.extend(row?)?;
     }
     array.finish()?;
     names(&mut zip, texts, of_rows.iter())?;
