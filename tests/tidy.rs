@@ -331,3 +331,28 @@ fn links_inside_the_documents_lead_somewhere() {
     }
     assert!(followed > 50, "{followed} links");
 }
+
+/// A tool that was taken apart and committed without its other half works where it was written,
+/// and nowhere else.
+#[test]
+fn files_that_tools_call_are_there() {
+    let mut called = 0;
+    for entry in fs::read_dir(root().join("tools")).unwrap() {
+        let path = entry.unwrap().path();
+        let Some(text) = path
+            .is_file()
+            .then(|| fs::read_to_string(&path).unwrap())
+            .filter(|text| text.starts_with("#!"))
+        else {
+            continue;
+        };
+        for after in text.split("$root/tools/").skip(1) {
+            let is_name = |c: &char| c.is_ascii_alphanumeric() || "._/-".contains(*c);
+            let name: String = after.chars().take_while(is_name).collect();
+            let file = root().join("tools").join(&name);
+            assert!(file.exists(), "{}: no tools/{name}", path.display());
+            called += 1;
+        }
+    }
+    assert!(called > 3, "{called} files");
+}
