@@ -66,6 +66,10 @@ pub enum Purpose {
     ComposedBatch = 22,
     /// Which drawings a drawing of a composed class is made of, and where they lie.
     ComposedDrawing = 23,
+    /// Which alphabet, characters and drawings an episode of Meta-Dataset's law holds.
+    Episode = 24,
+    /// Which drawings a task of turned characters holds.
+    Turned = 25,
 }
 
 /// Random numbers of one item of one stream.

@@ -37,6 +37,23 @@ pub enum EvalError {
     /// Digits are not drawings of a store.
     #[error("mnist is no protocol of a store; give the digits beside it")]
     NoDigits,
+    /// No alphabet has enough characters for an episode.
+    #[error(
+        "meta-dataset: no alphabet of the evaluation set has five characters with two drawings each; \
+         leave this protocol out"
+    )]
+    NoEpisodes,
+    /// The store is not Omniglot, so that Vinyals's split of it means nothing.
+    #[error(
+        "vinyals: the split is one of Omniglot's 964 and 659 characters, and this store has {background} \
+         and {evaluation}; leave this protocol out, or build the store from both official zips"
+    )]
+    NotOmniglot {
+        /// Background characters of the store.
+        background: usize,
+        /// Evaluation characters of the store.
+        evaluation: usize,
+    },
     /// No tasks of digits can be drawn.
     #[error("mnist")]
     Digits(#[from] DigitError),

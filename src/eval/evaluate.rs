@@ -55,10 +55,11 @@ pub fn evaluate(
         },
     };
     let mut protocols = Protocols::draw(store, plan, entrants.first(), &mut watch)?;
+    let mut turned = Protocols::turned(store, plan)?;
     asking.baselines(&mut protocols, &mut watch)?;
     let mut digits = match digits {
         Some(DigitPlan { digits, trials }) => {
-            let mut protocol = Protocols::of(DigitTasks::new(digits, *trials)?.set());
+            let mut protocol = Protocols::of([DigitTasks::new(digits, *trials)?.set()]);
             for pixels in DigitPixels::baselines(digits) {
                 protocol.ask(&[&pixels], asking.rules)?;
             }
@@ -71,6 +72,7 @@ pub fn evaluate(
         let shown = (plan.gallery && place == 0).then_some(&mut gallery);
         asking.entrant(entrant, &mut protocols, shown, &mut watch)?;
         asking.copies(entrant, &mut protocols, &mut watch)?;
+        asking.turned(entrant, &mut turned, &mut watch)?;
         if let Some((digits, protocol)) = &mut digits {
             watch(Event::Begins(format!("{}: digits", entrant.name)));
             asking.digits(entrant, digits, protocol)?;
@@ -79,13 +81,18 @@ pub fn evaluate(
     if plan.ensemble {
         asking.ensemble(entrants, &mut protocols, &mut watch)?;
     }
-    let (protocols, curve, verification) = protocols.found(plan.seed);
-    let digits = digits.and_then(|(_, protocol)| protocol.found(plan.seed).0.pop());
+    if plan.gallery {
+        gallery.add_shared(&pages, &protocols.one_shot)?;
+    }
+    let mut found = protocols.found(plan.seed);
+    found.one_shot.extend(turned.found(plan.seed).one_shot);
+    let digits = digits.and_then(|(_, protocol)| protocol.found(plan.seed).one_shot.pop());
     let evaluation = Evaluation {
         provenance: provenance(store, plan, networks),
-        protocols,
-        curve,
-        verification,
+        protocols: found.one_shot,
+        curve: found.curve,
+        episodes: found.episodes,
+        verification: found.verification,
         digits,
         training: Vec::new(),
     };
@@ -225,6 +232,23 @@ impl Asking<'_> {
         let (store, ranks) = (self.pages.store(), self.rules.ranks);
         let network = Network::averaged(entrant, store, drawings, copies, seed, ranks)?;
         protocols.ask(&[&network], self.rules)
+    }
+
+    /// Asks a network by the protocols whose drawings are turned, if there are any.
+    fn turned(
+        &self,
+        entrant: &Entrant,
+        protocols: &mut Protocols<'_>,
+        watch: &mut impl FnMut(Event),
+    ) -> Result<(), EvalError> {
+        let drawings: Vec<u32> = protocols.one_shot_drawings().collect();
+        if drawings.is_empty() {
+            return Ok(());
+        }
+        watch(Event::Begins(format!("{}: turned drawings", entrant.name)));
+        let (model, store) = (&entrant.model, self.pages.store());
+        let embeddings = Embeddings::turned(model, store, drawings, self.rules.ranks)?;
+        protocols.ask(&[&Network::new(entrant, embeddings)], self.rules)
     }
 
     /// Asks a network about digits.

@@ -34,14 +34,18 @@ pub use oneshot::{answer, answer_embedded, validate};
 pub use plan::{DigitPlan, Entrant, Event, Plan};
 pub use rejection::{RejectionError, RejectionPlan, Threshold};
 pub use scores::{
-    AmongFirst, Answers, Curve, CurveLine, Evaluation, GroupScore, PAIRS, PairSet, PairedTest,
-    ProtocolRun, ProtocolScores, Provenance, RESAMPLES, Role, Score, ScoredNetwork, ScoredPairs,
-    Spread, SystemScore, Ties, TrainingRecord, Verification, VerificationScore, bootstrap,
-    group_interval, leaders, mcnemar, spread, stands_out,
+    AmongFirst, Answers, Curve, CurveLine, EpisodeScore, Episodes, Evaluation, GroupScore, PAIRS,
+    PairSet, PairedTest, ProtocolRun, ProtocolScores, Provenance, RESAMPLES, Role, Score,
+    ScoredNetwork, ScoredPairs, SharedErrors, Spread, SystemScore, Ties, TrainingRecord,
+    Verification, VerificationScore, bootstrap, group_interval, leaders, mcnemar, mean_interval,
+    spread, stands_out,
 };
 pub use systems::{
-    Assigned, DigitPixels, Embeddings, Ensemble, ExactSimilarity, FineTuned, Hausdorff, Network,
-    Pixel, PixelScorer, PointSet, Rules, Scorer, Similarity, System, answer_in_context, assign,
-    is_ensemble, similarities,
+    Assigned, ClassSimilarity, DigitPixels, Embeddings, Ensemble, ExactSimilarity, FineTuned,
+    Hausdorff, Network, Pixel, PixelScorer, PointSet, Rules, Scorer, Similarity, System,
+    answer_in_context, assign, is_ensemble, similarities,
 };
-pub use tasks::{CurveTasks, DigitTasks, DigitTrials, Protocol, TaskSet, UnknownProtocol, WAYS};
+pub use tasks::{
+    CurveTasks, DigitTasks, DigitTrials, Episode, EpisodeSet, Protocol, TaskSet, UnknownProtocol,
+    WAYS,
+};

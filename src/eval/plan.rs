@@ -18,6 +18,8 @@ pub struct Plan {
     pub curve_trials: u64,
     /// Whether to take the verification task.
     pub verification: bool,
+    /// Episodes by Meta-Dataset's law, which baselines without a network do not have; none with 0.
+    pub episodes: u64,
     /// The seed of all random tasks and pairs.
     pub seed: u64,
     /// What a tie counts for.

@@ -2,7 +2,7 @@
 
 use super::published::Task;
 use crate::eval::{
-    self, Evaluation, Protocol, ProtocolScores, Role, ScoredNetwork, SystemScore, Ties,
+    self, Episodes, Evaluation, Protocol, ProtocolScores, Role, ScoredNetwork, SystemScore, Ties,
 };
 
 /// What stands for a figure that is none.
@@ -235,6 +235,35 @@ pub(super) fn among_first(protocol: &ProtocolScores) -> impl Iterator<Item = Str
         let told: Vec<String> = told.collect();
         format!("right answer among the first {first}: {}", told.join("; "))
     })
+}
+
+/// A line about what all networks get wrong together, if there are several.
+pub(super) fn shared(protocol: &ProtocolScores) -> Option<String> {
+    let shared = protocol.shared?;
+    Some(format!(
+        "all {} networks wrong: {} of the questions; by one and the same wrong answer: {}",
+        shared.networks,
+        percent(shared.all_wrong.percent()),
+        percent(shared.same_wrong.percent())
+    ))
+}
+
+/// What Meta-Dataset's episodes ask.
+pub(super) const EPISODES: &str =
+    "Meta-Dataset's episodes, within an alphabet of the evaluation set";
+
+/// The size of the episodes: `600 episodes of seed 0 with 5 to 47 ways, 99,000 questions, guessing
+/// has 8.00%`.
+pub(super) fn episode_shape(episodes: &Episodes) -> String {
+    format!(
+        "{} of seed {} with {} to {} ways, {}; guessing has {}; mean over episodes",
+        counted(episodes.episodes, "episode"),
+        episodes.seed,
+        episodes.ways[0],
+        episodes.ways[1],
+        counted(episodes.queries, "question"),
+        percent(episodes.chance)
+    )
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use crate::eval::{Evaluation, ProtocolScores, SystemScore};
 
 /// The files' names and texts.
 ///
-/// All six are always there, so that a reader finds what it expects: `scores.csv`, `groups.csv`,
-/// `curve.csv`, `roc.csv`, `verification.csv` and `comparisons.csv`. A cell is empty where there
+/// All seven are always there, so that a reader finds what it expects: `scores.csv`, `groups.csv`,
+/// `curve.csv`, `roc.csv`, `episodes.csv`, `verification.csv` and `comparisons.csv`. A cell is empty where there
 /// is no such figure. Shares and intervals are in percent, areas and points of the ROC from 0
 /// to 1.
 #[must_use]
@@ -18,6 +18,7 @@ pub fn tables(evaluation: &Evaluation) -> Vec<(String, String)> {
         ("groups.csv", groups(evaluation)),
         ("curve.csv", curve(evaluation)),
         ("roc.csv", roc(evaluation)),
+        ("episodes.csv", episodes(evaluation)),
         ("verification.csv", verification(evaluation)),
         ("comparisons.csv", comparisons(evaluation)),
     ];
@@ -158,6 +159,27 @@ fn roc(evaluation: &Evaluation) -> String {
                 role(system.role).to_owned(),
                 taken.to_string(),
                 found.to_string(),
+            ]);
+        }
+    }
+    table.text()
+}
+
+fn episodes(evaluation: &Evaluation) -> String {
+    let mut table = Table::new(&[
+        "system", "role", "episodes", "right", "asked", "percent", "low", "high",
+    ]);
+    if let Some(found) = &evaluation.episodes {
+        for system in &found.systems {
+            table.row([
+                system.system.clone(),
+                role(system.role).to_owned(),
+                found.episodes.to_string(),
+                system.score.right.to_string(),
+                system.score.asked.to_string(),
+                system.percent.to_string(),
+                system.interval[0].to_string(),
+                system.interval[1].to_string(),
             ]);
         }
     }

@@ -1,11 +1,11 @@
 //! An evaluation as the terminal prints it.
 
 use super::figures::{
-    among_first, count, headline, interval, is_void, number, percent, probability, role, sentence,
-    shape, short, ties, title, warnings,
+    EPISODES, among_first, count, episode_shape, headline, interval, is_void, number, percent,
+    probability, role, sentence, shape, shared, short, ties, title, warnings,
 };
 use super::published::{Published, Task, beside};
-use crate::eval::{Evaluation, ProtocolScores, Role, Spread, Verification};
+use crate::eval::{Episodes, Evaluation, ProtocolScores, Role, Spread, Verification};
 
 /// Columns of lines that are wrapped.
 const WIDTH: usize = 96;
@@ -27,6 +27,9 @@ pub fn text(evaluation: &Evaluation) -> String {
     lines.extend(wrapped("", &sentence(evaluation)));
     for protocol in &evaluation.protocols {
         protocol_lines(evaluation, protocol, &mut lines);
+    }
+    if let Some(episodes) = &evaluation.episodes {
+        episode_lines(evaluation, episodes, &mut lines);
     }
     if let Some(verification) = &evaluation.verification {
         verification_lines(evaluation, verification, &mut lines);
@@ -97,6 +100,7 @@ fn protocol_lines(evaluation: &Evaluation, protocol: &ProtocolScores, lines: &mu
         lines.push(spread_line(spread, width));
     }
     lines.extend(among_first(protocol).map(|line| format!("  {line}")));
+    lines.extend(shared(protocol).map(|line| format!("  {line}")));
     published_lines(beside(evaluation, Task::of(protocol)), lines);
     let is_headline = headline(evaluation).is_some_and(|first| std::ptr::eq(first, protocol));
     if is_headline && protocol.systems.iter().any(|s| !s.groups.is_empty()) {
@@ -167,6 +171,24 @@ fn wrapped(lead: &str, text: &str) -> Vec<String> {
     }
     lines.push(line);
     lines
+}
+
+fn episode_lines(evaluation: &Evaluation, episodes: &Episodes, lines: &mut Vec<String>) {
+    let systems = episodes.systems.iter();
+    let width = width(systems.map(|system| name(evaluation, &system.system, system.role)));
+    lines.push(String::new());
+    lines.push(format!("meta-dataset: {EPISODES}"));
+    lines.push(format!("  {}", episode_shape(episodes)));
+    lines.push(format!("  {:<width$} {:>8}  95% interval", "", "right"));
+    for system in &episodes.systems {
+        lines.push(format!(
+            "  {:<width$} {:>8}  {}",
+            name(evaluation, &system.system, system.role),
+            percent(system.percent),
+            interval(system.interval)
+        ));
+    }
+    published_lines(beside(evaluation, Some(Task::Episodes)), lines);
 }
 
 fn verification_lines(

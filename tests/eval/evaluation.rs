@@ -33,6 +33,7 @@ fn plan() -> Plan {
         ways: 5,
         trials: 60,
         curve_trials: 0,
+        episodes: 0,
         verification: false,
         seed: 3,
         ties: Ties::Against,

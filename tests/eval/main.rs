@@ -10,6 +10,7 @@ mod classify;
 mod clothes;
 #[cfg(all(feature = "cli", feature = "torch"))]
 mod embed;
+mod episodes;
 #[cfg(feature = "torch")]
 mod evaluation;
 #[cfg(feature = "torch")]

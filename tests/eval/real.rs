@@ -74,6 +74,11 @@ fn packed() -> Option<(&'static Path, &'static [u8])> {
         .map(|(zips, bytes)| (zips.as_path(), bytes.as_slice()))
 }
 
+/// Omniglot's store, if its zips are there.
+pub fn store() -> Option<Store> {
+    packed().map(|(_, bytes)| open(bytes))
+}
+
 fn open(bytes: &[u8]) -> Store {
     Store::from_bytes("o.omni", bytes.to_vec()).unwrap()
 }

@@ -108,6 +108,10 @@ pub const WAYS: &[(&str, Way)] = &[
         ),
     ),
     (
+        "siamese-eval drawings.omni --pretrained --protocol meta-dataset",
+        Elsewhere("tests/eval/episodes.rs"),
+    ),
+    (
         "siamese-eval drawings.omni --protocol within,curve",
         Instead("siamese-eval drawings.omni --protocol within,curve --shots 1 --trials 20 --json"),
     ),

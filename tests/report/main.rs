@@ -117,11 +117,13 @@ fn names_are_escaped_wherever_they_stand() {
         .training
         .iter_mut()
         .for_each(|record| record.network = evil.to_owned());
+    for system in &mut evaluation.episodes.as_mut().unwrap().systems {
+        evil.clone_into(&mut system.system);
+    }
     let mut gallery = sample::gallery(2);
     gallery.network = evil.to_owned();
-    gallery
-        .failures
-        .iter_mut()
+    (gallery.failures.iter_mut())
+        .chain(&mut gallery.shared)
         .for_each(|failure| failure.place = evil.to_owned());
     for row in &mut gallery.neighbours {
         row.label = evil.to_owned();
@@ -158,6 +160,7 @@ fn published_figures_stand_only_beside_tasks_of_their_kind() {
         ("protocol-3", None),
         ("protocol-4", Some(Task::Between)),
         ("protocol-5", None),
+        ("episodes", Some(Task::Episodes)),
         ("verification", Some(Task::Verification)),
         ("digits", Some(Task::Digits)),
     ];
@@ -244,7 +247,7 @@ fn what_is_missing_empty_or_no_number_breaks_nothing() {
             assert_eq!(found, None);
         }
         assert!(!text(evaluation).contains("NaN"));
-        assert_eq!(tables(evaluation).len(), 6);
+        assert_eq!(tables(evaluation).len(), 7);
     };
     let nothing = empty();
     check(&nothing, &Gallery::default());
@@ -313,6 +316,7 @@ fn csv_files_give_the_figures_back_whatever_the_names() {
         "groups",
         "curve",
         "roc",
+        "episodes",
         "verification",
         "comparisons",
     ];
@@ -347,12 +351,13 @@ fn csv_files_give_the_figures_back_whatever_the_names() {
     );
     assert_eq!(rows(2).len(), 4 * 12);
     assert_eq!(rows(3).len(), 3 * 101);
+    assert_eq!(rows(4)[1][5].parse::<f64>().unwrap(), 93.25);
     assert_eq!(
-        rows(4)[0][7].parse::<f64>().unwrap(),
+        rows(5)[0][7].parse::<f64>().unwrap(),
         evaluation.verification.as_ref().unwrap().systems[0].auc
     );
     assert_eq!(
-        rows(5).len(),
+        rows(6).len(),
         protocols().map(|p| p.comparisons.len()).sum::<usize>()
     );
     // Without anything, the headers still stand.
@@ -376,6 +381,9 @@ fn the_terminal_has_every_headline_figure() {
         "97.31%",
         "0.9881",
         "mnist",
+        "95.50%  95.2 to 95.9",
+        "TSA 94.96",
+        "one and the same wrong answer: 1.75%",
         "People 95.5",
         "SNAIL 97.64",
         "70.3",

@@ -3,9 +3,10 @@
 use omnishot::archive::Alphabet;
 use omnishot::distort::Distortion;
 use omnishot::eval::{
-    AmongFirst, Curve, CurveLine, EmbeddingMap, Evaluation, Failure, Gallery, GroupScore, MapPoint,
-    Neighbour, Neighbours, PairedTest, Protocol, ProtocolScores, Provenance, Role, Score,
-    ScoredNetwork, Spread, SystemScore, Ties, TrainingRecord, Verification, VerificationScore,
+    AmongFirst, Curve, CurveLine, EmbeddingMap, EpisodeScore, Episodes, Evaluation, Failure,
+    Gallery, GroupScore, MapPoint, Neighbour, Neighbours, PairedTest, Protocol, ProtocolScores,
+    Provenance, Role, Score, ScoredNetwork, SharedErrors, Spread, SystemScore, Ties,
+    TrainingRecord, Verification, VerificationScore,
 };
 use omnishot::image::Picture;
 use omnishot::model::{Card, CompactShape, NetworkShape};
@@ -127,6 +128,17 @@ pub fn protocol(name: Protocol, title: &str, shots: usize, groups: &[String]) ->
             least: 96.0,
             greatest: 96.75,
         }),
+        shared: Some(SharedErrors {
+            networks: 2,
+            all_wrong: Score {
+                right: 9,
+                asked: 400,
+            },
+            same_wrong: Score {
+                right: 7,
+                asked: 400,
+            },
+        }),
         comparisons: vec![
             against("compact, seed 2", 6, 9, 0.607),
             against("compact, seed 1, 8 copies", 2, 5, 0.453),
@@ -156,6 +168,30 @@ fn verified(name: &str, role: Role, right: u64, bend: f64) -> VerificationScore 
             .map(|step| f64::from(step) / 100.0)
             .map(|share| [share * share, (share * share).powf(bend)])
             .collect(),
+    }
+}
+
+fn episodes() -> Episodes {
+    let system = |name: &str, role, percent: f64| EpisodeScore {
+        system: name.to_owned(),
+        role,
+        percent,
+        interval: [percent - 0.35, percent + 0.35],
+        score: Score {
+            right: 90_000,
+            asked: 96_000,
+        },
+    };
+    Episodes {
+        episodes: 600,
+        queries: 96_000,
+        ways: [5, 47],
+        seed: 7,
+        chance: 8.5,
+        systems: vec![
+            system("compact, seed 1", Role::Network, 95.5),
+            system("matching", Role::Baseline, 93.25),
+        ],
     }
 }
 
@@ -232,6 +268,7 @@ pub fn evaluation() -> Evaluation {
             ],
             ways,
         }),
+        episodes: Some(episodes()),
         verification: Some(Verification {
             pairs: 10_000,
             scored_on: "10 evaluation alphabets, drawers 17 to 20".to_owned(),
@@ -316,6 +353,7 @@ pub fn gallery(failures: usize) -> Gallery {
     Gallery {
         network: "compact, seed 1".to_owned(),
         failures: (0..failures).map(failure).collect(),
+        shared: (0..failures.min(3)).map(failure).collect(),
         neighbours: (0..6).map(nearest).collect(),
         map: Some(EmbeddingMap {
             alphabet: alphabet.name.clone(),

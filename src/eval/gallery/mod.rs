@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use crate::archive::Split;
 use crate::eval::scores::ProtocolRun;
 use crate::eval::systems::{Embeddings, Network, System};
+use crate::eval::tasks::TaskSet;
 use crate::image::Picture;
 use crate::seed::{Purpose, Stream};
 use crate::store::{AlphabetId, DrawingId, PageCache, StoreError};
@@ -19,6 +20,8 @@ pub struct Gallery {
     pub network: String,
     /// Tasks it failed, at most a few dozen, the official runs' first.
     pub failures: Vec<Failure>,
+    /// Tasks that all networks answered by one and the same wrong way, if there are several.
+    pub shared: Vec<Failure>,
     /// Drawings and the ones nearest to them.
     pub neighbours: Vec<Neighbours>,
     /// An alphabet that it has not seen, as it sees it.
@@ -38,7 +41,7 @@ pub struct Failure {
     pub answer: usize,
     /// The way it chose; none if two shared the first place.
     pub chosen: Option<usize>,
-    /// Its similarity of the query to each way.
+    /// Its similarity of the query to each way; none where several networks are meant.
     pub similarities: Vec<f64>,
 }
 
@@ -91,11 +94,42 @@ pub struct MapPoint {
 
 /// The most failed tasks of each protocol that are shown.
 const MOST_FAILURES: usize = 12;
+/// The most tasks that are shown of those that all networks failed alike.
+const MOST_SHARED: usize = 20;
 /// Drawings whose neighbours are shown, and neighbours of each.
 const QUERIES: usize = 8;
 const NEAREST: usize = 8;
 /// The most drawings of a map.
 const MOST_POINTS: usize = 800;
+
+/// At most so many of some, spread over all of them, so that one hard alphabet does not fill the page.
+fn spread_over<T: Copy>(all: &[T], most: usize) -> Vec<T> {
+    let shown = all.len().min(most);
+    (0..shown)
+        .map(|place| all[place * all.len() / shown])
+        .collect()
+}
+
+/// A question that was answered wrongly, with one drawing of each way.
+fn failure(
+    pages: &PageCache,
+    set: &TaskSet,
+    question: usize,
+    chosen: Option<usize>,
+) -> Result<Failure, StoreError> {
+    let task = &set.tasks[question];
+    let page = |&id: &DrawingId| pages.drawn(id).map(Picture::from);
+    let firsts = task.support.iter().step_by(set.shots);
+    let group = &set.groups[set.group_of[question] as usize];
+    Ok(Failure {
+        place: format!("{}, {group}", set.protocol),
+        query: page(&task.query)?,
+        support: firsts.map(page).collect::<Result<_, _>>()?,
+        answer: task.answer,
+        chosen,
+        similarities: Vec::new(),
+    })
+}
 
 impl Gallery {
     /// Adds questions that a network answered wrongly, of those that it was asked, from as many
@@ -117,27 +151,35 @@ impl Gallery {
             .filter(|(_, right)| !right)
             .map(|(question, _)| question)
             .collect();
-        // Spread over all of them, so that one hard alphabet does not fill the page.
-        let shown = wrong.len().min(MOST_FAILURES);
-        let shown: Vec<usize> = (0..shown)
-            .map(|place| wrong[place * wrong.len() / shown])
-            .collect();
+        let shown = spread_over(&wrong, MOST_FAILURES);
         let similarities = network.similarities_of(set, &shown)?;
         for (question, similarities) in shown.into_iter().zip(similarities) {
-            let task = &set.tasks[question];
-            let page = |&id: &DrawingId| pages.drawn(id).map(Picture::from);
-            let firsts = task.support.iter().step_by(set.shots);
+            let chosen = answers.chosen[question];
+            let failure = failure(pages, set, question, chosen)?;
             self.failures.push(Failure {
-                place: format!(
-                    "{}, {}",
-                    set.protocol, set.groups[set.group_of[question] as usize]
-                ),
-                query: page(&task.query)?,
-                support: firsts.map(page).collect::<Result<_, _>>()?,
-                answer: task.answer,
-                chosen: answers.chosen[question],
                 similarities,
+                ..failure
             });
+        }
+        Ok(())
+    }
+
+    /// Shows questions that all networks answered by one and the same wrong way, of each protocol
+    /// as many.
+    ///
+    /// # Errors
+    /// If a drawing cannot be read.
+    pub fn add_shared(
+        &mut self,
+        pages: &PageCache,
+        runs: &[ProtocolRun],
+    ) -> Result<(), StoreError> {
+        let each = MOST_SHARED / runs.len().max(1);
+        for run in runs {
+            for (question, way) in spread_over(&run.same_wrong(), each) {
+                let failure = failure(pages, &run.set, question, Some(way))?;
+                self.shared.push(failure);
+            }
         }
         Ok(())
     }

@@ -1,15 +1,17 @@
 //! The protocols of an evaluation, and putting them to systems.
 
 mod curve;
+mod episodes;
 mod verification;
 
 use self::curve::CurveRun;
+use self::episodes::EpisodeRun;
 use self::verification::VerificationRun;
 use super::error::EvalError;
 use super::plan::{Entrant, Event, Plan};
-use super::scores::{Curve, ProtocolRun, ProtocolScores, Verification};
+use super::scores::{Curve, Episodes, ProtocolRun, ProtocolScores, Verification};
 use super::systems::{Rules, System};
-use super::tasks::TaskSet;
+use super::tasks::{Protocol, TaskSet};
 use crate::archive::Split;
 use crate::sample::alphabets_of;
 use crate::store::{AlphabetId, DrawingId, Store};
@@ -38,6 +40,7 @@ pub(super) struct Protocols<'a> {
     /// Those of one-shot questions.
     pub one_shot: Vec<ProtocolRun>,
     curve: Option<CurveRun>,
+    episodes: Option<EpisodeRun>,
     verification: Option<VerificationRun<'a>>,
 }
 
@@ -53,17 +56,17 @@ impl<'a> Protocols<'a> {
             .protocols
             .iter()
             .any(|(protocol, _)| protocol.is_random());
-        let curve = plan.curve_trials > 0;
-        if (random || curve) && alphabets_of(store, Split::Evaluation).is_empty() {
+        let (curve, episodes) = (plan.curve_trials > 0, plan.episodes > 0);
+        if (random || curve || episodes) && alphabets_of(store, Split::Evaluation).is_empty() {
             return Err(EvalError::NothingToEvaluate);
         }
-        let one_shot = plan.protocols.iter().map(|&(protocol, shots)| {
-            let shape = (plan.ways, shots);
-            TaskSet::of_protocol(store, protocol, shape, plan.seed, plan.trials)
-        });
-        let one_shot = one_shot.collect::<Result<Vec<_>, _>>()?;
+        let is_turned = |protocol| protocol == Protocol::Vinyals;
+        let one_shot = task_sets(store, plan, |protocol| !is_turned(protocol))?;
         let curve = curve
             .then(|| CurveRun::draw(store, plan, first))
+            .transpose()?;
+        let episodes = episodes
+            .then(|| EpisodeRun::draw(store, plan))
             .transpose()?;
         let mut verification = None;
         if plan.verification {
@@ -73,17 +76,25 @@ impl<'a> Protocols<'a> {
             }
         }
         Ok(Protocols {
-            one_shot: one_shot.into_iter().map(ProtocolRun::new).collect(),
             curve,
+            episodes,
             verification,
+            ..Protocols::of(one_shot)
         })
     }
 
-    /// One protocol of one-shot questions, and no others.
-    pub fn of(set: TaskSet) -> Protocols<'a> {
+    /// The protocols of a plan whose drawings are turned, of which there may be none.
+    pub fn turned(store: &Store, plan: &Plan) -> Result<Protocols<'a>, EvalError> {
+        let sets = task_sets(store, plan, |protocol| protocol == Protocol::Vinyals)?;
+        Ok(Protocols::of(sets))
+    }
+
+    /// Protocols of one-shot questions, and no others.
+    pub fn of(sets: impl IntoIterator<Item = TaskSet>) -> Protocols<'a> {
         Protocols {
-            one_shot: vec![ProtocolRun::new(set)],
+            one_shot: sets.into_iter().map(ProtocolRun::new).collect(),
             curve: None,
+            episodes: None,
             verification: None,
         }
     }
@@ -91,16 +102,19 @@ impl<'a> Protocols<'a> {
     fn runs(&self) -> impl Iterator<Item = &dyn Run> {
         let one_shot = self.one_shot.iter().map(|run| run as &dyn Run);
         let curve = self.curve.iter().map(|run| run as &dyn Run);
+        let episodes = self.episodes.iter().map(|run| run as &dyn Run);
         let verification = self.verification.iter().map(|run| run as &dyn Run);
-        one_shot.chain(curve).chain(verification)
+        one_shot.chain(curve).chain(episodes).chain(verification)
     }
 
     fn runs_mut(&mut self) -> impl Iterator<Item = &mut dyn Run> {
         let one_shot = self.one_shot.iter_mut().map(|run| run as &mut dyn Run);
         let curve = self.curve.iter_mut().map(|run| run as &mut dyn Run);
+        let episodes = self.episodes.iter_mut().map(|run| run as &mut dyn Run);
         let verification = self.verification.iter_mut();
         one_shot
             .chain(curve)
+            .chain(episodes)
             .chain(verification.map(|run| run as &mut dyn Run))
     }
 
@@ -128,15 +142,36 @@ impl<'a> Protocols<'a> {
         self.one_shot.iter().flat_map(|run| run.set.drawings())
     }
 
-    /// What each found: the one-shot protocols, the curve, verification. The seed is that of
-    /// resampling.
-    pub fn found(self, seed: u64) -> (Vec<ProtocolScores>, Option<Curve>, Option<Verification>) {
-        (
-            self.one_shot.iter().map(|run| run.scores(seed)).collect(),
-            self.curve.map(CurveRun::found),
-            self.verification.map(VerificationRun::found),
-        )
+    /// What each found. The seed is that of resampling.
+    pub fn found(self, seed: u64) -> Found {
+        Found {
+            one_shot: self.one_shot.iter().map(|run| run.scores(seed)).collect(),
+            curve: self.curve.map(CurveRun::found),
+            episodes: self.episodes.map(EpisodeRun::found),
+            verification: self.verification.map(VerificationRun::found),
+        }
     }
+}
+
+/// What protocols found; none of those that were not asked for.
+pub(super) struct Found {
+    pub one_shot: Vec<ProtocolScores>,
+    pub curve: Option<Curve>,
+    pub episodes: Option<Episodes>,
+    pub verification: Option<Verification>,
+}
+
+/// The questions of those of a plan's protocols that are wanted.
+fn task_sets(
+    store: &Store,
+    plan: &Plan,
+    wanted: impl Fn(Protocol) -> bool,
+) -> Result<Vec<TaskSet>, EvalError> {
+    let protocols = plan.protocols.iter().filter(|(which, _)| wanted(*which));
+    let draw = |&(protocol, shots): &(Protocol, usize)| {
+        TaskSet::of_protocol(store, protocol, (plan.ways, shots), plan.seed, plan.trials)
+    };
+    protocols.map(draw).collect()
 }
 
 /// The store's background alphabets of these names.

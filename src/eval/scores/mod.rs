@@ -10,9 +10,10 @@ mod verification;
 pub use answers::Answers;
 pub use protocol::ProtocolRun;
 pub use results::{
-    AmongFirst, Curve, CurveLine, Evaluation, GroupScore, PairedTest, ProtocolScores, Provenance,
-    Role, ScoredNetwork, Spread, SystemScore, TrainingRecord, Verification, VerificationScore,
+    AmongFirst, Curve, CurveLine, EpisodeScore, Episodes, Evaluation, GroupScore, PairedTest,
+    ProtocolScores, Provenance, Role, ScoredNetwork, SharedErrors, Spread, SystemScore,
+    TrainingRecord, Verification, VerificationScore,
 };
 pub use score::{Score, Ties, leaders, stands_out};
-pub use statistics::{RESAMPLES, bootstrap, group_interval, mcnemar, spread};
+pub use statistics::{RESAMPLES, bootstrap, group_interval, mcnemar, mean_interval, spread};
 pub use verification::{PAIRS, PairSet, ScoredPairs};

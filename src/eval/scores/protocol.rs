@@ -1,7 +1,8 @@
 //! The questions of one protocol with every system's answers, and what they add up to.
 
 use super::answers::Answers;
-use super::results::{AmongFirst, GroupScore, ProtocolScores, Role, SystemScore};
+use super::results::{AmongFirst, GroupScore, ProtocolScores, Role, SharedErrors, SystemScore};
+use super::score::Score;
 use super::statistics::{group_interval, mcnemar, spread};
 use crate::eval::tasks::TaskSet;
 
@@ -60,8 +61,48 @@ impl ProtocolRun {
             chance: set.chance(),
             comparisons: comparisons.collect(),
             spread: spread(&percents),
+            shared: self.shared_errors(),
             systems,
         }
+    }
+
+    fn networks(&self) -> Vec<&Answers> {
+        let networks = self.systems.iter().filter(|s| s.1 == Role::Network);
+        networks.map(|(_, _, answers)| answers).collect()
+    }
+
+    /// The questions that all networks answered by one and the same wrong way, with that way; none
+    /// unless there are several networks.
+    #[must_use]
+    pub fn same_wrong(&self) -> Vec<(usize, usize)> {
+        let networks = self.networks();
+        let (Some(first), true) = (networks.first(), networks.len() > 1) else {
+            return Vec::new();
+        };
+        let questions = first.chosen.iter().zip(&self.set.tasks).enumerate();
+        let wrong = questions.filter_map(|(question, (&chosen, task))| {
+            let way = chosen.filter(|&way| way != task.answer)?;
+            let same = |answers: &&Answers| answers.chosen[question] == Some(way);
+            networks.iter().all(same).then_some((question, way))
+        });
+        wrong.collect()
+    }
+
+    fn shared_errors(&self) -> Option<SharedErrors> {
+        let networks = self.networks();
+        let mut all_wrong = Score::default();
+        for (question, task) in self.set.tasks.iter().enumerate() {
+            let wrong = |answers: &&Answers| answers.chosen[question] != Some(task.answer);
+            all_wrong.count(networks.iter().all(wrong));
+        }
+        (networks.len() > 1).then(|| SharedErrors {
+            networks: networks.len(),
+            all_wrong,
+            same_wrong: Score {
+                right: self.same_wrong().len() as u64,
+                asked: all_wrong.asked,
+            },
+        })
     }
 }
 

@@ -20,6 +20,9 @@ pub struct Evaluation {
     pub curve: Option<Curve>,
     /// Same or different: Koch's verification task.
     pub verification: Option<Verification>,
+    /// Meta-Dataset's episodes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub episodes: Option<Episodes>,
     /// One-shot classification of MNIST's digits.
     pub digits: Option<ProtocolScores>,
     /// How each network was trained, where its record lies beside its weights.
@@ -106,6 +109,20 @@ pub struct ProtocolScores {
     pub spread: Option<Spread>,
     /// The first network against each other system, on the same tasks.
     pub comparisons: Vec<PairedTest>,
+    /// What all networks get wrong together, if there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedErrors>,
+}
+
+/// Questions that every network got wrong: what more networks like them would not mend.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SharedErrors {
+    /// How many networks there are.
+    pub networks: usize,
+    /// Questions that none of them got right, counted as `right`, among those asked.
+    pub all_wrong: Score,
+    /// Questions that all of them answered by one and the same wrong way, counted likewise.
+    pub same_wrong: Score,
 }
 
 /// One system's score.
@@ -204,6 +221,39 @@ pub struct CurveLine {
     pub name: String,
     /// Percent right for each number of ways.
     pub percent: Vec<f64>,
+}
+
+/// Meta-Dataset's episodes (Triantafillou et al. 2020): within an alphabet, of many ways and unequal
+/// numbers of support drawings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Episodes {
+    /// Episodes asked.
+    pub episodes: u64,
+    /// Their queries together.
+    pub queries: u64,
+    /// The fewest and the most ways of an episode.
+    pub ways: [usize; 2],
+    /// The seed they were drawn from.
+    pub seed: u64,
+    /// Right answers of one who guesses, in percent: the mean over episodes.
+    pub chance: f64,
+    /// The systems.
+    pub systems: Vec<EpisodeScore>,
+}
+
+/// One system's score on episodes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpisodeScore {
+    /// Its name.
+    pub system: String,
+    /// What it is.
+    pub role: Role,
+    /// The mean over episodes of the share of right answers, in percent.
+    pub percent: f64,
+    /// Its 95% interval in percent, by the normal law over episodes, as the benchmark has it.
+    pub interval: [f64; 2],
+    /// Right answers among all queries together.
+    pub score: Score,
 }
 
 /// Koch's verification task (2015, section 4.1): do two drawings show one character?

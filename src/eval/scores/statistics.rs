@@ -64,6 +64,17 @@ pub fn spread(figures: &[f64]) -> Option<Spread> {
     })
 }
 
+/// Mean of figures with its 95% interval by the normal law, 1.96 deviations of the mean either way;
+/// of fewer than two the interval says nothing.
+#[must_use]
+pub fn mean_interval(figures: &[f64]) -> (f64, [f64; 2]) {
+    let Some(spread) = spread(figures) else {
+        return (figures.first().copied().unwrap_or(0.0), [0.0, 100.0]);
+    };
+    let reach = 1.96 * spread.deviation / (spread.count as f64).sqrt();
+    (spread.mean, [spread.mean - reach, spread.mean + reach])
+}
+
 /// McNemar's exact test (1947): of the questions that only one of two systems answered rightly,
 /// is the split further from even than chance would have it? Two-sided, by the binomial law.
 ///

@@ -25,4 +25,4 @@ pub use hausdorff::{Hausdorff, PointSet};
 pub use network::Network;
 pub use pixel::{ExactSimilarity, Pixel, PixelScorer};
 pub use scorer::Scorer;
-pub use system::{Rules, Similarity, System};
+pub use system::{ClassSimilarity, Rules, Similarity, System};

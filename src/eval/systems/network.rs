@@ -3,7 +3,7 @@
 use super::context;
 use super::embedding::Embeddings;
 use super::scorer::Scorer;
-use super::system::{Rules, Similarity, System};
+use super::system::{ClassSimilarity, Rules, Similarity, System};
 use crate::eval::error::EvalError;
 use crate::eval::plan::Entrant;
 use crate::eval::scores::{Answers, Role};
@@ -123,6 +123,12 @@ impl System for Network<'_> {
     fn similarity(&self) -> Option<Similarity<'_>> {
         let alike = |a, b| Ok(self.embeddings.similarity(a, b));
         (self.role != Role::Variant).then(|| -> Similarity<'_> { Box::new(alike) })
+    }
+
+    fn class_similarity(&self) -> Option<ClassSimilarity<'_>> {
+        let alike = |query, drawings: &[_]| self.embeddings.class_similarity(query, drawings);
+        let takes_part = self.role != Role::Variant && !self.has_context();
+        takes_part.then(|| -> ClassSimilarity<'_> { Box::new(alike) })
     }
 
     fn card(&self) -> Option<&Card> {

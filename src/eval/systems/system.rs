@@ -19,6 +19,9 @@ pub struct Rules<'a> {
 /// How alike two drawings are, the same in either order; greater is more alike.
 pub type Similarity<'a> = Box<dyn Fn(DrawingId, DrawingId) -> Result<f64, StoreError> + 'a>;
 
+/// How alike a drawing and a class of some drawings are; greater is more alike.
+pub type ClassSimilarity<'a> = Box<dyn Fn(DrawingId, &[DrawingId]) -> f64 + 'a>;
+
 /// Who answers the questions of protocols, as a line of their tables.
 pub trait System {
     /// What tables call it. No two systems of an evaluation have one name.
@@ -41,6 +44,12 @@ pub trait System {
 
     /// What verification tells pairs by; `None` if it does not take part in that.
     fn similarity(&self) -> Option<Similarity<'_>> {
+        None
+    }
+
+    /// What episodes with another number of drawings for each way are answered by; `None` if it
+    /// does not take part in them.
+    fn class_similarity(&self) -> Option<ClassSimilarity<'_>> {
         None
     }
 

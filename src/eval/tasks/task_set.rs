@@ -25,6 +25,8 @@ pub enum Protocol {
     /// Random tasks of MNIST's digits; `digits` in files of programs before.
     #[serde(rename = "mnist", alias = "digits")]
     Digits,
+    /// Random tasks of the characters that Vinyals et al. (2016) set aside, turned by quarters.
+    Vinyals,
 }
 
 /// A name that no protocol has.
@@ -59,6 +61,7 @@ impl Protocol {
             Protocol::Within => "within",
             Protocol::Between => "between",
             Protocol::Digits => "mnist",
+            Protocol::Vinyals => "vinyals",
         }
     }
 
@@ -67,7 +70,7 @@ impl Protocol {
     pub fn is_random(self) -> bool {
         match self {
             Protocol::Within | Protocol::Between => true,
-            Protocol::LakeRuns | Protocol::Digits => false,
+            Protocol::LakeRuns | Protocol::Digits | Protocol::Vinyals => false,
         }
     }
 
@@ -76,7 +79,7 @@ impl Protocol {
     pub fn group_word(self) -> &'static str {
         match self {
             Protocol::LakeRuns => "run",
-            Protocol::Within | Protocol::Between => "alphabet",
+            Protocol::Within | Protocol::Between | Protocol::Vinyals => "alphabet",
             Protocol::Digits => "group",
         }
     }
@@ -89,6 +92,7 @@ impl Protocol {
             Protocol::Within => "Within",
             Protocol::Between => "Between",
             Protocol::Digits => "MNIST",
+            Protocol::Vinyals => "Vinyals's split",
         };
         format!("{name}, {ways}-way {shots}-shot")
     }
@@ -196,6 +200,7 @@ impl TaskSet {
         let scope = match protocol {
             Protocol::LakeRuns => return TaskSet::lake_runs(store).ok_or(EvalError::NoRuns),
             Protocol::Digits => return Err(EvalError::NoDigits),
+            Protocol::Vinyals => return TaskSet::vinyals(store, (ways, shots), seed, trials),
             Protocol::Within => Scope::Within,
             Protocol::Between => Scope::Between,
         };
@@ -251,6 +256,9 @@ impl TaskSet {
                 "Random tasks over all characters of the evaluation set".to_owned()
             }
             Protocol::Digits => "MNIST's digits, at 35 pixels enlarged to a page".to_owned(),
+            Protocol::Vinyals => {
+                "Random tasks over Vinyals's 423 test characters, each in four turns".to_owned()
+            }
         }
     }
 }

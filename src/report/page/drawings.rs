@@ -33,20 +33,41 @@ pub(super) fn failures(gallery: &Gallery) -> Markup {
                 "Left: the drawing to classify. Right: one drawing of each character to choose \
                  among, with the similarity that " b { (gallery.network) } " found. "
             }
-            ul class="key-row" {
-                li { span class="way right sample" {} "solid frame, ✓: the right answer" }
-                li { span class="way chosen sample" {} "dashed frame, ✗: what it chose" }
+            (cards(&gallery.failures, "what it chose"))
+        }
+    }
+}
+
+/// Tasks that all networks failed alike.
+pub(super) fn shared(gallery: &Gallery) -> Markup {
+    html! {
+        section id="shared" {
+            h2 { "Questions that all networks got wrong alike" }
+            p class="lead" {
+                "Each network chose the same wrong character. More networks of their kind would \
+                 not mend these."
             }
-            @let (shown, folded) = gallery.failures.split_at(SHOWN.min(gallery.failures.len()));
-            div class="cards" {
-                @for failure in shown { (card(failure)) }
-            }
-            @if !folded.is_empty() {
-                details {
-                    summary { "Show " (folded.len()) " more" }
-                    div class="cards" {
-                        @for failure in folded { (card(failure)) }
-                    }
+            (cards(&gallery.shared, "what all chose"))
+        }
+    }
+}
+
+/// Failed tasks, the first of them in sight.
+fn cards(failures: &[Failure], chosen: &str) -> Markup {
+    let (shown, folded) = failures.split_at(SHOWN.min(failures.len()));
+    html! {
+        ul class="key-row" {
+            li { span class="way right sample" {} "solid frame, ✓: the right answer" }
+            li { span class="way chosen sample" {} "dashed frame, ✗: " (chosen) }
+        }
+        div class="cards" {
+            @for failure in shown { (card(failure)) }
+        }
+        @if !folded.is_empty() {
+            details {
+                summary { "Show " (folded.len()) " more" }
+                div class="cards" {
+                    @for failure in folded { (card(failure)) }
                 }
             }
         }

@@ -6,6 +6,7 @@
 mod charts;
 mod curves;
 mod drawings;
+mod episodes;
 mod provenance;
 mod scores;
 mod tuning;
@@ -98,6 +99,10 @@ fn sections(evaluation: &Evaluation, gallery: &Gallery) -> Vec<Section> {
     if let Some(curve) = &evaluation.curve {
         sections.push(Section::new("ways", "Over ways", curves::ways(curve)));
     }
+    if let Some(found) = &evaluation.episodes {
+        let body = episodes::section(evaluation, found);
+        sections.push(Section::new("episodes", "Episodes", body));
+    }
     if let Some(verified) = &evaluation.verification {
         let body = verification::section(evaluation, verified);
         sections.push(Section::new("verification", "Verification", body));
@@ -112,6 +117,10 @@ fn sections(evaluation: &Evaluation, gallery: &Gallery) -> Vec<Section> {
             "Wrong answers",
             drawings::failures(gallery),
         ));
+    }
+    if !gallery.shared.is_empty() {
+        let body = drawings::shared(gallery);
+        sections.push(Section::new("shared", "Wrong by all", body));
     }
     if !gallery.neighbours.is_empty() {
         sections.push(Section::new(

@@ -6,7 +6,7 @@ use super::charts::{Bar, bar};
 use crate::eval::{Evaluation, PairedTest, ProtocolScores, Role, Spread, SystemScore};
 use crate::report::figures::{
     NONE, among_first, count, first_network, interval, is_void, number, percent, probability,
-    shape, title,
+    shape, shared, title,
 };
 use crate::report::published::{Published, Task, beside};
 
@@ -51,7 +51,9 @@ pub(super) fn protocol(evaluation: &Evaluation, protocol: &ProtocolScores, id: &
                 span class="shape" { (protocol.ways) "-way " (protocol.shots) "-shot" }
             }
             (table(evaluation, protocol, published))
-            @for line in among_first(protocol) { p class="small" { (line) } }
+            @for line in among_first(protocol).chain(shared(protocol)) {
+                p class="small" { (line) }
+            }
             @if let (Some(task), false) = (task, published.is_empty()) {
                 p class="small" { (task.caveat()) }
             }

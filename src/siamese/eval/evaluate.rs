@@ -47,7 +47,7 @@ pub struct Evaluate {
     /// Replace a report that is in the folder already.
     #[arg(long)]
     force: bool,
-    /// Protocols to take; all of them unless some are named.
+    /// Protocols to take; without it all but vinyals and meta-dataset.
     #[arg(long, value_enum, value_delimiter = ',', num_args = 1..)]
     protocol: Vec<Part>,
     /// Support drawings of each way in random tasks.
@@ -62,6 +62,9 @@ pub struct Evaluate {
     /// Tasks for each number of ways of the curve.
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     curve_trials: u32,
+    /// Episodes of Meta-Dataset.
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    episodes: u32,
     /// All random tasks and pairs follow from it.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -124,12 +127,19 @@ enum Part {
     Curve,
     /// Same or different.
     Verification,
+    /// Random tasks of Vinyals's 423 test characters in four turns; networks alone.
+    Vinyals,
+    /// Meta-Dataset's episodes: 5 to 50 ways inside an alphabet, unequal shots; networks alone.
+    MetaDataset,
 }
 
 impl Evaluate {
     fn plan(&self, store: &Store) -> Plan {
         let all = self.protocol.is_empty();
-        let asked = |part: Part| all || self.protocol.contains(&part);
+        let asked = |part: Part| match part {
+            Part::Vinyals | Part::MetaDataset => self.protocol.contains(&part),
+            _ => all || self.protocol.contains(&part),
+        };
         let mut protocols = Vec::new();
         if asked(Part::LakeRuns) && !(all && store.runs().is_empty()) {
             protocols.push((Protocol::LakeRuns, 1));
@@ -137,6 +147,7 @@ impl Evaluate {
         for (part, protocol) in [
             (Part::Within, Protocol::Within),
             (Part::Between, Protocol::Between),
+            (Part::Vinyals, Protocol::Vinyals),
         ] {
             if asked(part) {
                 protocols.extend(self.shots.iter().map(|&k| (protocol, usize::from(k))));
@@ -148,6 +159,11 @@ impl Evaluate {
             trials: u64::from(self.trials),
             curve_trials: if asked(Part::Curve) {
                 u64::from(self.curve_trials)
+            } else {
+                0
+            },
+            episodes: if asked(Part::MetaDataset) {
+                u64::from(self.episodes)
             } else {
                 0
             },
