@@ -26,6 +26,7 @@ fn empty() -> Evaluation {
     evaluation.protocols.clear();
     evaluation.training.clear();
     (evaluation.curve, evaluation.verification, evaluation.digits) = (None, None, None);
+    evaluation.episodes = None;
     evaluation
 }
 
@@ -381,7 +382,7 @@ fn the_terminal_has_every_headline_figure() {
         "97.31%",
         "0.9881",
         "mnist",
-        "95.50%  95.2 to 95.9",
+        "95.50%  95.2 to 95.8",
         "TSA 94.96",
         "one and the same wrong answer: 1.75%",
         "People 95.5",
