@@ -11,7 +11,6 @@ use super::scorer::Scorer;
 use crate::archive::{Digits, Scanned};
 use crate::distort::Distorter;
 use crate::eval::error::EvalError;
-use crate::eval::tasks::{TURNS, parts};
 use crate::image::Drawn;
 use crate::model::{Comparison, Model, save_tensors};
 use crate::ranks::Ranks;
@@ -143,34 +142,6 @@ impl Embeddings {
         }
     }
 
-    /// Embeds drawings that are turned by quarters, which a task of
-    /// [`Protocol::Vinyals`](crate::eval::Protocol::Vinyals) numbers, dealt out among ranks.
-    ///
-    /// # Errors
-    /// As [`Embeddings::watched`].
-    ///
-    /// # Panics
-    /// If a number names no drawing of the store.
-    pub fn turned(
-        model: &Model,
-        store: &Store,
-        numbers: impl IntoIterator<Item = u32>,
-        ranks: &Ranks,
-    ) -> Result<Embeddings, EvalError> {
-        let side = model.card.network.side();
-        let fill = |numbers: &[u32], pixels: &mut [f32]| {
-            let ids: Vec<DrawingId> = numbers.iter().map(|&number| parts(number).0).collect();
-            draw(model, store, &ids, pixels, plain)?;
-            for (&number, image) in numbers.iter().zip(pixels.chunks_exact_mut(side * side)) {
-                turn(image, side, parts(number).1);
-            }
-            Ok(())
-        };
-        Embeddings::through(model, store.drawings() * TURNS, numbers, fill, |work| {
-            dealt(work, ranks, |_, _| ())
-        })
-    }
-
     /// Embeds images of a set of digits, of which a [`Task`] names places, as
     /// [`Distorter::plain_grey`] makes them.
     ///
@@ -234,7 +205,7 @@ impl Embeddings {
 
     /// Embeds some of `among` images, which `fill` draws into `[n, side, side]` pixels; `all` does
     /// the work.
-    fn through<F, E>(
+    pub(super) fn through<F, E>(
         model: &Model,
         among: u32,
         drawings: impl IntoIterator<Item = DrawingId>,
@@ -375,19 +346,8 @@ impl Scorer for Embeddings {
 }
 
 /// A drawing as it is.
-fn plain(distorter: &mut Distorter, drawn: Drawn<'_>, _: DrawingId, image: &mut [f32]) {
+pub(super) fn plain(distorter: &mut Distorter, drawn: Drawn<'_>, _: DrawingId, image: &mut [f32]) {
     distorter.plain(drawn, 0, image);
-}
-
-/// Turns a square image by quarters against the clock.
-fn turn(image: &mut [f32], side: usize, turns: u32) {
-    for _ in 0..turns {
-        let before = image.to_vec();
-        for (at, pixel) in image.iter_mut().enumerate() {
-            let (row, column) = (at / side, at % side);
-            *pixel = before[column * side + side - 1 - row];
-        }
-    }
 }
 
 fn distorter(model: &Model) -> Distorter {
@@ -397,7 +357,7 @@ fn distorter(model: &Model) -> Distorter {
 }
 
 /// Draws pages by `law` into `[n, side, side]` pixels, on all cores.
-fn draw(
+pub(super) fn draw(
     model: &Model,
     store: &Store,
     ids: &[DrawingId],
@@ -418,21 +378,4 @@ fn draw(
                 Ok(())
             },
         )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_image_turns_against_the_clock() {
-        let image = |turns| {
-            let mut image = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0];
-            turn(&mut image, 3, turns);
-            image
-        };
-        assert_eq!(image(1), [3.0, 6.0, 9.0, 2.0, 5.0, 8.0, 1.0, 4.0, 7.0]);
-        assert_eq!(image(2), [9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0]);
-        assert_eq!(image(4), image(0));
-    }
 }

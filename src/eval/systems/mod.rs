@@ -14,6 +14,7 @@ mod network;
 mod pixel;
 mod scorer;
 mod system;
+mod turned;
 
 pub use assignment::{Assigned, assign};
 pub use context::{answer_in_context, similarities};
