@@ -109,5 +109,5 @@ pub mod tune;
 #[cfg(feature = "torch")]
 pub mod report;
 
-#[cfg(all(feature = "cli", feature = "torch"))]
+#[cfg(feature = "cli")]
 pub mod siamese;

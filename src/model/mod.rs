@@ -7,6 +7,7 @@ mod device;
 mod distance;
 mod embedder;
 mod file;
+mod graph;
 mod koch;
 mod network;
 mod script;

@@ -7,21 +7,21 @@ use crate::weights::Card;
 #[derive(Clone, Debug)]
 pub struct Graph {
     /// What the network is and what it has seen.
-    pub card: Card,
+    pub(super) card: Card,
     /// How its embeddings are compared.
-    pub comparison: Comparison,
+    pub(super) comparison: Comparison,
     /// The operations, each after those that it reads; the last one makes the embeddings.
-    pub nodes: Vec<Node>,
+    pub(super) nodes: Vec<Node>,
     /// The numbers that they work with.
-    pub weights: Vec<Weights>,
+    pub(super) weights: Vec<Weights>,
 }
 
 /// What is passed along: 0 is the images, `i + 1` what node `i` makes.
-pub type Value = usize;
+pub(super) type Value = usize;
 
 /// An operation, and what it reads.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Node {
+pub(super) struct Node {
     /// Its name, and that of what it makes.
     pub name: String,
     /// What it does.
@@ -33,7 +33,7 @@ pub struct Node {
 /// What an operation does. Maps are `[n, channels, side, side]`, rows `[n, length]`; numbers of
 /// weights are places in [`Graph::weights`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operator {
+pub(super) enum Operator {
     /// Convolves maps; `kernel` is `[to, from, width, width]`, `bias` `[to]`.
     Conv {
         /// The place of its kernel.
@@ -71,11 +71,11 @@ pub enum Operator {
 }
 
 /// A row is not scaled up by more than one over this.
-pub const LEAST_LENGTH: f32 = 1e-12;
+pub(super) const LEAST_LENGTH: f32 = 1e-12;
 
 /// Numbers with a shape.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Weights {
+pub(super) struct Weights {
     /// Their name.
     pub name: String,
     /// Their shape.

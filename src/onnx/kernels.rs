@@ -153,7 +153,7 @@ impl Maps {
     /// Rows times the transpose of `weight`, `[to, from]`, plus `bias`.
     pub fn gemm(&self, weight: &[f32], bias: &[f32]) -> Maps {
         let (from, to) = (self.channels, bias.len());
-        let mut values = repeat(bias, self.values.len() / from);
+        let mut values = bias.repeat(self.values.len() / from);
         let weight = matrix(weight, from).reversed_axes();
         add_product(&self.values, weight, &mut values, from);
         Maps {
@@ -168,7 +168,7 @@ impl Convolution {
     /// Of a kernel `[to, from, width, width]`.
     pub fn new(
         kernel: &[f32],
-        bias: &[f32],
+        bias: Vec<f32>,
         width: usize,
         (stride, padding): (usize, usize),
     ) -> Convolution {
@@ -185,7 +185,7 @@ impl Convolution {
             .collect();
         Convolution {
             kernel,
-            bias: bias.to_vec(),
+            bias,
             from,
             width,
             stride,
@@ -197,7 +197,7 @@ impl Convolution {
         let side = (input.side + 2 * self.padding - self.width) / self.stride + 1;
         let (area, to) = (side * side, self.bias.len());
         let count = input.values.len() / input.each() * area;
-        let mut values = repeat(&self.bias, count);
+        let mut values = self.bias.repeat(count);
         let window = self.width * self.width * self.from;
         let at_once = (WINDOWS / window).max(LEAST_WINDOWS);
         let mut windows = vec![0f32; at_once.min(count) * window];
@@ -239,11 +239,6 @@ impl Convolution {
             after.fill(0.0);
         }
     }
-}
-
-/// As many copies of a row.
-fn repeat(row: &[f32], times: usize) -> Vec<f32> {
-    row.repeat(times)
 }
 
 fn matrix(values: &[f32], columns: usize) -> ArrayView2<'_, f32> {

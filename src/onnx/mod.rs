@@ -9,5 +9,5 @@ mod proto;
 mod session;
 
 pub use build::Tensors;
-pub use graph::{Graph, LEAST_LENGTH, Node, Operator, Value, Weights};
+pub use graph::Graph;
 pub use session::Session;

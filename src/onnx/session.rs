@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::graph::{Graph, Operator, Value};
+use super::graph::{Graph, Operator, Value, Weights};
 use super::kernels::{Convolution, Maps};
 use crate::embed::{Comparison, Embedder};
 use crate::files::Bytes;
@@ -61,62 +61,24 @@ struct Input {
 impl Session {
     /// A session of a graph.
     #[must_use]
-    pub fn new(graph: Graph) -> Session {
-        let Graph {
-            card,
-            comparison,
-            nodes,
-            weights,
-        } = graph;
-        let mut shapes = Vec::new();
-        let mut weights: Vec<Vec<f32>> = (weights.into_iter())
-            .map(|weights| {
-                shapes.push(weights.shape);
-                weights.values
-            })
-            .collect();
-        let mut last_use = vec![0; nodes.len() + 1];
-        for (at, node) in nodes.iter().enumerate() {
+    pub fn new(mut graph: Graph) -> Session {
+        let mut last_use = vec![0; graph.nodes.len() + 1];
+        for (at, node) in graph.nodes.iter().enumerate() {
             node.inputs.iter().for_each(|&value| last_use[value] = at);
         }
-        let step = |(at, node): (usize, &super::graph::Node)| {
+        let nodes = std::mem::take(&mut graph.nodes);
+        let steps = nodes.iter().enumerate().map(|(at, node)| {
             let input = |place: usize| {
                 let value = node.inputs[place];
                 let last = last_use[value] == at;
                 Input { value, last }
             };
-            match node.operator {
-                Operator::Conv {
-                    kernel,
-                    bias,
-                    stride,
-                    padding,
-                } => {
-                    let (values, bias) = (std::mem::take(&mut weights[kernel]), &weights[bias]);
-                    let width = shapes[kernel][3];
-                    let convolution = Convolution::new(&values, bias, width, (stride, padding));
-                    Step::Conv(convolution, input(0))
-                }
-                Operator::Gemm { weight, bias } => {
-                    let [weight, bias] =
-                        [weight, bias].map(|place| std::mem::take(&mut weights[place]));
-                    Step::Gemm(weight, bias, input(0))
-                }
-                Operator::MaxPool => Step::MaxPool(input(0)),
-                Operator::Relu => Step::Relu(input(0)),
-                Operator::Add => Step::Add(input(0), input(1)),
-                Operator::Flatten => Step::Flatten(input(0)),
-                Operator::Sigmoid => Step::Sigmoid(input(0)),
-                Operator::ReduceL2 => Step::ReduceL2(input(0)),
-                Operator::Clip => Step::Clip(input(0)),
-                Operator::Div => Step::Div(input(0), input(1)),
-            }
-        };
-        let steps = nodes.iter().enumerate().map(step).collect();
+            Step::of(node.operator, input, &mut graph.weights)
+        });
         Session {
-            card,
-            comparison,
-            steps,
+            steps: steps.collect(),
+            card: graph.card,
+            comparison: graph.comparison,
         }
     }
 
@@ -213,6 +175,33 @@ fn read<T>(values: &mut [Option<Maps>], input: Input, read: impl FnOnce(&Maps) -
 }
 
 impl Step {
+    /// A step, with its weights taken out of the graph's.
+    fn of(operator: Operator, input: impl Fn(usize) -> Input, weights: &mut [Weights]) -> Step {
+        let mut numbers = |place: usize| std::mem::take(&mut weights[place].values);
+        match operator {
+            Operator::Conv {
+                kernel,
+                bias,
+                stride,
+                padding,
+            } => {
+                let (values, bias) = (numbers(kernel), numbers(bias));
+                let width = weights[kernel].shape[3];
+                let convolution = Convolution::new(&values, bias, width, (stride, padding));
+                Step::Conv(convolution, input(0))
+            }
+            Operator::Gemm { weight, bias } => Step::Gemm(numbers(weight), numbers(bias), input(0)),
+            Operator::MaxPool => Step::MaxPool(input(0)),
+            Operator::Relu => Step::Relu(input(0)),
+            Operator::Add => Step::Add(input(0), input(1)),
+            Operator::Flatten => Step::Flatten(input(0)),
+            Operator::Sigmoid => Step::Sigmoid(input(0)),
+            Operator::ReduceL2 => Step::ReduceL2(input(0)),
+            Operator::Clip => Step::Clip(input(0)),
+            Operator::Div => Step::Div(input(0), input(1)),
+        }
+    }
+
     fn run(&self, values: &mut [Option<Maps>]) -> Maps {
         match self {
             Step::Conv(layer, input) => read(values, *input, |maps| layer.run(maps)),
