@@ -143,7 +143,8 @@ def train(part, context, name, preset, sets, seconds):
     sets = [*sets, *precision]
     try:
         if context.dry:
-            steps, drawings = 40, 16
+            steps, drawings = 12, 16
+            sets.append("validation_tasks=20")
         else:
             speed = context.trainer.speed("speed", preset, 1.5, sets, limit=context.left(60))
             drawings = 2 * PAIRS[preset]
