@@ -35,6 +35,12 @@ fn networks() -> Vec<(&'static str, Model)> {
     let all = [
         ("compact", &compact[..]),
         ("koch", &koch),
+        (
+            "fast",
+            &[
+                "network={ kind=\"koch-cosine\", side=45, filters=[3, 2, 5, 4], kernels=[5, 4, 2, 2], units=7, linear_deviation=0.2 }",
+            ],
+        ),
         ("siamese", &inside),
         ("matching", &inside),
     ];

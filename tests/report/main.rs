@@ -19,17 +19,6 @@ fn a_page_to_look_at() {
     println!("{}", text(&sample::evaluation()));
 }
 
-/// An evaluation in which everything that can be empty is.
-fn empty() -> Evaluation {
-    let mut evaluation = sample::evaluation();
-    evaluation.provenance.networks.clear();
-    evaluation.protocols.clear();
-    evaluation.training.clear();
-    (evaluation.curve, evaluation.verification, evaluation.digits) = (None, None, None);
-    evaluation.episodes = None;
-    evaluation
-}
-
 /// The section of a page with this id.
 fn section<'a>(html: &'a str, id: &str) -> &'a str {
     let start = html.find(&format!("<section id=\"{id}\"")).unwrap();
@@ -250,7 +239,7 @@ fn what_is_missing_empty_or_no_number_breaks_nothing() {
         assert!(!text(evaluation).contains("NaN"));
         assert_eq!(tables(evaluation).len(), 7);
     };
-    let nothing = empty();
+    let nothing = sample::empty();
     check(&nothing, &Gallery::default());
     assert!(text(&nothing).contains("Nothing was asked"));
 
@@ -363,7 +352,7 @@ fn csv_files_give_the_figures_back_whatever_the_names() {
     );
     // Without anything, the headers still stand.
     assert!(
-        tables(&empty())
+        tables(&sample::empty())
             .iter()
             .all(|(_, text)| text.lines().count() == 1)
     );

@@ -301,6 +301,17 @@ pub fn evaluation() -> Evaluation {
     }
 }
 
+/// An evaluation in which everything that can be empty is.
+pub fn empty() -> Evaluation {
+    let mut evaluation = evaluation();
+    evaluation.provenance.networks.clear();
+    evaluation.protocols.clear();
+    evaluation.training.clear();
+    (evaluation.curve, evaluation.verification, evaluation.digits) = (None, None, None);
+    evaluation.episodes = None;
+    evaluation
+}
+
 /// Drawings of a made-up alphabet of 24 characters by 12 drawers.
 pub fn alphabet() -> Alphabet {
     let options = SyntheticOptions {
