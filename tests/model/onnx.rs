@@ -64,7 +64,8 @@ fn scramble(model: &Model, seed: u64) {
             .map(|_| match name.rsplit('.').next() {
                 Some("running_var") => (1.2 + stream.signed_unit()) as f32,
                 Some("bias") => (0.2 * stream.signed_unit()) as f32,
-                _ => (stream.signed_unit() * bound) as f32,
+                // More above 0 than below, so that ReLUs leave something.
+                _ => ((stream.signed_unit() + 0.1) * bound) as f32,
             })
             .collect();
         let values = Tensor::from_slice(&values).view(tensor.size().as_slice());

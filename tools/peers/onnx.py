@@ -83,7 +83,8 @@ def timed(work):
 
 
 def measure(options, folder, onnx, images):
-    drawings = json.loads(run(options.pack, "info", options.store, "--json"))["drawings"]
+    info = json.loads(run(options.pack, "info", options.store, "--json"))
+    drawings = sum(alphabet["drawings"] for alphabet in info["alphabets"])
 
     def engine(name):
         run(options.embed, options.store, "--pretrained", "--engine", name, "--out", folder / "all.npz", "--force")

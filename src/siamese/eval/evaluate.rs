@@ -93,8 +93,20 @@ pub struct Evaluate {
     /// Where networks run: auto takes a GPU if there is one.
     #[arg(long, default_value = "auto", value_parser = parse_device)]
     device: Device,
-    #[command(flatten)]
-    extras: Extras,
+    /// Draw nine of the runs' tasks, with the first network's answers, as a PNG picture.
+    #[arg(long, value_name = "PNG", requires = "networks")]
+    picture: Option<PathBuf>,
+    /// Write the runs' drawings as the first network gets them, and their embeddings, as a
+    /// safetensors file: see tools/load_weights.py.
+    #[arg(long, value_name = "FILE", requires = "networks")]
+    embeddings: Option<PathBuf>,
+    /// Write the first network as a TorchScript module, which embeds images as the network does.
+    #[arg(long, value_name = "FILE", requires = "networks")]
+    torchscript: Option<PathBuf>,
+    /// Write the first network as an ONNX file (opset 17), which embeds images as the network does;
+    /// a matching network without its context.
+    #[arg(long, value_name = "FILE", requires = "networks")]
+    onnx: Option<PathBuf>,
     /// Seconds that one of several ranks waits for the others before it gives them up.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
@@ -123,6 +135,15 @@ enum Part {
 }
 
 impl Evaluate {
+    fn extras(&self) -> Extras<'_> {
+        Extras {
+            picture: self.picture.as_deref(),
+            embeddings: self.embeddings.as_deref(),
+            torchscript: self.torchscript.as_deref(),
+            onnx: self.onnx.as_deref(),
+        }
+    }
+
     fn plan(&self, store: &Store) -> Plan {
         let all = self.protocol.is_empty();
         let asked = |part: Part| match part {
@@ -194,7 +215,7 @@ pub fn run(arguments: &Evaluate) -> Result<()> {
     if let Some(out) = out {
         prepare(out, arguments.force)?;
     }
-    arguments.extras.prepare(arguments.force)?;
+    arguments.extras().prepare(arguments.force)?;
     let entrants = load(
         arguments.pretrained,
         &arguments.weights,
@@ -228,7 +249,7 @@ pub fn run(arguments: &Evaluate) -> Result<()> {
     let all = arguments.weights.iter().chain(&arguments.baseline);
     evaluation.training = all.filter_map(training_record).collect();
     if let Some(first) = entrants.first() {
-        (arguments.extras).write(first, &store, arguments.ties, arguments.force)?;
+        (arguments.extras()).write(first, &store, arguments.ties, arguments.force)?;
     }
     let json = serde_json::to_string_pretty(&evaluation)?;
     if let Some(out) = out {

@@ -1,6 +1,6 @@
 //! What else is written of the first network of an evaluation.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::eval::{self, Answers, Embeddings, Entrant, TaskSet, Ties};
@@ -8,32 +8,27 @@ use crate::files::{PublishError, publish};
 use crate::sheet::{TaskPicture, task_sheet};
 use crate::store::Store;
 use anyhow::Result;
-use clap::Args;
 
-/// What else is written of the first network.
-#[derive(Args)]
-pub struct Extras {
-    /// Draw nine of the runs' tasks, with the first network's answers, as a PNG picture.
-    #[arg(long, value_name = "PNG", requires = "networks")]
-    picture: Option<PathBuf>,
-    /// Write the runs' drawings as the first network gets them, and their embeddings, as a
-    /// safetensors file: see tools/load_weights.py.
-    #[arg(long, value_name = "FILE", requires = "networks")]
-    embeddings: Option<PathBuf>,
-    /// Write the first network as a TorchScript module, which embeds images as the network does.
-    #[arg(long, value_name = "FILE", requires = "networks")]
-    torchscript: Option<PathBuf>,
-    /// Write the first network as an ONNX file (opset 17), which embeds images as the network does;
-    /// a matching network without its context.
-    #[arg(long, value_name = "FILE", requires = "networks")]
-    onnx: Option<PathBuf>,
+/// The files that are asked for, of the first network of an evaluation.
+pub struct Extras<'a> {
+    /// Nine of the runs' tasks with its answers.
+    pub picture: Option<&'a Path>,
+    /// The runs' drawings and their embeddings.
+    pub embeddings: Option<&'a Path>,
+    /// The network as a TorchScript module.
+    pub torchscript: Option<&'a Path>,
+    /// The network as an ONNX file.
+    pub onnx: Option<&'a Path>,
 }
 
-impl Extras {
+impl Extras<'_> {
     /// Refuses, before an hour's work, to write over a file that is to stay.
     pub fn prepare(&self, force: bool) -> Result<()> {
-        if let Some(path) = self.onnx.as_ref().filter(|path| path.exists() && !force) {
-            return Err(PublishError::Exists { path: path.clone() }.into());
+        if let Some(path) = self.onnx.filter(|path| path.exists() && !force) {
+            return Err(PublishError::Exists {
+                path: path.to_owned(),
+            }
+            .into());
         }
         Ok(())
     }
@@ -47,10 +42,10 @@ impl Extras {
         force: bool,
     ) -> Result<()> {
         let model = &first.model;
-        if let Some(path) = &self.torchscript {
+        if let Some(path) = self.torchscript {
             model.save_script(path)?;
         }
-        if let Some(path) = &self.onnx {
+        if let Some(path) = self.onnx {
             model.graph().save(path, force)?;
         }
         if self.embeddings.is_none() && self.picture.is_none() {
@@ -58,10 +53,10 @@ impl Extras {
         }
         let set = TaskSet::lake_runs(store).ok_or(eval::EvalError::NoRuns)?;
         let embeddings = Embeddings::of(model, store, set.drawings())?;
-        if let Some(path) = &self.embeddings {
+        if let Some(path) = self.embeddings {
             embeddings.save(model, store, path)?;
         }
-        if let Some(path) = &self.picture {
+        if let Some(path) = self.picture {
             let similarities = eval::similarities(model, &embeddings, &set)?;
             picture(store, &similarities, &set, ties, path)?;
         }
