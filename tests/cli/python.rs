@@ -138,7 +138,9 @@ fn a_wheel_is_whole_and_works_where_it_is_installed() {
     let Some(library) = library() else { return };
     let (folder, store) = made_up_store();
     let mut check = check("package.py", library);
-    let check = check.env_remove("OMNISHOT_LIBRARY").env_remove("PYTHONPATH");
+    let check = check
+        .env_remove("OMNISHOT_LIBRARY")
+        .env_remove("PYTHONPATH");
     let ways = output(check.arg(library).args([&store, folder.path()]));
     tell_skipped("package.py", &ways, &["pip"]);
 }

@@ -61,7 +61,7 @@ def any_number_of_workers_gets_the_same_batches_in_order():
 
 
 def ranks_share_a_stream_whatever_their_workers():
-    for world, start in itertools.product((2, 3), (0, 4)):
+    for world, start in ((2, 0), (3, 4)):
         for rank, workers in itertools.product(range(world), (0, 2)):
             dataset = pairs(start=start, stop=start + 8, rank=rank, world=world)
             expected = [index for index in range(start, start + 8) if index % world == rank]
@@ -136,7 +136,7 @@ def workers_have_states_of_their_own():
 def torchdata_goes_on_by_its_own_states():
     from torchdata.stateful_dataloader import StatefulDataLoader
     whole = all_of(pairs())
-    for workers, given in itertools.product((0, 1, 2), (0, 1, 3, 4, 6)):
+    for workers, given in itertools.product((0, 2), (0, 3, 6)):
         loader = StatefulDataLoader(pairs(), batch_size=None, num_workers=workers)
         assert all_of(itertools.islice(loader, given)) == whole[:given]
         state = pickle.loads(pickle.dumps(loader.state_dict()))

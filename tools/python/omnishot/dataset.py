@@ -62,11 +62,10 @@ class _Dataset(IterableDataset[B]):
         self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
         self._position: Optional[State] = None
         self._resume: Optional[State] = None
-        self._open(0, 0, 0, 1).close()  # says now what is wrong, not in a worker
+        self._open(self._settings).close()  # says now what is wrong, not in a worker
 
-    def _open(self, start: int, stop: int, rank: int, world: int) -> Loader[B]:
-        settings = {**self._settings, "start": start, "stop": stop, "rank": rank, "world": world}
-        return cast(Any, self._loader)(self._store, **self._shape, **settings)
+    def _open(self, settings: Settings) -> Loader[B]:
+        return cast(Any, self._loader)(self._store, **self._shape, **settings)  # type: ignore[no-any-return]
 
     def _range(self, epoch: int) -> range:
         """The numbers of this rank's batches in an epoch."""
@@ -111,8 +110,8 @@ class _Dataset(IterableDataset[B]):
         if not left:
             return
         # A slice of a range may end beyond it.
-        stop = min(left.stop, every.stop)
-        with self._open(left.start, stop, left.start % left.step, left.step) as loader:
+        with self._open({**self._settings, "start": left.start, "stop": min(left.stop, every.stop),
+                         "rank": left.start % left.step, "world": left.step}) as loader:
             for batch in loader:
                 position["given"] += 1
                 yield batch

@@ -17,7 +17,7 @@ import json
 import math
 import os
 from typing import (TYPE_CHECKING, Any, Callable, Dict, Generic, Iterator, List, NamedTuple, Tuple,
-                    Type, TypedDict, TypeVar, Union)
+                    Type, TypedDict, TypeVar, Union, cast)
 
 from . import _library
 from ._library import Error, library
@@ -40,7 +40,7 @@ class PairBatch(NamedTuple):
     """[pairs] of float32, 1 where both are of one character"""
     drawings: Any
     """[2, pairs] of int64, their numbers in the store"""
-    index: int
+    index: int  # type: ignore[assignment]  # in place of the method of a tuple
     """its number in the stream"""
 
 
@@ -57,7 +57,7 @@ class ClassBatch(NamedTuple):
     """[drawings] of uint8, how each was turned and mirrored"""
     alphabet_part: int
     """how many, at the front, are of one alphabet"""
-    index: int
+    index: int  # type: ignore[assignment]  # in place of the method of a tuple
     """its number in the stream"""
 
 
@@ -74,7 +74,7 @@ class TaskBatch(NamedTuple):
     """[tasks, ways, shots] of int64, their numbers in the store"""
     query_drawings: Any
     """[tasks] of int64"""
-    index: int
+    index: int  # type: ignore[assignment]  # in place of the method of a tuple
     """its number in the stream"""
 
 
@@ -176,7 +176,8 @@ class Loader(Generic[B]):
             "stream": stream, "store": os.fspath(store), **DEFAULTS, **settings}
         if (arrays := everything.pop("arrays")) not in ARRAYS:
             raise Error(f"arrays is {arrays!r}; say one of {', '.join(ARRAYS)}")
-        self._batch, self._make = batch, ARRAYS[arrays]
+        self._batch: Any = batch
+        self._make = ARRAYS[arrays]
         text = json.dumps(everything).encode()
         self._loader = library.omnishot_open(text, len(text))
         if not self._loader:
@@ -192,7 +193,7 @@ class Loader(Generic[B]):
             _library.fail()
         if found == 0:
             raise StopIteration
-        return self._batch(index=batch.index, **arrays_of(batch.batch, self._make))
+        return cast(B, self._batch(index=batch.index, **arrays_of(batch.batch, self._make)))
 
     def counts(self) -> Dict[str, float]:
         """Batches handed out, those that were `copies`, those that lay `ready` when the last one
