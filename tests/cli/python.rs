@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 use omnishot::archive::Archive;
 use omnishot::synthetic::{SyntheticOptions, synthesize};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The streams of checks/loader.py, as they are said to `omni-bench digest`.
@@ -131,6 +132,55 @@ fn a_dataset_of_pytorch_has_the_batches_of_the_loader() {
     let (_folder, store) = made_up_store();
     let modules = output(check("dataset.py", library).arg(&store));
     tell_skipped("dataset.py", &modules, &["torch", "torchdata"]);
+}
+
+#[test]
+fn python_gets_the_embeddings_and_answers_of_the_programs() {
+    let Some(library) = library() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let modules = output(check("pictures.py", library).arg(folder.path()));
+    tell_skipped("pictures.py", &modules, &["numpy"]);
+    if modules.is_empty() {
+        return;
+    }
+    let files = |name: &str| folder.path().join(name);
+    let ask = |program: &str| {
+        let mut command = Command::new(program);
+        command.arg("--pretrained").current_dir(folder.path());
+        if cfg!(feature = "torch") {
+            command.args(["--engine", "rust"]);
+        }
+        command
+    };
+    let lines = output(ask(env!("CARGO_BIN_EXE_siamese-embed")).arg("queries"));
+    let vectors = lines.lines().flat_map(|line| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        let vector: Vec<f32> = serde_json::from_value(line["embedding"].clone()).unwrap();
+        vector.into_iter().flat_map(f32::to_le_bytes)
+    });
+    let python = fs::read(files("embeddings.bin")).unwrap();
+    assert!(!python.is_empty() && vectors.collect::<Vec<u8>>() == python);
+    let mut classify = ask(env!("CARGO_BIN_EXE_siamese-classify"));
+    let classify = classify.args(["--support", "known", "--json"]);
+    let queries = (0..6).map(|query| files(&format!("queries/{query}.png")));
+    let told: Value = serde_json::from_str(&output(classify.args(queries))).unwrap();
+    let python = fs::read_to_string(files("answers.json")).unwrap();
+    let python: Value = serde_json::from_str(&python).unwrap();
+    let told = told["answers"].as_array().unwrap().iter().map(|told| {
+        let ranked = told["ranked"].as_array().unwrap().iter();
+        let ranked = ranked.map(|one| json!([one["class"], one["score"]]));
+        let ranked: Vec<Value> = ranked.collect();
+        json!([told["picture"], told["answer"], told["why"], ranked, null])
+    });
+    assert_eq!(told.collect::<Value>(), python);
+}
+
+#[test]
+fn the_examples_of_the_document_run() {
+    let Some(library) = library() else { return };
+    let (folder, store) = made_up_store();
+    let modules = output(check("readme.py", library).args([&store, folder.path()]));
+    tell_skipped("readme.py", &modules, &["numpy", "torch"]);
 }
 
 #[test]

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-ABI = 1
+ABI = 2
 NAME = {"darwin": "libomnishot_python.dylib", "win32": "omnishot_python.dll"}.get(
     sys.platform, "libomnishot_python.so")
 
@@ -40,6 +40,13 @@ class Counts(ctypes.Structure):
                 ("ready", ctypes.c_uint64), ("waited", ctypes.c_double)]
 
 
+class Picture(ctypes.Structure):
+    """OmnishotPicture of src/pictures.rs."""
+
+    _fields_ = [("pixels", ctypes.c_void_p), ("height", ctypes.c_uint64), ("width", ctypes.c_uint64)]
+
+
+REQUEST = [ctypes.c_char_p, ctypes.c_size_t, ctypes.POINTER(Picture), ctypes.c_size_t]
 FUNCTIONS = {
     "error": (ctypes.c_size_t, [ctypes.c_char_p, ctypes.c_size_t]),
     "open": (ctypes.c_uint64, [ctypes.c_char_p, ctypes.c_size_t]),
@@ -48,6 +55,8 @@ FUNCTIONS = {
     "counts": (ctypes.c_int32, [ctypes.c_uint64, ctypes.POINTER(Counts)]),
     "release": (None, [ctypes.c_uint64]),
     "close": (None, [ctypes.c_uint64]),
+    "embed": (ctypes.c_uint64, REQUEST),
+    "classify": (ctypes.c_uint64, REQUEST),
 }
 
 
