@@ -155,6 +155,11 @@ pub const WAYS: &[(&str, Way)] = &[
         Elsewhere("measures speed"),
     ),
     // tools/python/README.md
+    ("pip install", Elsewhere("tests/cli/python.rs")),
+    (
+        "python3 -c 'import omnishot;",
+        Elsewhere("tests/cli/python.rs"),
+    ),
     ("PYTHONPATH=tools/python", Elsewhere("tests/cli/python.rs")),
     // .github/SECURITY.md
     (

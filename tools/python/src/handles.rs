@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use anyhow::{Result, bail};
 
 use crate::lease::Lease;
+use crate::network::Engine;
 use crate::stream::Batches;
 
 /// A loader that threads of the caller may ask in turn.
@@ -24,6 +25,7 @@ struct Handles {
     next: AtomicU64,
     loaders: Mutex<HashMap<u64, Shared>>,
     leases: Mutex<HashMap<u64, Arc<Lease>>>,
+    engine: Engine,
     /// Those of a forked child.
     child: OnceLock<Box<Handles>>,
 }
@@ -35,6 +37,7 @@ impl Handles {
             next: AtomicU64::new(1),
             loaders: Mutex::default(),
             leases: Mutex::default(),
+            engine: Engine::default(),
             child: OnceLock::new(),
         }
     }
@@ -116,4 +119,9 @@ pub fn lease(number: u64) -> Result<Arc<Lease>> {
 pub fn end_lease(number: u64) {
     let ended = lock(&Handles::own().leases).remove(&number);
     drop(ended);
+}
+
+/// What this process asks its network by.
+pub fn engine() -> &'static Engine {
+    &Handles::own().engine
 }

@@ -61,8 +61,8 @@ pub struct Frame {
 }
 
 type Name = &'static CStr;
-/// A few numbers that are copied: labels and ids.
-type Numbers = (Name, Vec<usize>, Values);
+/// Numbers that are no buffer of a loader: labels, ids, and what a network makes.
+pub type Numbers = (Name, Vec<usize>, Values);
 
 /// Numbers of a kind.
 pub enum Values {
@@ -202,6 +202,17 @@ impl Lease {
         arrays.extend(kept.1.iter_mut().map(of_numbers));
         Lease {
             index,
+            arrays,
+            _kept: kept,
+        }
+    }
+
+    /// Lends numbers that are no loader's.
+    pub fn of_numbers(numbers: Vec<Numbers>) -> Lease {
+        let mut kept = Box::new(numbers);
+        let arrays = kept.iter_mut().map(of_numbers).collect();
+        Lease {
+            index: 0,
             arrays,
             _kept: kept,
         }

@@ -1,4 +1,4 @@
-//! omnishot's loader over a C ABI; `omnishot.py` beside it is the caller.
+//! omnishot's loader and its network over a C ABI; the package `omnishot` beside it is the caller.
 //!
 //! ```text
 //! omnishot_open(settings as JSON)  -> loader       its threads start
@@ -6,6 +6,9 @@
 //! omnishot_array(batch, 0, 1, ...) -> name, kind, shape, pointer
 //! omnishot_release(batch)                          the buffer goes back to the workers
 //! omnishot_close(loader)                           its threads end; leases stay good
+//!
+//! omnishot_embed(request as JSON, pictures)    -> batch   embeddings, and a report
+//! omnishot_classify(request as JSON, pictures) -> batch   a report, as JSON
 //! ```
 //!
 //! Loaders and batches are numbers, never 0. A function that fails says so by what it
@@ -14,6 +17,8 @@
 
 mod handles;
 mod lease;
+mod network;
+mod pictures;
 mod stream;
 
 use std::cell::RefCell;
@@ -23,11 +28,13 @@ use std::{ptr, slice};
 
 use anyhow::{Context, Result, ensure};
 
-use lease::MOST_DIMENSIONS;
+use lease::{Lease, MOST_DIMENSIONS};
+use network::{ClassifyRequest, EmbedRequest, Engine};
+use pictures::{OmnishotPicture, Pictures};
 use stream::Settings;
 
 /// The version of this ABI; raised with any change of a function, a struct or the settings.
-const ABI: u32 = 1;
+const ABI: u32 = 2;
 
 /// A batch.
 #[repr(C)]
@@ -117,11 +124,20 @@ pub unsafe extern "C" fn omnishot_error(text: *mut u8, length: usize) -> usize {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn omnishot_open(settings: *const u8, length: usize) -> u64 {
     guarded(0, || {
-        ensure!(!settings.is_null(), "no settings");
-        // SAFETY: it is not null, and the caller owes `length` readable bytes.
-        let json = unsafe { slice::from_raw_parts(settings, length) };
+        // SAFETY: the caller owes what `bytes` wants.
+        let json = unsafe { bytes(settings, length) }?;
         Ok(handles::keep_loader(Settings::parse(json)?.start()?))
     })
+}
+
+/// The bytes of a caller's text.
+///
+/// # Safety
+/// `text` is null, or `length` bytes there may be read for as long as they are used.
+unsafe fn bytes<'a>(text: *const u8, length: usize) -> Result<&'a [u8]> {
+    ensure!(!text.is_null(), "no settings");
+    // SAFETY: it is not null, and the caller owes `length` readable bytes.
+    Ok(unsafe { slice::from_raw_parts(text, length) })
 }
 
 /// Waits for a loader's next batch. Gives 1 and sets `out`, 0 after the last one, -1 after an
@@ -216,4 +232,47 @@ pub extern "C" fn omnishot_close(loader: u64) {
         handles::close_loader(loader);
         Ok(())
     });
+}
+
+/// Does a request on this process's threads; gives what it made, or 0 after an error.
+fn asked(work: impl FnOnce(&Engine) -> Result<Lease> + Send) -> u64 {
+    guarded(0, || {
+        let engine = handles::engine();
+        Ok(handles::keep_lease(engine.run(|| work(engine))?))
+    })
+}
+
+/// Embeds pictures by a request in JSON: see `network.rs`. Gives a batch of `embeddings` and a
+/// `report` in JSON, or 0 after an error.
+///
+/// # Safety
+/// `request` is null, or `length` bytes there may be read; `pictures` is null, or `count` pictures
+/// there and their pixels may be read. Nothing writes to them meanwhile.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omnishot_embed(
+    request: *const u8,
+    length: usize,
+    pictures: *const OmnishotPicture,
+    count: usize,
+) -> u64 {
+    // SAFETY: the caller owes what both want.
+    let (request, arrays) = unsafe { (bytes(request, length), Pictures::new(pictures, count)) };
+    asked(|engine| EmbedRequest::parse(request?)?.answer(engine, arrays))
+}
+
+/// Ranks classes for pictures by a request in JSON: see `network.rs`. Gives a batch of a
+/// `report` in JSON, or 0 after an error.
+///
+/// # Safety
+/// As [`omnishot_embed`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn omnishot_classify(
+    request: *const u8,
+    length: usize,
+    pictures: *const OmnishotPicture,
+    count: usize,
+) -> u64 {
+    // SAFETY: the caller owes what both want.
+    let (request, arrays) = unsafe { (bytes(request, length), Pictures::new(pictures, count)) };
+    asked(|engine| ClassifyRequest::parse(request?)?.answer(engine, arrays))
 }

@@ -1,10 +1,9 @@
-"""Checks omnishot.py: check.py STORE FOLDER.
+"""Checks omnishot.loader: loader.py STORE FOLDER.
 
 Writes the bytes of some batches, as Python sees them and in the form that `omni-bench digest` hashes,
 into the folder, for tests/cli/python.rs to compare; then tries what a user may do to a loader.
 Everything is done with plain memoryviews and, where they are installed, with numpy and PyTorch.
 """
-import contextlib
 import gc
 import importlib.util
 import itertools
@@ -12,63 +11,15 @@ import os
 import struct
 import sys
 import threading
-import time
 from pathlib import Path
 
 import omnishot
 
+from common import address, flat, raises, raw, threads_become
+
 STORE, SMALL = sys.argv[1], {"pairs": 8, "side": 28}
 ALL = [name for name in omnishot.ARRAYS
        if name == "memoryview" or importlib.util.find_spec(name)]
-
-
-def flat(array):
-    """The values of an array of numbers."""
-    if hasattr(array, "flatten"):
-        return array.flatten().tolist()
-    return memoryview(array.cast("B")).cast(array.format).tolist()
-
-
-def raw(array):
-    """Its bytes."""
-    return bytes(array.numpy().tobytes() if hasattr(array, "numpy") else array.tobytes())
-
-
-def address(array):
-    """Where it lies."""
-    if hasattr(array, "data_ptr"):
-        return array.data_ptr()
-    if hasattr(array, "ctypes"):
-        return array.ctypes.data
-    import ctypes
-    return ctypes.addressof(ctypes.c_char.from_buffer(array.cast("B")))
-
-
-def raises(text, work):
-    """`work` raises the library's error, and it has this text."""
-    try:
-        work()
-    except omnishot.Error as error:
-        assert text in str(error), error
-    else:
-        raise AssertionError(f"no error with {text!r}")
-
-
-def threads():
-    """The loader's threads. Their names are what they give themselves as they begin."""
-    names = []
-    for task in os.listdir("/proc/self/task"):
-        with contextlib.suppress(OSError):  # it has ended
-            names.append(Path(f"/proc/self/task/{task}/comm").read_text())
-    return sum(name.startswith("loader-") for name in names)
-
-
-def threads_become(number):
-    """A thread has its name a moment after it began, and is seen a moment after it was joined."""
-    end = time.monotonic() + 60
-    while threads() != number:
-        assert time.monotonic() < end, f"{threads()} threads of loaders, not {number}"
-        time.sleep(0.001)
 
 
 def pairs_bytes(batch):
@@ -171,6 +122,7 @@ def errors_are_exceptions():
     raises("invalid value", lambda: omnishot.Pairs(STORE, seed=-1))
     raises("arrays is", lambda: omnishot.Pairs(STORE, arrays="list"))
     raises("no 900-way", lambda: omnishot.Tasks(STORE, tasks=1, ways=900, scope="between"))
+    raises("no setting sed; there are seed", lambda: omnishot.Pairs(STORE, sed=1), TypeError)
     damaged, damaged_store = bytearray(Path(STORE).read_bytes()), Path(sys.argv[2]) / "damaged.omni"
     for place in range(2 * len(damaged) // 5, 3 * len(damaged) // 5):
         damaged[place] ^= 1  # in the midst of the drawings, which are read when they are drawn
