@@ -252,3 +252,131 @@ fn add_product(rows: &[f32], by: ArrayView2<'_, f32>, sums: &mut [f32], from: us
     let mut sums = ArrayViewMut2::from_shape(shape, sums).expect("rows are whole");
     general_mat_mul(1.0, &matrix(rows, from), &by, 1.0, &mut sums);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(count: usize, from: f32) -> Vec<f32> {
+        (0..count)
+            .map(|at| (from + at as f32 * 0.7).sin())
+            .collect()
+    }
+
+    /// Channels last, of maps `[n, channels, side, side]`.
+    fn maps(side: usize, channels: usize, values: &[f32]) -> Maps {
+        let area = side * side;
+        let place =
+            |image: usize, at: usize, channel: usize| (image * channels + channel) * area + at;
+        let images = 0..values.len() / (channels * area);
+        let values = images
+            .flat_map(|image| (0..area).map(move |at| (image, at)))
+            .flat_map(|(image, at)| (0..channels).map(move |channel| (image, at, channel)))
+            .map(|(image, at, channel)| values[place(image, at, channel)])
+            .collect();
+        Maps {
+            side,
+            channels,
+            values,
+        }
+    }
+
+    /// Even and odd kernels, a stride, zeros around, and more windows than are laid out at once.
+    #[test]
+    fn a_convolution_is_the_sum_over_its_windows() {
+        let to = 4;
+        for (side, from, width, stride, padding) in [
+            (7, 3, 3, 1, 1),
+            (8, 2, 5, 2, 2),
+            (6, 3, 1, 2, 0),
+            (9, 2, 4, 1, 0),
+            (2, 2, 5, 1, 2),
+            (40, 1, 3, 1, 1),
+        ] {
+            let images = 3;
+            let input = numbers(images * from * side * side, 0.1);
+            let (kernel, bias) = (numbers(to * from * width * width, 0.5), numbers(to, 0.9));
+            let layer = Convolution::new(&kernel, bias.clone(), width, (stride, padding));
+            let made = layer.run(&maps(side, from, &input));
+            let out = (side + 2 * padding - width) / stride + 1;
+            assert_eq!((made.side, made.channels), (out, to));
+            assert_eq!(made.values.len(), images * out * out * to);
+            let pixel = |image: usize, channel: usize, y: isize, x: isize| {
+                let inside = 0..side as isize;
+                if !inside.contains(&y) || !inside.contains(&x) {
+                    return 0.0;
+                }
+                let at = ((image * from + channel) * side + y as usize) * side + x as usize;
+                f64::from(input[at])
+            };
+            for (at, &value) in made.values.iter().enumerate() {
+                let (place, of) = (at / to, at % to);
+                let (image, y, x) = (place / (out * out), place / out % out, place % out);
+                let mut sum = f64::from(bias[of]);
+                for tap in 0..from * width * width {
+                    let (channel, down, right) =
+                        (tap / (width * width), tap / width % width, tap % width);
+                    let y = (y * stride + down) as isize - padding as isize;
+                    let x = (x * stride + right) as isize - padding as isize;
+                    sum += f64::from(kernel[of * from * width * width + tap])
+                        * pixel(image, channel, y, x);
+                }
+                assert!(
+                    (f64::from(value) - sum).abs() < 1e-4,
+                    "{side} {width}: {value}, {sum}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_pool_takes_the_greatest_and_leaves_an_odd_row_out() {
+        let input = [
+            1.0,
+            5.0,
+            9.0, //
+            2.0,
+            3.0,
+            9.0, //
+            9.0,
+            9.0,
+            9.0, //
+            -1.0,
+            -5.0,
+            0.0, //
+            -2.0,
+            f32::NAN,
+            0.0, //
+            0.0,
+            0.0,
+            0.0,
+        ];
+        let made = maps(3, 2, &input).max_pool();
+        assert_eq!((made.side, made.channels, made.values[0]), (1, 2, 5.0));
+        assert!(made.values[1].is_nan());
+    }
+
+    #[test]
+    fn rows_are_flattened_channel_by_channel_and_multiplied() {
+        let values = numbers(2 * 3 * 4, 0.0);
+        let rows = maps(2, 3, &values).flatten();
+        assert_eq!((rows.side, rows.channels), (1, 12));
+        assert_eq!(rows.values, values);
+        let weight = numbers(5 * 12, 2.0);
+        let made = rows.gemm(&weight, &[1.0; 5]);
+        let expected = (0..12).map(|at| values[12 + at] * weight[3 * 12 + at]);
+        assert!((made.values[8] - 1.0 - expected.sum::<f32>()).abs() < 1e-5);
+        assert_eq!(made.values.len(), 10);
+    }
+
+    #[test]
+    fn a_row_of_zeros_has_no_direction() {
+        let rows = Maps {
+            side: 1,
+            channels: 2,
+            values: vec![3.0, 4.0, 0.0, 0.0],
+        };
+        let lengths = rows.lengths().clip();
+        assert_eq!(rows.divide(&lengths).values, [0.6, 0.8, 0.0, 0.0]);
+    }
+}

@@ -233,25 +233,32 @@ mod torch {
 
     use std::sync::LazyLock;
 
+    use omnishot::embed::Embedder;
     use omnishot::eval::exchange::{TaskFile, answers_of};
     use omnishot::eval::{TaskSet, Ties};
     use omnishot::model::Model;
+    use omnishot::onnx::Session;
     use omnishot::train::{Checkpoint, Preset};
     use omnishot::tune::{Journal, Space};
     use tch::Device;
 
     use super::tell;
 
-    /// A file of weights.
+    /// A file of weights, which both engines take, or neither.
     pub fn weights(data: &[u8]) {
+        let session = Session::from_bytes("made up", data.to_vec());
         match Model::from_bytes("made up", data.to_vec(), Device::Cpu) {
             Ok(model) => {
+                assert!(session.is_ok_and(|session| *session.card() == model.card));
                 let values: usize = (model.weights().variables().values())
                     .map(|variable| variable.numel())
                     .sum();
                 assert_eq!(values as u64, model.card.network.values());
             }
-            Err(error) => tell(&error),
+            Err(error) => {
+                tell(&error);
+                tell(&session.err().unwrap());
+            }
         }
     }
 
