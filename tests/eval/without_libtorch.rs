@@ -96,7 +96,7 @@ fn weights_that_are_none_are_refused_in_a_sentence() {
         ("empty", &[][..]),
         ("text", b"no weights at all"),
         ("short", &PRETRAINED[..PRETRAINED.len() - 4]),
-        ("long", &[&PRETRAINED[..], b"more"].concat()),
+        ("long", &[PRETRAINED, b"more"].concat()),
         ("flipped", &flipped),
         // Claims a header of 2^40 bytes.
         ("greedy", b"\0\0\0\0\0\x01\0\0{}"),
