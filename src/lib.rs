@@ -26,9 +26,13 @@
 //! libtorch does on GPUs and tch does not hand on. The programs are `cli`, with what all of them
 //! share, and `siamese`.
 //!
+//! A trained network needs no libtorch: `weights` reads its file, `onnx` runs it, and writes it for
+//! ONNX runtimes, and `embed` compares drawings and classifies pictures by whatever embeds them.
+//!
 //! The rooms up to [`loader`], with [`presets`], [`sheet`] and `cli`, are the crate `omnishot_data`, handed on
-//! from here: they need no libtorch, and neither do programs made of them alone. All others need
-//! the feature `torch`, and the programs the feature `cli`. Both are on by default.
+//! from here: they need no libtorch, and neither do programs made of them alone. `weights`, `embed` and
+//! `onnx` need the feature `network`, which the others bring along; all others need the feature `torch`, and
+//! the programs the feature `cli`. Both are on by default.
 //!
 //! # As a library
 //!

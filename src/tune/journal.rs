@@ -13,7 +13,7 @@ use super::range::Value;
 use super::space::{Space, SpaceError};
 
 /// Version of journals, and of how a study goes on from one.
-pub const JOURNAL_VERSION: u32 = 2;
+pub const JOURNAL_VERSION: u32 = 3;
 /// The longest journal that is read, in bytes.
 pub const MOST_BYTES: u64 = 1 << 28;
 /// What stands before a line's sum, after it, and after the entry.

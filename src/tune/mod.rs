@@ -7,6 +7,7 @@
 
 mod error;
 mod folder;
+mod gaussian;
 mod importance;
 mod journal;
 mod propose;

@@ -1,11 +1,12 @@
 //! What files and settings call the networks: by one `kind` for a tower and a head.
 //!
 //! ```text
-//! kind        tower     head
-//! compact     compact   cosine
-//! koch        koch      distance
-//! matching    compact   context     Matching Networks (Vinyals et al. 2016)
-//! siamese     compact   distance    Koch's idea on the compact tower
+//! kind          tower     head
+//! compact       compact   cosine
+//! koch          koch      distance
+//! koch-cosine   koch      cosine      Koch's tower, to be trained by other objectives than his
+//! matching      compact   context     Matching Networks (Vinyals et al. 2016)
+//! siamese       compact   distance    Koch's idea on the compact tower
 //! ```
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser};
@@ -43,6 +44,8 @@ pub struct SiameseShape {
 enum NetworkKind {
     Compact(CompactShape),
     Koch(KochShape),
+    #[serde(rename = "koch-cosine")]
+    KochCosine(KochShape),
     Matching(MatchingShape),
     Siamese(SiameseShape),
 }
@@ -75,6 +78,10 @@ impl From<NetworkKind> for NetworkShape {
         match kind {
             NetworkKind::Compact(shape) => shape.into(),
             NetworkKind::Koch(shape) => shape.into(),
+            NetworkKind::KochCosine(shape) => NetworkShape {
+                head: HeadShape::Cosine,
+                ..shape.into()
+            },
             NetworkKind::Matching(shape) => shape.into(),
             NetworkKind::Siamese(shape) => shape.into(),
         }
@@ -98,11 +105,12 @@ impl TryFrom<NetworkShape> for NetworkKind {
                 })
             }
             (TowerShape::Koch(shape), HeadShape::Distance) => NetworkKind::Koch(shape),
-            (TowerShape::Koch(_), HeadShape::Cosine | HeadShape::Context(_)) => {
+            (TowerShape::Koch(shape), HeadShape::Cosine) => NetworkKind::KochCosine(shape),
+            (TowerShape::Koch(_), HeadShape::Context(_)) => {
                 return Err(ShapeError {
                     field: "head",
                     value: format!("{head:?}"),
-                    range: "a distance over a koch tower; networks of other heads have no name in files",
+                    range: "a distance or a cosine over a koch tower; networks of other heads have no name in files",
                 });
             }
         })
@@ -151,6 +159,7 @@ mod tests {
         for text in [
             format!(r#"{{"kind":"compact",{compact}}}"#),
             r#"{"kind":"koch","side":105,"filters":[64,128,128,256],"kernels":[10,7,4,4],"units":4096,"linear_deviation":0.2}"#.to_owned(),
+            r#"{"kind":"koch-cosine","side":105,"filters":[64,128,128,256],"kernels":[10,7,4,4],"units":4096,"linear_deviation":0.01}"#.to_owned(),
             format!(r#"{{"kind":"matching","steps":5,"scale":10.0,"embedder":{{{compact}}}}}"#),
             format!(r#"{{"kind":"siamese","embedder":{{{compact}}}}}"#),
         ] {
@@ -163,7 +172,10 @@ mod tests {
     #[test]
     fn a_shape_without_a_name_is_not_written() {
         let unnamed = NetworkShape {
-            head: HeadShape::Cosine,
+            head: HeadShape::Context(ContextShape {
+                steps: 5,
+                scale: 10.0,
+            }),
             ..KochShape::PUBLISHED.into()
         };
         assert!(serde_json::to_string(&unnamed).is_err() && unnamed.check().is_err());

@@ -123,9 +123,10 @@ impl NetworkShape {
     /// names; none where layers are not told apart.
     #[must_use]
     pub fn layers(&self) -> &'static [&'static str] {
-        match self.tower {
-            TowerShape::Compact(_) => &[],
-            TowerShape::Koch(_) => &koch::LAYERS,
+        match (self.tower, self.head) {
+            (TowerShape::Compact(_), _) => &[],
+            (TowerShape::Koch(_), HeadShape::Distance) => &koch::LAYERS,
+            (TowerShape::Koch(_), _) => &koch::LAYERS[..5], // all but the distance's own
         }
     }
 }
@@ -145,7 +146,10 @@ mod tests {
             refused.to_string(),
             "the network's units is 0; it must be 1 to 65,536"
         );
-        let head = HeadShape::Cosine;
+        let head = HeadShape::Context(ContextShape {
+            steps: 5,
+            scale: 10.0,
+        });
         let koch = NetworkShape::from(KochShape::PUBLISHED);
         assert_eq!(
             NetworkShape { head, ..koch }.check().unwrap_err().field,

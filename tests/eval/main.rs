@@ -10,6 +10,7 @@ mod classify;
 mod clothes;
 #[cfg(all(feature = "cli", feature = "torch"))]
 mod embed;
+#[cfg(feature = "torch")]
 mod episodes;
 #[cfg(feature = "torch")]
 mod evaluation;
@@ -20,3 +21,5 @@ mod exchange_cli;
 #[cfg(feature = "cli")]
 mod real;
 mod remembered;
+#[cfg(feature = "cli")]
+mod without_libtorch;

@@ -75,6 +75,7 @@ fn packed() -> Option<(&'static Path, &'static [u8])> {
 }
 
 /// Omniglot's store, if its zips are there.
+#[cfg(feature = "torch")]
 pub fn store() -> Option<Store> {
     packed().map(|(_, bytes)| open(bytes))
 }
@@ -326,4 +327,27 @@ fn the_pretrained_network_scores_as_told() {
     // Sums differ in their last bits from one CPU to another, which may turn a question or two.
     let right = answers.score(&set).right;
     assert!(right.abs_diff(RIGHT) <= 2, "{right} of 400");
+}
+
+/// The network that ships embeds the runs' drawings on this program's own runtime as it does on
+/// libtorch, and answers as there.
+#[cfg(feature = "torch")]
+#[test]
+fn the_runs_are_answered_alike_without_libtorch() {
+    use omnishot::eval::{Answers, Embeddings, TaskSet, Ties};
+    use omnishot::model::Model;
+    use omnishot::onnx::Session;
+    let Some(store) = store().map(std::sync::Arc::new) else {
+        return;
+    };
+    let set = TaskSet::lake_runs(&store).unwrap();
+    let model = Model::pretrained(tch::Device::Cpu);
+    let libtorch = Embeddings::of(&model, &store, set.drawings()).unwrap();
+    let ours = Embeddings::of(&Session::pretrained(), &store, set.drawings()).unwrap();
+    assert_eq!(ours.drawings().len(), 800);
+    let apart = ours.values().iter().zip(libtorch.values());
+    let apart = apart.fold(0f32, |most, (a, b)| most.max((a - b).abs()));
+    assert!(apart <= 1e-5, "{apart}");
+    let [ours, libtorch] = [&ours, &libtorch].map(|all| Answers::of(all, &set, Ties::Against));
+    assert_eq!(ours.unwrap().chosen, libtorch.unwrap().chosen);
 }

@@ -4,6 +4,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[cfg(feature = "cli")]
+mod card;
 #[cfg(feature = "torch")]
 mod embedding;
 #[cfg(feature = "torch")]

@@ -84,3 +84,23 @@ fn python_embeds_as_this_program_does() {
         assert!(difference < 1e-4, "{name}: {told}");
     }
 }
+
+/// The lines of the document beside the weights, run as they stand there.
+#[test]
+fn the_document_beside_the_weights_loads_them() {
+    if python(&["-c", "import safetensors.torch"]).is_none_or(|output| !output.status.success()) {
+        eprintln!("SKIPPED: python3 has no torch or no safetensors here");
+        return;
+    }
+    let document = include_str!("../../src/weights/PRETRAINED.md");
+    let (_, after) = document.split_once("```python\n").unwrap();
+    let (lines, _) = after.split_once("```").unwrap();
+    let mut command = Command::new("python3");
+    let output = command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["-c", lines])
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+}

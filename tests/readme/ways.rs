@@ -33,6 +33,10 @@ pub const WAYS: &[(&str, Way)] = &[
     ("siamese-train mine.omni", Run(&["SMALL"])),
     ("siamese-eval mine.omni", Run(&["--trials", "20"])),
     ("siamese-classify --support known --weights", Run(&[])),
+    (
+        "cargo run --release --no-default-features",
+        Instead("siamese-classify --support known --pretrained photo.jpg"),
+    ),
     ("siamese-classify --support known --pretrained", Run(&[])),
     // src/archive/README.md
     ("omni-pack build shades.omni", Run(&[])),

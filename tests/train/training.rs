@@ -124,6 +124,25 @@ fn composed_classes_are_learned() {
     }
 }
 
+/// Koch's tower under an objective of classes.
+#[test]
+fn kochs_tower_learns_classes_by_the_cosine() {
+    let store = made_up();
+    let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+    let tower = "network={ kind=\"koch-cosine\", side=32, filters=[4,6,6,8], kernels=[4,3,2,2], \
+                 units=16, linear_deviation=0.05 }";
+    let preset = with("compact", 200, &[tower, WARM]);
+    let (losses, trained) = run(&store, &preset, 1, 1);
+    let (first, last) = (mean(&losses[..10]), mean(&losses[190..]));
+    assert!(last < first - 2.0, "{first} to {last}");
+    let embedded = trained
+        .model
+        .embed(&Tensor::ones([2, 1, 32, 32], tch::kind::FLOAT_CPU));
+    assert_eq!(embedded.size(), [2, 16]);
+    let length = f64::try_from(embedded.get(0).norm()).unwrap();
+    assert!((length - 1.0).abs() < 1e-5, "{length}");
+}
+
 #[test]
 fn baselines_learn() {
     let store = made_up();

@@ -213,6 +213,85 @@ fn the_search_beats_chance_on_a_known_function() {
     );
 }
 
+/// Hartmann's function of six variables, at most 3.32237 (Dixon & Szegö 1978): four bumps, of which
+/// one is the highest.
+fn hartmann(values: &[Value]) -> f64 {
+    const HEIGHTS: [f64; 4] = [1.0, 1.2, 3.0, 3.2];
+    const WIDTHS: [[f64; 6]; 4] = [
+        [10.0, 3.0, 17.0, 3.5, 1.7, 8.0],
+        [0.05, 10.0, 17.0, 0.1, 8.0, 14.0],
+        [3.0, 3.5, 1.7, 10.0, 17.0, 8.0],
+        [17.0, 8.0, 0.05, 10.0, 0.1, 14.0],
+    ];
+    const CENTRES: [[f64; 6]; 4] = [
+        [0.1312, 0.1696, 0.5569, 0.0124, 0.8283, 0.5886],
+        [0.2329, 0.4135, 0.8307, 0.3736, 0.1004, 0.9991],
+        [0.2348, 0.1451, 0.3522, 0.2883, 0.3047, 0.6650],
+        [0.4047, 0.8828, 0.8732, 0.5743, 0.1091, 0.0381],
+    ];
+    let bump = |at: usize| {
+        let terms = (0..6).map(|i| WIDTHS[at][i] * (real(values[i]) - CENTRES[at][i]).powi(2));
+        HEIGHTS[at] * (-terms.sum::<f64>()).exp()
+    };
+    (0..4).map(bump).sum()
+}
+
+#[test]
+fn the_search_finds_what_random_does_not() {
+    let space: String = (0..6)
+        .map(|i| format!("x{i} = {{ low = 0, high = 1 }}\n"))
+        .collect();
+    let space = Space::parse(&space).unwrap();
+    let best = |seed, random| {
+        let past = search(&space, 30, seed, random, hartmann);
+        past.iter().filter_map(|past| past.1).fold(0.0, f64::max)
+    };
+    let pairs: Vec<(f64, f64)> = (0..10)
+        .map(|seed| (best(seed, false), best(seed, true)))
+        .collect();
+    let ahead = pairs.iter().filter(|(learned, random)| learned > random);
+    assert!(ahead.count() >= 8, "{pairs:?}");
+    let mean = pairs.iter().map(|pair| pair.0).sum::<f64>() / 10.0;
+    assert!(mean > 2.2, "{mean}: {pairs:?}");
+}
+
+#[test]
+#[ignore = "prints a table"]
+fn a_table_of_the_search_beside_random() {
+    let unit = |count: usize| -> Space {
+        let lines = (0..count).map(|i| format!("x{i:02} = {{ low = 0, high = 1 }}\n"));
+        Space::parse(&lines.collect::<String>()).unwrap()
+    };
+    let bowl = |values: &[Value]| {
+        let far = values.iter().zip(0..).map(|(&value, i)| {
+            let centre = 0.2 + 0.045 * f64::from(i);
+            (real(value) - centre).powi(2) / f64::from(1 + i % 4)
+        });
+        100.0 - 40.0 * far.sum::<f64>()
+    };
+    let cases: [(&str, Space, fn(&[Value]) -> f64); 2] =
+        [("hartmann", unit(6), hartmann), ("bowl", unit(14), bowl)];
+    for (name, space, score) in cases {
+        for count in [20, 40] {
+            let best = |seed, random| {
+                let past = search(&space, count, seed, random, score);
+                past.iter()
+                    .filter_map(|past| past.1)
+                    .fold(f64::MIN, f64::max)
+            };
+            let pairs: Vec<(f64, f64)> = (0..20)
+                .map(|seed| (best(seed, false), best(seed, true)))
+                .collect();
+            let ahead = pairs.iter().filter(|pair| pair.0 > pair.1).count();
+            let mean = |of: fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / 20.0;
+            let (learned, random) = (mean(|pair| pair.0), mean(|pair| pair.1));
+            println!(
+                "{name}, {count} trials: {learned:.2} and {random:.2}, ahead on {ahead} of 20"
+            );
+        }
+    }
+}
+
 fn text(entries: &[Entry]) -> String {
     entries.iter().map(Entry::line).collect()
 }

@@ -7,11 +7,12 @@ import traceback
 from pathlib import Path
 
 import checks
+import koch
 import machine
 import measures
 import report
 from peer import Peer
-from training import Failed, Trainer, call, records
+from training import Failed, Trainer, call, end_in, records
 
 # Seconds of each part, of 480 in all; what one leaves over is the next one's.
 PARTS = [
@@ -23,6 +24,13 @@ PARTS = [
     ("loader", measures.loader, 30),
     ("accuracy", measures.accuracy, 70),
 ]
+# Parts that only run where they are named, of nine minutes each.
+NAMED = [
+    ("koch-keras", koch.keras, 540),
+    ("koch-search", koch.search, 540),
+    ("koch-tables", koch.tables, 540),
+    ("koch-beyond", koch.beyond, 540),
+]
 WHOLE, QUICK = 480.0, 90.0
 
 
@@ -33,7 +41,7 @@ class Context:
         self.programs, self.store, self.device = programs, store, arguments.device
         self.quick, self.dry = arguments.quick, arguments.device == "cpu"
         self.cores = machine.cores()
-        self.runs = out / "runs"
+        self.out, self.runs = out, out / "runs"
         self.trainer = Trainer(programs, store, self.runs, arguments.device)
         self.cards, self.peer, self.until = 0, None, 0.0
 
@@ -51,6 +59,10 @@ class Context:
     def call(self, command, limit):
         """Calls any program to its end."""
         return call(command, self.runs, limit)
+
+    def end_in(self, command, seconds):
+        """Calls a program that is stopped when its time is up, as Ctrl-C stops it."""
+        return end_in(command, self.runs, seconds)
 
 
 def run_part(name, act, context, seconds):
@@ -83,14 +95,14 @@ def parse():
     parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--limit", type=float)
     arguments = parser.parse_args()
-    names = [name for name, _, _ in PARTS]
+    names = [name for name, _, _ in PARTS + NAMED]
     only = [name for named in arguments.only for name in named.split(",")]
     unknown = [name for name in only if name not in names]
     if unknown:
         parser.exit(2, f"gpu: there is no part {unknown[0]!r}: {', '.join(names)}\n")
     if arguments.limit is not None and not 5 <= arguments.limit <= 36_000:
         parser.exit(2, "gpu: --limit is from 5 to 36,000 seconds\n")
-    return arguments, only or names
+    return arguments, only or [name for name, _, _ in PARTS]
 
 
 def main():
@@ -98,9 +110,10 @@ def main():
     arguments, names = parse()
     programs, out = Path(arguments.bin), Path(arguments.out)
     out.mkdir(parents=True, exist_ok=True)
-    limit = arguments.limit or (QUICK if arguments.quick else WHOLE)
+    chosen = [part for part in PARTS + NAMED if part[0] in names]
+    named = sum(seconds for name, _, seconds in chosen if name.startswith("koch-"))
+    limit = arguments.limit or (QUICK if arguments.quick else named or WHOLE)
     context = Context(arguments, programs, arguments.store, out)
-    chosen = [part for part in PARTS if part[0] in names]
     if "speed" in names:
         compiled = context.device == "cuda" and not arguments.quick
         context.peer = Peer(sys.executable, context.device, compiled, out)

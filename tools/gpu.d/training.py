@@ -70,10 +70,13 @@ class Trainer:
     def __init__(self, programs, store, folder, device):
         self.program, self.store, self.folder, self.device = programs / "siamese-train", store, folder, device
 
+    def small(self, preset):
+        """What makes a preset's network one for a way through without a GPU."""
+        return SMALL[preset] if self.device == "cpu" else []
+
     def command(self, name, preset, sets=(), flags=(), launch=0, device=None):
         """A call that trains into the folder `name`."""
-        small = SMALL[preset] if self.device == "cpu" else []
-        sets = [*small, "validation_alphabets=0", *sets]
+        sets = [*self.small(preset), "validation_alphabets=0", *sets]
         head = [str(self.program), *(["launch", "--nproc", str(launch)] if launch else [])]
         call = [*head, str(self.store), "--out", str(self.folder / name), "--preset", preset, "--force",
                 "--device", device or self.device]
@@ -160,6 +163,25 @@ def call(command, folder, limit):
     except subprocess.TimeoutExpired:
         raise Failed(f"{os.path.basename(command[0])} had not ended after {limit:.0f} s ({folder.name})") from None
     return Run(folder, done, time.monotonic() - began)
+
+
+def end_in(command, folder, seconds):
+    """Calls a program, and stops it as Ctrl-C does when it has not ended after so many seconds."""
+    began = time.monotonic()
+    try:
+        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    except OSError as error:
+        raise Failed(f"{command[0]} was not started: {error}") from None
+    for signalled in (signal.SIGINT, signal.SIGKILL):
+        try:
+            stdout, stderr = child.communicate(timeout=max(seconds, 1.0))
+            break
+        except subprocess.TimeoutExpired:
+            child.send_signal(signalled)
+            seconds = 30.0
+    else:
+        stdout, stderr = child.communicate()
+    return Run(folder, subprocess.CompletedProcess(command, child.returncode, stdout, stderr), time.monotonic() - began)
 
 
 def records(folder):
