@@ -177,7 +177,7 @@ mod tests {
         let kernel = [1.0, 0.2, 0.1, 0.2, 1.0, 0.3, 0.1, 0.3, 1.0];
         for way in 0..3 {
             let logits = fit_and_ask(&kernel, &kernel[3 * way..][..3], 1);
-            assert_eq!(crate::eval::scores::stands_out(&logits), Some(way));
+            assert_eq!(crate::embed::stands_out(&logits), Some(way));
         }
     }
 }
