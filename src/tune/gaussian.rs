@@ -276,14 +276,14 @@ mod tests {
         };
         let values = [0.3, -1.0, 0.5, 2.0, 0.0, -0.2];
         let x = solved_back(&factor, solved(&factor, values.to_vec()));
-        for row in 0..6 {
+        for (row, value) in values.into_iter().enumerate() {
             for column in 0..6 {
                 assert!((entry(row, column) - covariance(row, column)).abs() < 1e-6);
             }
             let back: f64 = (0..6)
                 .map(|column| covariance(row, column) * x[column])
                 .sum();
-            assert!((back - values[row]).abs() < 1e-5, "{back}");
+            assert!((back - value).abs() < 1e-5, "{back}");
         }
     }
 

@@ -55,24 +55,28 @@ class _Dataset(IterableDataset[B]):
         super().__init__()
         if settings.get("arrays", "torch") != "torch":
             raise TypeError("the arrays of a dataset are tensors: leave `arrays` out")
-        self._loader, self._store, self._shape = loader, store, shape
+        self._loader: Any = loader
+        self._store, self._shape = store, shape
         self._settings = cast(Settings, {**DEFAULTS, **settings})
         self._is_endless = "stop" not in settings
         # In memory that workers share: those that live through epochs hear of the next one.
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()
+        self._epoch = torch.zeros((), dtype=torch.int64)
+        self._epoch.share_memory_()  # type: ignore[no-untyped-call]
         self._position: Optional[State] = None
         self._resume: Optional[State] = None
         self._open(self._settings).close()  # says now what is wrong, not in a worker
 
     def _open(self, settings: Settings) -> Loader[B]:
-        return cast(Any, self._loader)(self._store, **self._shape, **settings)  # type: ignore[no-any-return]
+        return cast("Loader[B]", self._loader(self._store, **self._shape, **settings))
 
     def _range(self, epoch: int) -> range:
         """The numbers of this rank's batches in an epoch."""
-        start, stop, world = (self._settings[key] for key in ("start", "stop", "world"))
-        shift = epoch * (stop - start)
-        first = start + shift + (self._settings["rank"] - start - shift) % world
-        return range(first, stop + shift, world)
+        settings = self._settings
+        length, world = settings["stop"] - settings["start"], settings["world"]
+        shift = epoch * length
+        start, stop = settings["start"] + shift, settings["stop"] + shift
+        first = start + (settings["rank"] - start) % world
+        return range(first, stop, world)
 
     def __len__(self) -> int:
         """How many batches an epoch has. Raises TypeError if no `stop` was set."""
@@ -134,7 +138,7 @@ class _Dataset(IterableDataset[B]):
 
         Raises ValueError if the state is none, or of a dataset with other settings.
         """
-        position = {name: state.get(name) for name in ("epoch", "given", "worker", "workers")}
+        position: State = {name: state.get(name) for name in ("epoch", "given", "worker", "workers")}
         if not all(isinstance(value, int) and value >= 0 for value in position.values()):
             raise ValueError(f"this is no state of {type(self).__name__}: {state!r}")
         theirs, ours = state.get("stream") or {}, self._stream()

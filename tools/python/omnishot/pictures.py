@@ -68,7 +68,7 @@ class _Request:
             return [one for few in each for one in few]
         return self._one(pictures, name)
 
-    def _one(self, picture: Picture, name: str) -> List[Dict[str, Any]]:
+    def _one(self, picture: Any, name: str) -> List[Dict[str, Any]]:
         if isinstance(picture, (str, os.PathLike)):
             return [{"path": os.fspath(picture)}]
         array = _grey(picture, name)
@@ -84,8 +84,9 @@ class _Request:
             kind: str) -> Tuple[Dict[str, Any], Dict[str, Any]]:
         """The arrays of the library's answer, of this kind, and its report."""
         text = json.dumps(request).encode()
-        pictures = (_library.Picture * len(self.arrays))(*(
-            (array.ctypes.data, *array.shape) for array in self.arrays))
+        pictures = (_library.Picture * len(self.arrays))()
+        for picture, array in zip(pictures, self.arrays):
+            picture.pixels, (picture.height, picture.width) = array.ctypes.data, array.shape
         answer = function(text, len(text), pictures, len(self.arrays))
         if not answer:
             _library.fail()
