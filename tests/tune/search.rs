@@ -269,9 +269,9 @@ fn a_table_of_the_search_beside_random() {
         });
         100.0 - 40.0 * far.sum::<f64>()
     };
-    let cases: [(&str, Space, fn(&[Value]) -> f64); 2] =
-        [("hartmann", unit(6), hartmann), ("bowl", unit(14), bowl)];
-    for (name, space, score) in cases {
+    let scores: [fn(&[Value]) -> f64; 2] = [hartmann, bowl];
+    let spaces = [("hartmann", unit(6)), ("bowl", unit(14))];
+    for ((name, space), score) in spaces.into_iter().zip(scores) {
         for count in [20, 40] {
             let best = |seed, random| {
                 let past = search(&space, count, seed, random, score);
