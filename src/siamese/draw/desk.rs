@@ -254,7 +254,7 @@ impl Desk {
                     problem,
                 })?;
                 plain.plain(scanned.drawn(), 0, image);
-                Ok(())
+                Ok::<(), Refusal>(())
             },
         )?;
         Ok(images)
