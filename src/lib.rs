@@ -79,6 +79,15 @@ pub use omnishot_data::{
 #[doc(inline)]
 pub use omnishot_data::cli;
 
+#[cfg(feature = "network")]
+pub mod weights;
+
+#[cfg(feature = "network")]
+pub mod embed;
+
+#[cfg(feature = "network")]
+pub mod onnx;
+
 #[cfg(feature = "torch")]
 pub mod cuda;
 
@@ -100,5 +109,5 @@ pub mod tune;
 #[cfg(feature = "torch")]
 pub mod report;
 
-#[cfg(all(feature = "cli", feature = "torch"))]
+#[cfg(feature = "cli")]
 pub mod siamese;

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use documents::{DOCUMENTS, root};
 
 /// The rooms in the order that data flows: each may use only those before it.
-const ROOMS: [&str; 20] = [
+const ROOMS: [&str; 23] = [
     "seed",
     "image",
     "files",
@@ -28,6 +28,9 @@ const ROOMS: [&str; 20] = [
     "presets",
     "sheet",
     "cli",
+    "weights",
+    "embed",
+    "onnx",
     "cuda",
     "model",
     "ranks",

@@ -8,11 +8,12 @@ use super::plan::{DigitPlan, Entrant, Event, Plan};
 use super::protocols::Protocols;
 use super::scores::{Evaluation, Provenance, Role, ScoredNetwork};
 use super::systems::{
-    Assigned, DigitPixels, Embeddings, Ensemble, FineTuned, Hausdorff, Network, Pixel, PixelScorer,
-    Rules, System,
+    Assigned, DigitPixels, Ensemble, FineTuned, Hausdorff, Network, Pixel, PixelScorer, Rules,
+    System,
 };
 use super::tasks::DigitTasks;
 use crate::archive::{Digits, Split};
+use crate::embed::Embeddings;
 use crate::ranks::{RankError, Ranks};
 use crate::sample::{alphabets_of, characters_of};
 use crate::store::{DrawingId, PageCache, Store};

@@ -13,7 +13,6 @@
 //! ```
 #![doc = include_str!("README.md")]
 
-mod classify;
 mod error;
 mod evaluate;
 pub mod exchange;
@@ -21,31 +20,33 @@ mod gallery;
 mod oneshot;
 mod plan;
 mod protocols;
-mod rejection;
 mod scores;
 mod systems;
 mod tasks;
 
-pub use classify::{ContextError, Ranked, classify};
 pub use error::{DigitError, EvalError};
 pub use evaluate::evaluate;
 pub use gallery::{EmbeddingMap, Failure, Gallery, MapPoint, Neighbour, Neighbours};
 pub use oneshot::{answer, answer_embedded, validate};
 pub use plan::{DigitPlan, Entrant, Event, Plan};
-pub use rejection::{RejectionError, RejectionPlan, Threshold};
 pub use scores::{
     AmongFirst, Answers, Curve, CurveLine, EpisodeScore, Episodes, Evaluation, GroupScore, PAIRS,
-    PairSet, PairedTest, ProtocolRun, ProtocolScores, Provenance, RESAMPLES, Role, Score,
-    ScoredNetwork, ScoredPairs, SharedErrors, Spread, SystemScore, Ties, TrainingRecord,
-    Verification, VerificationScore, bootstrap, group_interval, leaders, mcnemar, mean_interval,
-    spread, stands_out,
+    PairSet, PairedTest, ProtocolRun, ProtocolScores, Provenance, RESAMPLES, Role, ScoredNetwork,
+    ScoredPairs, SharedErrors, Spread, SystemScore, TrainingRecord, Verification,
+    VerificationScore, bootstrap, group_interval, mcnemar, mean_interval, spread,
 };
 pub use systems::{
-    Assigned, ClassSimilarity, DigitPixels, Embeddings, Ensemble, ExactSimilarity, FineTuned,
-    Hausdorff, Network, Pixel, PixelScorer, PointSet, Rules, Scorer, Similarity, System,
-    answer_in_context, assign, is_ensemble, similarities,
+    Assigned, ClassSimilarity, DigitPixels, Ensemble, ExactSimilarity, FineTuned, Hausdorff,
+    Network, Pixel, PixelScorer, PointSet, Rules, Scorer, Similarity, System, answer_in_context,
+    assign, is_ensemble, similarities,
 };
 pub use tasks::{
     CurveTasks, DigitTasks, DigitTrials, Episode, EpisodeSet, Protocol, TaskSet, UnknownProtocol,
     WAYS,
+};
+
+#[doc(inline)]
+pub use crate::embed::{
+    ContextError, Embeddings, Ranked, RejectionError, RejectionPlan, Score, Support, Threshold,
+    Ties, classify, leaders, stands_out,
 };

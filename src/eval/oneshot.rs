@@ -1,8 +1,9 @@
 //! One-shot accuracy on held-out alphabets, for whoever trains.
 
-use super::scores::{Answers, Ties};
-use super::systems::{Embeddings, similarities};
+use super::scores::Answers;
+use super::systems::similarities;
 use super::tasks::TaskSet;
+use crate::embed::{Embeddings, Ties};
 use crate::model::Model;
 use crate::sample::{TrainingSplit, ValidationTasks};
 use crate::store::{Store, StoreError};

@@ -1,8 +1,9 @@
 //! What an evaluation is to do, and the networks that take part.
 
-use super::scores::{Role, Ties};
+use super::scores::Role;
 use super::tasks::{DigitTrials, Protocol};
 use crate::archive::Digits;
+use crate::embed::Ties;
 use crate::model::Model;
 
 /// What to evaluate, and how.

@@ -3,51 +3,14 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
 use tch::nn::VarStore;
 use tch::{Device, Tensor, no_grad};
 
 use super::network::Network;
-use super::shape::NetworkShape;
-use super::tensors::{ModelError, TensorFile, save_tensors};
+use super::tensors::save_tensors;
 use super::weights::ordered;
-use crate::archive::ScanOptions;
-use crate::distort::Distortion;
 use crate::files::Bytes;
-
-/// The file of the network that comes with the program.
-pub static PRETRAINED: &[u8] = include_bytes!("pretrained.safetensors");
-
-/// The longest file that is read; Koch's network has 156 MB.
-const FILE_LIMIT: u64 = 1 << 30;
-
-/// What a trained network is and what it has seen.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Card {
-    /// Program and version that trained it.
-    pub program: String,
-    /// The network's shape.
-    pub network: NetworkShape,
-    /// How its drawings were distorted, and so how it takes undistorted ones.
-    pub distortion: Distortion,
-    /// The seed that everything was drawn from.
-    pub seed: u64,
-    /// Batches it was trained on.
-    pub steps: u64,
-    /// Drawings in a batch.
-    pub batch: usize,
-    /// SHA-256 of the store it was trained from.
-    pub store: String,
-    /// Alphabets it was trained on.
-    pub training: Vec<String>,
-    /// Alphabets that were held out to choose by.
-    pub validation: Vec<String>,
-    /// How its drawings were made from pictures, if they were: how pictures that it is asked
-    /// about should be made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pictures: Option<ScanOptions>,
-}
+use crate::weights::{Card, FILE_LIMIT, ModelError, PRETRAINED, PRETRAINED_NAME, TensorFile};
 
 /// A trained network, ready to embed.
 ///
@@ -145,45 +108,21 @@ impl Model {
     }
 
     /// The network that comes with the program, trained on Omniglot's background set: see
-    /// `src/model/PRETRAINED.md`.
+    /// `src/weights/PRETRAINED.md`.
     ///
     /// # Panics
     /// Never, unless the program was built from another file than the project's.
     #[must_use]
     pub fn pretrained(device: Device) -> Model {
-        Model::from_bytes("pretrained.safetensors", PRETRAINED.to_vec(), device)
+        Model::from_bytes(PRETRAINED_NAME, PRETRAINED.to_vec(), device)
             .expect("the file is the project's own")
     }
 
     fn of(file: &TensorFile, device: Device) -> Result<Model, ModelError> {
-        let card: Card = serde_json::from_str(&file.card)
-            .map_err(|error| file.other(checkpoint(&file.card).unwrap_or(error.to_string())))?;
-        card.network
-            .check()
-            .map_err(|error| file.other(error.to_string()))?;
-        let refused = |error: crate::distort::DistortionError| file.other(error.to_string());
-        card.distortion.check().map_err(refused)?;
-        // A card of a few bytes can speak of a network that no machine holds.
-        let (says, has) = (card.network.values(), file.values());
-        if says != has {
-            let what = format!("its card says {says} values, and its tensors have {has}");
-            return Err(file.other(what));
-        }
-        let model = Model::new(card, device);
+        let model = Model::new(Card::of(file)?, device);
         file.copy_into(ordered(&model.weights))?;
         Ok(model)
     }
-}
-
-/// What to say of the card of a run's checkpoint, which is no network's; `None` for other cards.
-fn checkpoint(card: &str) -> Option<String> {
-    let card: serde_json::Value = serde_json::from_str(card).ok()?;
-    let is_checkpoint = card["preset"].is_object() && card["steps"].is_u64();
-    is_checkpoint.then(|| {
-        "it is a run's checkpoint; the weights lie beside it in weights.safetensors once the run \
-         has ended or was stopped, and the best so far in best.safetensors where the run keeps them"
-            .to_owned()
-    })
 }
 
 #[cfg(test)]
@@ -193,7 +132,7 @@ mod tests {
     use crate::files::faults::planned::{
         a_file_is_old_or_new, a_killed_file_is_old_or_new, killed_here,
     };
-    use crate::model::{CompactShape, KochShape, MatchingShape, SiameseShape};
+    use crate::weights::{CompactShape, KochShape, MatchingShape, NetworkShape, SiameseShape};
 
     fn model(network: NetworkShape) -> Model {
         let card = Card {

@@ -5,26 +5,30 @@ mod context;
 mod convolve;
 mod device;
 mod distance;
-mod error;
+mod embedder;
 mod file;
-mod kinds;
+mod graph;
 mod koch;
 mod network;
 mod script;
-mod shape;
 mod tensors;
 mod weights;
 
+pub use compact::Compact;
 pub(crate) use compact::unit_rows;
-pub use compact::{Compact, CompactShape};
-pub use context::{Context, ContextShape};
+pub use context::Context;
 pub use device::{exact_arithmetic, parse_device};
 pub use distance::Distance;
-pub use error::ShapeError;
-pub use file::{Card, Model, PRETRAINED};
-pub use kinds::{MatchingShape, SiameseShape};
-pub use koch::{Koch, KochShape};
-pub use network::{Comparison, Head, Network, Tower};
-pub use shape::{HeadShape, NetworkShape, TowerShape};
-pub use tensors::{ModelError, TensorFile, save_tensors};
+pub use file::Model;
+pub use koch::Koch;
+pub use network::{Head, Network, Tower};
+pub use tensors::save_tensors;
 pub use weights::{initialise, ordered};
+
+#[doc(inline)]
+pub use crate::embed::Comparison;
+#[doc(inline)]
+pub use crate::weights::{
+    Card, CompactShape, ContextShape, HeadShape, KochShape, MatchingShape, ModelError,
+    NetworkShape, PRETRAINED, ShapeError, SiameseShape, TensorFile, TowerShape,
+};

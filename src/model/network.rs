@@ -8,14 +8,16 @@
 //! a whole support    context alone: log-probabilities of its ways
 //! ```
 
-use tch::nn::Path;
+use tch::nn::{Path, VarStore};
 use tch::{Kind, Tensor};
 
 use super::compact::{Compact, unit_rows};
 use super::context::Context;
 use super::distance::Distance;
 use super::koch::Koch;
-use super::shape::{HeadShape, NetworkShape, TowerShape};
+use super::{context, koch, weights};
+use crate::embed::Comparison;
+use crate::weights::{HeadShape, NetworkShape, TowerShape};
 
 /// A network; its weights live in the [`tch::nn::VarStore`] it was made in.
 #[derive(Debug)]
@@ -44,20 +46,6 @@ pub enum Head {
     Distance(Distance),
     /// Full context embeddings.
     Context(Context),
-}
-
-/// How two embeddings are compared; the greater, the more alike.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Comparison {
-    /// Their dot product: the cosine of unit vectors.
-    Cosine,
-    /// The logit of p(a, b): the weighted sum of |a - b|, and a bias.
-    Distance {
-        /// The weight of each component.
-        weights: Vec<f32>,
-        /// What is added.
-        bias: f32,
-    },
 }
 
 impl Tower {
@@ -115,6 +103,20 @@ impl Head {
         match self {
             Head::Cosine | Head::Context(_) => unit_rows(projected),
             Head::Distance(_) => projected.sigmoid(),
+        }
+    }
+}
+
+impl NetworkShape {
+    /// Draws the first weights of a network of this shape.
+    pub fn initialise(&self, weights: &VarStore, seed: u64) {
+        match self.tower {
+            TowerShape::Compact(_) => weights::initialise(weights, seed),
+            TowerShape::Koch(shape) => koch::initialise(weights, shape, seed),
+        }
+        match self.head {
+            HeadShape::Cosine | HeadShape::Distance => (),
+            HeadShape::Context(_) => context::initialise(weights),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use tch::{CModule, Device, Kind, Tensor, no_grad};
 
 use super::file::Model;
-use super::tensors::ModelError;
+use crate::weights::ModelError;
 
 impl Model {
     /// Writes a TorchScript module whose method `forward` embeds images `[n, 1, side, side]` as

@@ -7,8 +7,7 @@ use std::process::ExitCode;
 use super::network::{NetworkArguments, PictureArguments, warn_of_other_pictures};
 use crate::archive::{Class, ScanOptions, Scanned, read_classes, read_picture};
 use crate::cli::exit_code;
-use crate::eval::{Ranked, RejectionPlan, Score, Threshold, classify, stands_out};
-use crate::model::Model;
+use crate::embed::{Embedder, Ranked, RejectionPlan, Score, Threshold, classify, stands_out};
 use crate::store::Store;
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Parser};
@@ -77,13 +76,14 @@ pub fn main() -> ExitCode {
 
 /// Returns whether every picture could be read.
 fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let model = arguments.network.load()?;
+    let network = arguments.network.load()?;
+    let embedder = network.as_ref();
     let known = arguments
         .calibrate
         .as_deref()
         .map(Store::open)
         .transpose()?;
-    let scan = preparation(arguments, &model, known.as_ref())?;
+    let scan = preparation(arguments, embedder, known.as_ref())?;
     // All that cannot be read is told at once, whichever side it is on.
     let support = read_classes(&arguments.support, scan);
     let (mut names, mut pictures): (Vec<&Path>, Vec<Scanned>) = (Vec::new(), Vec::new());
@@ -101,12 +101,12 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         bail!("no picture could be read");
     }
     let found = match &known {
-        Some(store) => Some(calibrated(arguments, store, &model, &support)?),
+        Some(store) => Some(calibrated(arguments, store, embedder, &support)?),
         None => None,
     };
     let threshold = found.as_ref().map(|found| found.score);
     let threshold = threshold.or(arguments.threshold);
-    let ranked = classify(&model, &support, &pictures)?;
+    let ranked = classify(embedder, &support, &pictures)?;
     let answers: Vec<Answer> = (ranked.iter())
         .map(|ranked| Answer::of(ranked, threshold))
         .collect();
@@ -134,8 +134,12 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 /// How pictures are made into pages: as asked for, or else as those that the network was trained
 /// on were, or those of the store that a threshold is found on.
-fn preparation(arguments: &Arguments, model: &Model, known: Option<&Store>) -> Result<ScanOptions> {
-    let trained = model.card.pictures;
+fn preparation(
+    arguments: &Arguments,
+    embedder: &dyn Embedder,
+    known: Option<&Store>,
+) -> Result<ScanOptions> {
+    let trained = embedder.card().pictures;
     let store = known.and_then(Store::pictures);
     let usual = trained.or(store).unwrap_or_default();
     let scan = arguments.preparation.or(usual);
@@ -147,7 +151,7 @@ fn preparation(arguments: &Arguments, model: &Model, known: Option<&Store>) -> R
             known.path().display()
         );
     }
-    warn_of_other_pictures("siamese-classify", model, scan);
+    warn_of_other_pictures("siamese-classify", embedder, scan);
     Ok(scan)
 }
 
@@ -155,7 +159,7 @@ fn preparation(arguments: &Arguments, model: &Model, known: Option<&Store>) -> R
 fn calibrated(
     arguments: &Arguments,
     store: &Store,
-    model: &Model,
+    embedder: &dyn Embedder,
     support: &[Class],
 ) -> Result<Threshold> {
     let plan = RejectionPlan {
@@ -163,9 +167,9 @@ fn calibrated(
         shots: (support.iter().map(|class| class.pictures.len()).min()).unwrap_or(1),
         accepted: arguments.strangers / 100.0,
         tasks: TASKS,
-        seed: model.card.seed,
+        seed: embedder.card().seed,
     };
-    Threshold::find(model, store, plan).with_context(|| store.path().display().to_string())
+    Threshold::find(embedder, store, plan).with_context(|| store.path().display().to_string())
 }
 
 /// What is said of a picture.

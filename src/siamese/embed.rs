@@ -8,9 +8,7 @@ use std::process::ExitCode;
 use super::network::{NetworkArguments, PictureArguments, warn_of_other_pictures};
 use crate::archive::{PictureFiles, ScanOptions, Scanned, read_picture};
 use crate::cli::exit_code;
-use crate::eval::Embeddings;
-use crate::eval::exchange::{EmbeddingFormat, EmbeddingWriter, json_line};
-use crate::model::Model;
+use crate::embed::{Embedder, EmbeddingFormat, EmbeddingWriter, Embeddings, json_line};
 use crate::store::{DrawingId, Store};
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Parser};
@@ -60,7 +58,7 @@ enum Sink {
 
 /// What is embedded, and how many could not be.
 struct Run<'a> {
-    model: &'a Model,
+    embedder: &'a dyn Embedder,
     scan: ScanOptions,
     sink: Sink,
     embedded: usize,
@@ -72,14 +70,15 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         Some(out) => Some(format_of(out, arguments.format)?),
         None => None,
     };
-    let model = arguments.network.load()?;
+    let network = arguments.network.load()?;
+    let embedder = network.as_ref();
     let scan = arguments
         .pictures
-        .or(model.card.pictures.unwrap_or_default());
-    warn_of_other_pictures("siamese-embed", &model, scan);
-    let width = model.card.network.dimensions() as usize;
+        .or(embedder.card().pictures.unwrap_or_default());
+    warn_of_other_pictures("siamese-embed", embedder, scan);
+    let width = embedder.card().network.dimensions() as usize;
     let mut run = Run {
-        model: &model,
+        embedder,
         scan,
         sink: match format {
             Some(_) => Sink::File(EmbeddingWriter::new(width)?),
@@ -96,7 +95,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         bail!("no picture could be read");
     }
     if let (Sink::File(writer), Some(out), Some(format)) = (run.sink, &arguments.out, format) {
-        writer.finish(out, format, &model.card, arguments.force)?;
+        writer.finish(out, format, embedder.card(), arguments.force)?;
         eprintln!(
             "{}: {embedded} embeddings of {width} numbers",
             out.display()
@@ -174,7 +173,7 @@ impl Run<'_> {
                 }
             }
         }
-        let embeddings = Embeddings::of_pictures(self.model, &good);
+        let embeddings = Embeddings::of_pictures(self.embedder, &good);
         for (id, name) in (0..).zip(&names) {
             self.put(name, embeddings.row(id))?;
         }
@@ -185,7 +184,7 @@ impl Run<'_> {
         let all = store.drawings();
         for first in (0..all).step_by(AT_ONCE) {
             let few = first..all.min(first + AT_ONCE as u32);
-            let embeddings = Embeddings::of(self.model, store, few.clone())?;
+            let embeddings = Embeddings::of(self.embedder, store, few.clone())?;
             for drawing in few {
                 let path = format!("{name}/{}", place(store, drawing));
                 self.put(&path, embeddings.row(drawing))?;

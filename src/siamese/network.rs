@@ -3,9 +3,15 @@
 use std::path::PathBuf;
 
 use crate::archive::ScanOptions;
+use crate::embed::Embedder;
+#[cfg(feature = "torch")]
 use crate::model::{Model, exact_arithmetic, parse_device};
+use crate::onnx::Session;
 use anyhow::Result;
+#[cfg(feature = "torch")]
+use anyhow::{Error, bail};
 use clap::Args;
+#[cfg(feature = "torch")]
 use tch::Device;
 
 /// Which network, and where it runs.
@@ -18,19 +24,64 @@ pub struct NetworkArguments {
     /// The network that comes with the program, trained on Omniglot's background set.
     #[arg(long, group = "network")]
     pretrained: bool,
-    /// Where the network runs: auto takes a GPU if there is one.
-    #[arg(long, default_value = "auto", value_parser = parse_device)]
-    device: Device,
+    #[cfg(feature = "torch")]
+    #[command(flatten)]
+    engine: EngineArguments,
+}
+
+/// What runs the network.
+#[cfg(feature = "torch")]
+#[derive(Args)]
+#[group(skip)]
+struct EngineArguments {
+    /// What runs the network.
+    #[arg(long, value_enum, default_value_t = Engine::Libtorch)]
+    engine: Engine,
+    /// Where libtorch runs the network; auto, and leaving it out, takes a GPU if there is one.
+    #[arg(long, value_parser = parse_device)]
+    device: Option<Device>,
+}
+
+/// What runs a network.
+#[cfg(feature = "torch")]
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Engine {
+    /// This program alone, on the CPU.
+    Rust,
+    /// libtorch, on the CPU or a GPU.
+    Libtorch,
+}
+
+#[cfg(feature = "torch")]
+impl EngineArguments {
+    /// Where libtorch runs the network; `None` if it does not.
+    fn device(&self) -> Result<Option<Device>> {
+        match (self.engine, self.device) {
+            (Engine::Libtorch, Some(device)) => Ok(Some(device)),
+            (Engine::Libtorch, None) => Ok(Some(parse_device("auto").map_err(Error::msg)?)),
+            (Engine::Rust, Some(device)) if device.is_cuda() => {
+                bail!("--engine rust runs on the CPU alone: leave --device out, or the engine")
+            }
+            (Engine::Rust, _) => Ok(None),
+        }
+    }
 }
 
 impl NetworkArguments {
     /// The network, ready to be asked.
-    pub fn load(&self) -> Result<Model> {
-        exact_arithmetic(self.device)?;
-        Ok(match &self.weights {
-            Some(weights) => Model::load(weights, self.device)?,
-            None => Model::pretrained(self.device),
-        })
+    pub fn load(&self) -> Result<Box<dyn Embedder>> {
+        #[cfg(feature = "torch")]
+        if let Some(device) = self.engine.device()? {
+            exact_arithmetic(device)?;
+            return Ok(Box::new(match &self.weights {
+                Some(weights) => Model::load(weights, device)?,
+                None => Model::pretrained(device),
+            }));
+        }
+        Ok(Box::new(match &self.weights {
+            Some(weights) => Session::load(weights)?,
+            None => Session::pretrained(),
+        }))
     }
 }
 
@@ -59,8 +110,8 @@ impl PictureArguments {
 }
 
 /// Says on standard error if pictures are made otherwise than those of a network's training.
-pub fn warn_of_other_pictures(program: &str, model: &Model, scan: ScanOptions) {
-    if let Some(trained) = model.card.pictures.filter(|trained| *trained != scan) {
+pub fn warn_of_other_pictures(program: &str, embedder: &dyn Embedder, scan: ScanOptions) {
+    if let Some(trained) = embedder.card().pictures.filter(|trained| *trained != scan) {
         eprintln!(
             "{program}: the network was trained on pictures made {trained}, these are made {scan}: \
              expect worse answers"

@@ -311,7 +311,7 @@ fn the_pretrained_network_scores_as_told() {
     const RIGHT: u64 = 395;
     for text in [
         include_str!("../../README.md"),
-        include_str!("../../src/model/PRETRAINED.md"),
+        include_str!("../../src/weights/PRETRAINED.md"),
     ] {
         assert!(text.contains(&format!("{RIGHT} of 400")));
     }

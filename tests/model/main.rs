@@ -10,6 +10,8 @@ mod embedding;
 mod koch;
 #[cfg(feature = "torch")]
 mod matching;
+#[cfg(feature = "torch")]
+mod onnx;
 #[cfg(all(feature = "cli", feature = "torch"))]
 mod siamese;
 #[cfg(feature = "torch")]

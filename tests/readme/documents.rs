@@ -10,7 +10,7 @@ pub const DOCUMENTS: [&str; 16] = [
     "src/store/FORMAT.md",
     "src/sample/TABLE.md",
     "src/loader/README.md",
-    "src/model/PRETRAINED.md",
+    "src/weights/PRETRAINED.md",
     "src/train/README.md",
     "src/ranks/README.md",
     "src/eval/README.md",

@@ -1,5 +1,5 @@
 //! Other people's models: the tasks go out as files, their answers come in as CSV; and embeddings,
-//! for whoever goes on with them (`embeddings`).
+//! for whoever goes on with them ([`EmbeddingWriter`]).
 //!
 //! ```text
 //! FOLDER/tasks.json            what is asked: a TaskFile
@@ -25,14 +25,15 @@
 //! answered alone: a run asks for each of its characters once, and whoever rules answers out by
 //! that answers an easier question ([`assign`](super::assign)).
 
-mod embeddings;
 mod error;
 mod export;
 mod file;
 mod predictions;
 
-pub use embeddings::{EmbeddingFormat, EmbeddingWriter, json_line};
 pub use error::{ExchangeError, PredictionProblem};
 pub use export::{Format, export};
 pub use file::{MOST_TASKS, TaskDrawings, TaskEntry, TaskFile, read};
 pub use predictions::{answers_of, score_predictions};
+
+#[doc(inline)]
+pub use crate::embed::{EmbeddingFormat, EmbeddingWriter, json_line};

@@ -6,7 +6,8 @@ use csv::{ByteRecord, ReaderBuilder, Trim};
 
 use super::error::{ExchangeError, PredictionProblem};
 use super::file::TaskFile;
-use crate::eval::scores::{Answers, ProtocolRun, ProtocolScores, Role, Ties, leaders};
+use crate::embed::{Ties, leaders};
+use crate::eval::scores::{Answers, ProtocolRun, ProtocolScores, Role};
 use crate::eval::tasks::TaskSet;
 
 /// Letters of a wrong cell that an error repeats.

@@ -5,8 +5,9 @@ mod tsne;
 use rayon::prelude::*;
 
 use crate::archive::Split;
+use crate::embed::Embeddings;
 use crate::eval::scores::ProtocolRun;
-use crate::eval::systems::{Embeddings, Network, System};
+use crate::eval::systems::{Network, System};
 use crate::eval::tasks::TaskSet;
 use crate::image::Picture;
 use crate::seed::{Purpose, Stream};

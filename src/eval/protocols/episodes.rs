@@ -2,9 +2,10 @@
 
 use super::Run;
 use crate::archive::Split;
+use crate::embed::{Score, Ties, leaders};
 use crate::eval::error::EvalError;
 use crate::eval::plan::{Entrant, Plan};
-use crate::eval::scores::{EpisodeScore, Episodes, Score, Ties, leaders, mean_interval};
+use crate::eval::scores::{EpisodeScore, Episodes, mean_interval};
 use crate::eval::systems::{ClassSimilarity, Rules, System};
 use crate::eval::tasks::{Episode, EpisodeSet};
 use crate::sample::alphabets_of;

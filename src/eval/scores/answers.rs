@@ -1,6 +1,6 @@
 //! The answers of one system to the questions of a protocol.
 
-use super::score::{Score, Ties, leaders};
+use crate::embed::{Score, Ties, leaders};
 use crate::eval::tasks::TaskSet;
 
 /// One system's answers to the questions of a protocol.

@@ -3,7 +3,6 @@
 mod answers;
 mod protocol;
 mod results;
-mod score;
 mod statistics;
 mod verification;
 
@@ -14,6 +13,5 @@ pub use results::{
     ProtocolScores, Provenance, Role, ScoredNetwork, SharedErrors, Spread, SystemScore,
     TrainingRecord, Verification, VerificationScore,
 };
-pub use score::{Score, Ties, leaders, stands_out};
 pub use statistics::{RESAMPLES, bootstrap, group_interval, mcnemar, mean_interval, spread};
 pub use verification::{PAIRS, PairSet, ScoredPairs};

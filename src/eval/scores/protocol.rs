@@ -2,8 +2,8 @@
 
 use super::answers::Answers;
 use super::results::{AmongFirst, GroupScore, ProtocolScores, Role, SharedErrors, SystemScore};
-use super::score::Score;
 use super::statistics::{group_interval, mcnemar, spread};
+use crate::embed::Score;
 use crate::eval::tasks::TaskSet;
 
 /// The questions of one protocol, and every system's answers.

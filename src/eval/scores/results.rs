@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::score::{Score, Ties};
+use crate::embed::{Score, Ties};
 use crate::eval::tasks::Protocol;
 use crate::model::Card;
 

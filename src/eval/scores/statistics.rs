@@ -4,7 +4,7 @@ use rayon::prelude::*;
 use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, StudentsT};
 
 use super::results::{PairedTest, Spread};
-use super::score::Score;
+use crate::embed::Score;
 use crate::seed::{Purpose, Stream};
 
 /// Resamples of a bootstrap.

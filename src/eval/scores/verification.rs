@@ -5,8 +5,8 @@
 //! error rate need none.
 
 use super::results::{Role, VerificationScore};
-use super::score::Score;
 use super::statistics::bootstrap;
+use crate::embed::Score;
 use crate::sample::{PairItem, TableError, TableRecipe, VERIFICATION_ALPHABETS, alphabets_of};
 use crate::seed::Stream;
 use crate::store::{AlphabetId, DrawingId, Store, StoreError};

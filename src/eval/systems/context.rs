@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 use tch::{Tensor, no_grad};
 
-use super::embedding::Embeddings;
 use super::scorer::Scorer;
+use crate::embed::Embeddings;
 use crate::eval::tasks::TaskSet;
 use crate::model::{Context, Model};
 use crate::sample::Task;

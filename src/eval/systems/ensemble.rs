@@ -1,7 +1,7 @@
 //! Several networks that answer at once, by the mean of their cosines.
 
-use super::embedding::Embeddings;
 use super::system::{Rules, System};
+use crate::embed::Embeddings;
 use crate::eval::error::EvalError;
 use crate::eval::plan::Entrant;
 use crate::eval::scores::{Answers, Role};

@@ -15,10 +15,10 @@
 //!
 //! The steps, the rate and the scale were chosen on background alphabets.
 
-use super::embedding::Embeddings;
 use super::network::Network;
 use super::scorer::Scorer;
 use super::system::{Rules, System};
+use crate::embed::Embeddings;
 use crate::eval::error::EvalError;
 use crate::eval::scores::{Answers, Role};
 use crate::eval::tasks::TaskSet;

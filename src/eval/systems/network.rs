@@ -1,9 +1,9 @@
 //! A network, as it is or with the mean over distorted copies of each drawing.
 
 use super::context;
-use super::embedding::Embeddings;
 use super::scorer::Scorer;
 use super::system::{ClassSimilarity, Rules, Similarity, System};
+use crate::embed::Embeddings;
 use crate::eval::error::EvalError;
 use crate::eval::plan::Entrant;
 use crate::eval::scores::{Answers, Role};

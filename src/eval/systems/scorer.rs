@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
+use crate::embed::{Ties, leaders};
 use crate::eval::error::EvalError;
-use crate::eval::scores::{Answers, Ties, leaders};
+use crate::eval::scores::Answers;
 use crate::eval::tasks::TaskSet;
 use crate::ranks::Ranks;
 use crate::sample::Task;

@@ -1,7 +1,8 @@
 //! What an evaluation asks of a system, whatever it is.
 
+use crate::embed::Ties;
 use crate::eval::error::EvalError;
-use crate::eval::scores::{Answers, ProtocolRun, Role, Ties};
+use crate::eval::scores::{Answers, ProtocolRun, Role};
 use crate::eval::tasks::TaskSet;
 use crate::model::Card;
 use crate::ranks::Ranks;

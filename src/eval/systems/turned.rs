@@ -1,10 +1,9 @@
 //! Embeddings of drawings that are turned by quarters.
 
 use super::batches::dealt;
-use super::embedding::{Embeddings, draw, plain};
+use crate::embed::{Embedder, Embeddings, draw, plain};
 use crate::eval::error::EvalError;
 use crate::eval::tasks::{TURNS, parts};
-use crate::model::Model;
 use crate::ranks::Ranks;
 use crate::store::{DrawingId, Store};
 
@@ -18,21 +17,21 @@ impl Embeddings {
     /// # Panics
     /// If a number names no drawing of the store.
     pub fn turned(
-        model: &Model,
+        embedder: &dyn Embedder,
         store: &Store,
         numbers: impl IntoIterator<Item = u32>,
         ranks: &Ranks,
     ) -> Result<Embeddings, EvalError> {
-        let side = model.card.network.side();
+        let side = embedder.card().network.side();
         let fill = |numbers: &[u32], pixels: &mut [f32]| {
             let ids: Vec<DrawingId> = numbers.iter().map(|&number| parts(number).0).collect();
-            draw(model, store, &ids, pixels, plain)?;
+            draw(embedder.card(), store, &ids, pixels, plain)?;
             for (&number, image) in numbers.iter().zip(pixels.chunks_exact_mut(side * side)) {
                 turn(image, side, parts(number).1);
             }
             Ok(())
         };
-        Embeddings::through(model, store.drawings() * TURNS, numbers, fill, |work| {
+        Embeddings::through(embedder, store.drawings() * TURNS, numbers, fill, |work| {
             dealt(work, ranks, |_, _| ())
         })
     }

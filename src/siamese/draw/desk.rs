@@ -21,6 +21,7 @@ use super::sets::Sets;
 use crate::archive::{ScanOptions, scan};
 use crate::distort::Distorter;
 use crate::embed::{Embedder, distorter, stands_out};
+use crate::onnx::Session;
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +91,7 @@ struct RankedClass<'a> {
 /// Everything that the server knows.
 pub struct Desk {
     /// The network.
-    pub network: Box<dyn Embedder + Send + Sync>,
+    pub network: Session,
     /// How drawings are made ready for it.
     pub scan: ScanOptions,
     /// The score up to which the answer is none of these, to begin with.
@@ -176,7 +177,7 @@ impl Desk {
         if !(1..=MOST_CLASSES).contains(&ways) || !(1..=MOST_DRAWINGS).contains(&shots) {
             return Err(refused("a page has no such classes".to_owned()));
         }
-        let found = calibration.find(&*self.network, ways, shots);
+        let found = calibration.find(&self.network, ways, shots);
         let score = found.map_err(|error| refused(error.to_string()))?;
         Ok(json!({ "score": score }))
     }

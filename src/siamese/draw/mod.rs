@@ -29,9 +29,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::network::{NetworkArguments, PictureArguments, warn_of_other_pictures};
+use super::network::{PictureArguments, warn_of_other_pictures};
 use crate::cli::exit_code;
-use crate::embed::Support;
+use crate::embed::{Embedder, Support};
+use crate::onnx::Session;
 use crate::store::Store;
 use alphabets::Alphabets;
 use anyhow::{Context, Result};
@@ -52,8 +53,12 @@ use sets::Sets;
 #[command(group(ArgGroup::new("network").required(true)))]
 #[command(group(ArgGroup::new("none")))]
 struct Arguments {
-    #[command(flatten)]
-    network: NetworkArguments,
+    /// Weights that siamese-train wrote.
+    #[arg(long, short, value_name = "FILE", group = "network")]
+    weights: Option<PathBuf>,
+    /// The network that comes with the program, trained on Omniglot's background set.
+    #[arg(long, group = "network")]
+    pretrained: bool,
     #[command(flatten)]
     preparation: PictureArguments,
     /// The port of the page's address; 0 takes a free one.
@@ -105,19 +110,23 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 /// Reads all that is asked for by name, and proves that it fits together.
 fn desk(arguments: &Arguments) -> Result<Desk> {
-    let network = arguments.network.load()?;
-    Support::new(&*network, &[])?;
+    let network = match &arguments.weights {
+        Some(weights) => Session::load(weights)?,
+        None => Session::pretrained(),
+    };
+    // A matching network has no similarity to a class: told now, and not with each query.
+    Support::new(&network, &[])?;
     let open = |path: &PathBuf| Store::open(path);
     let store = arguments.calibrate.as_ref().map(open).transpose()?;
     let alphabets = arguments.alphabets.as_ref().map(open).transpose()?;
     let trained = network.card().pictures;
     let usual = trained.or(store.as_ref().and_then(Store::pictures));
     let scan = arguments.preparation.or(usual.unwrap_or_default());
-    warn_of_other_pictures("siamese-draw", network.card(), scan);
+    warn_of_other_pictures("siamese-draw", &network, scan);
     let calibration = match store {
         Some(store) => {
             let name = store.path().display().to_string();
-            Some(Calibration::new(store, &*network).context(name)?)
+            Some(Calibration::new(store, &network).context(name)?)
         }
         None => None,
     };

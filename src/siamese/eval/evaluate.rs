@@ -6,15 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::archive::Digits;
-use crate::eval::{
-    self, Answers, DigitPlan, DigitTrials, Embeddings, Entrant, Event, Plan, Protocol, TaskSet,
-    Ties, evaluate,
-};
+use crate::eval::{DigitPlan, DigitTrials, Event, Plan, Protocol, Ties, evaluate};
 use crate::files::publish;
 use crate::model::{exact_arithmetic, parse_device};
 use crate::ranks::stop_with_launcher;
 use crate::report;
-use crate::sheet::{TaskPicture, task_sheet};
 use crate::store::Store;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
@@ -23,6 +19,7 @@ use omnishot_data::{print_line, print_text};
 use tch::Device;
 
 use super::entrants::{Named, load, named, training_record, warn_of_other_pictures};
+use super::extras::Extras;
 use crate::siamese::launch;
 
 /// What to evaluate, and where to write it.
@@ -96,16 +93,8 @@ pub struct Evaluate {
     /// Where networks run: auto takes a GPU if there is one.
     #[arg(long, default_value = "auto", value_parser = parse_device)]
     device: Device,
-    /// Draw nine of the runs' tasks, with the first network's answers, as a PNG picture.
-    #[arg(long, value_name = "PNG", requires = "networks")]
-    picture: Option<PathBuf>,
-    /// Write the runs' drawings as the first network gets them, and their embeddings, as a
-    /// safetensors file: see tools/load_weights.py.
-    #[arg(long, value_name = "FILE", requires = "networks")]
-    embeddings: Option<PathBuf>,
-    /// Write the first network as a TorchScript module, which embeds images as the network does.
-    #[arg(long, value_name = "FILE", requires = "networks")]
-    torchscript: Option<PathBuf>,
+    #[command(flatten)]
+    extras: Extras,
     /// Seconds that one of several ranks waits for the others before it gives them up.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     timeout: u64,
@@ -205,6 +194,7 @@ pub fn run(arguments: &Evaluate) -> Result<()> {
     if let Some(out) = out {
         prepare(out, arguments.force)?;
     }
+    arguments.extras.prepare(arguments.force)?;
     let entrants = load(
         arguments.pretrained,
         &arguments.weights,
@@ -238,7 +228,7 @@ pub fn run(arguments: &Evaluate) -> Result<()> {
     let all = arguments.weights.iter().chain(&arguments.baseline);
     evaluation.training = all.filter_map(training_record).collect();
     if let Some(first) = entrants.first() {
-        extras(arguments, &store, first)?;
+        (arguments.extras).write(first, &store, arguments.ties, arguments.force)?;
     }
     let json = serde_json::to_string_pretty(&evaluation)?;
     if let Some(out) = out {
@@ -279,70 +269,6 @@ fn prepare(out: &Path, force: bool) -> Result<()> {
             );
         }
     }
-    Ok(())
-}
-
-/// What else was asked of the first network.
-fn extras(arguments: &Evaluate, store: &Arc<Store>, first: &Entrant) -> Result<()> {
-    let model = &first.model;
-    if let Some(path) = &arguments.torchscript {
-        model.save_script(path)?;
-    }
-    if arguments.embeddings.is_none() && arguments.picture.is_none() {
-        return Ok(());
-    }
-    let set = TaskSet::lake_runs(store).ok_or(eval::EvalError::NoRuns)?;
-    let embeddings = Embeddings::of(model, store, set.drawings())?;
-    if let Some(path) = &arguments.embeddings {
-        embeddings.save(model, store, path)?;
-    }
-    if let Some(path) = &arguments.picture {
-        let similarities = eval::similarities(model, &embeddings, &set)?;
-        picture(store, &similarities, &set, arguments.ties, path)?;
-    }
-    Ok(())
-}
-
-/// Tasks on a picture, and how many of them are wrong answers if there are so many.
-const PICTURED: usize = 9;
-const PICTURED_WRONG: usize = 3;
-
-/// Draws the first wrong answers, and right ones from as many runs as it takes: those of the report.
-fn picture(
-    store: &Store,
-    similarities: &[Vec<f64>],
-    set: &TaskSet,
-    ties: Ties,
-    path: &Path,
-) -> Result<()> {
-    let answers = Answers::by(similarities, set, ties);
-    let (mut wrong, mut right) = (Vec::new(), Vec::new());
-    let mut seen = vec![false; set.groups.len()];
-    for (question, is_right) in answers.right(set).enumerate() {
-        let run = set.group_of[question] as usize;
-        if !is_right {
-            wrong.push(question);
-        } else if !std::mem::replace(&mut seen[run], true) {
-            right.push(question);
-        }
-    }
-    wrong.truncate(PICTURED_WRONG.max(PICTURED.saturating_sub(right.len())));
-    right.truncate(PICTURED - wrong.len());
-    let mut decoder = store.decoder();
-    let mut tasks = Vec::new();
-    for question in right.into_iter().chain(wrong) {
-        let task = &set.tasks[question];
-        let mut picture = TaskPicture::read(&mut decoder, task.query, &task.support, task.answer)?;
-        let alike = similarities[question].iter();
-        picture.scores = Some(alike.map(|&similarity| similarity as f32).collect());
-        picture.predicted = answers.chosen[question];
-        tasks.push(picture);
-    }
-    let title = "one-shot tasks of the runs: right answers, then wrong ones; below each drawing \
-                 its similarity to the query";
-    let canvas = task_sheet(title, &tasks)?;
-    publish(path, true, |file| file.write_all(&canvas.to_png()))?;
-    eprintln!("{}: drawn", path.display());
     Ok(())
 }
 

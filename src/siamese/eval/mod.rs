@@ -3,6 +3,7 @@
 mod entrants;
 mod evaluate;
 mod export;
+mod extras;
 mod score;
 
 use std::process::ExitCode;

@@ -14,8 +14,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::files::{PublishError, publish};
-use crate::model::Card;
 use crate::store::export::rows_to_npz;
+use crate::weights::Card;
 
 /// How embeddings are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,12 +7,12 @@ const BLOCK: usize = 256;
 
 /// The inner product, with products and short sums in f32 and long ones in f64. The order of
 /// addition is fixed, and the same in both arguments.
-pub(super) fn inner(a: &[f32], b: &[f32]) -> f64 {
+pub(crate) fn inner(a: &[f32], b: &[f32]) -> f64 {
     sum([a, b], |[x, y]| x * y)
 }
 
 /// The sum of `weights` times |a - b|, as [`inner`] sums.
-pub(super) fn weighted_distance(a: &[f32], b: &[f32], weights: &[f32]) -> f64 {
+pub(crate) fn weighted_distance(a: &[f32], b: &[f32], weights: &[f32]) -> f64 {
     sum([a, b, weights], |[x, y, weight]| weight * (x - y).abs())
 }
 

@@ -1,15 +1,12 @@
 //! The shape of a network: a tower, which embeds each drawing alone, and a head, which compares
 //! what the tower makes of several.
 //!
-//! A new tower or head is a variant here and one in [`super::network`], and the compiler names
+//! A new tower or head is a variant here and one in `model` and in `onnx`, and the compiler names
 //! every place that must know it; what files call it stands in `kinds`.
 
-use tch::nn::VarStore;
-
 use super::compact::CompactShape;
-use super::context::{self, ContextShape};
+use super::context::ContextShape;
 use super::koch::{self, KochShape};
-use super::weights;
 
 /// A network's shape.
 ///
@@ -129,18 +126,6 @@ impl NetworkShape {
         match self.tower {
             TowerShape::Compact(_) => &[],
             TowerShape::Koch(_) => &koch::LAYERS,
-        }
-    }
-
-    /// Draws the first weights of a network of this shape.
-    pub fn initialise(&self, weights: &VarStore, seed: u64) {
-        match self.tower {
-            TowerShape::Compact(_) => weights::initialise(weights, seed),
-            TowerShape::Koch(shape) => koch::initialise(weights, shape, seed),
-        }
-        match self.head {
-            HeadShape::Cosine | HeadShape::Distance => (),
-            HeadShape::Context(_) => context::initialise(weights),
         }
     }
 }

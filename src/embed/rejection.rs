@@ -8,10 +8,10 @@
 use rayon::prelude::*;
 
 use super::classify::{ContextError, refuse_context};
-use super::scores::{Score, stands_out};
-use super::systems::Embeddings;
+use super::embedder::Embedder;
+use super::embeddings::Embeddings;
+use super::score::{Score, stands_out};
 use crate::archive::Split;
-use crate::model::Model;
 use crate::sample::{Scope, TaskError, TaskSampler, TaskShape, alphabets_of};
 use crate::store::{AlphabetId, Store, StoreError};
 
@@ -72,9 +72,9 @@ pub struct Threshold {
 }
 
 /// Background alphabets of a store that a network was not trained on.
-fn unseen(model: &Model, store: &Store) -> Vec<AlphabetId> {
+fn unseen(embedder: &dyn Embedder, store: &Store) -> Vec<AlphabetId> {
     let mut alphabets = alphabets_of(store, Split::Background);
-    alphabets.retain(|&id| !model.card.training.contains(&store.alphabet(id).name));
+    alphabets.retain(|&id| !embedder.card().training.contains(&store.alphabet(id).name));
     alphabets
 }
 
@@ -90,7 +90,7 @@ impl Threshold {
     /// # Panics
     /// If the plan has no ways, no shots, or fewer than two tasks.
     pub fn find(
-        model: &Model,
+        embedder: &dyn Embedder,
         store: &Store,
         plan: RejectionPlan,
     ) -> Result<Threshold, RejectionError> {
@@ -98,8 +98,8 @@ impl Threshold {
             plan.ways > 0 && plan.shots > 0 && plan.tasks >= 2,
             "{plan:?}"
         );
-        refuse_context(model)?;
-        let alphabets = unseen(model, store);
+        refuse_context(embedder)?;
+        let alphabets = unseen(embedder, store);
         if alphabets.is_empty() {
             return Err(RejectionError::NothingUnseen);
         }
@@ -109,7 +109,7 @@ impl Threshold {
         let drawings = tasks
             .iter()
             .flat_map(|task| task.support.iter().chain([&task.query]));
-        let embeddings = Embeddings::of(model, store, drawings.copied())?;
+        let embeddings = Embeddings::of(embedder, store, drawings.copied())?;
         let scored: Vec<TaskScores> = (tasks.par_iter())
             .map(|task| {
                 let similarity = |way| embeddings.class_similarity(task.query, way);

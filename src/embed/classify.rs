@@ -1,0 +1,115 @@
+//! Which class does a picture show? What a one-shot learner is for.
+
+use super::comparison::Comparison;
+use super::embedder::Embedder;
+use super::embeddings::Embeddings;
+use crate::archive::{Class, Scanned};
+use crate::weights::HeadShape;
+
+/// A network is not one that classifies pictures one by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a matching network answers by its whole support together and has no similarity to a class alone; \
+     take a network of another kind"
+)]
+pub struct ContextError;
+
+/// How like a picture is to a class.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ranked {
+    /// The class's place in the support.
+    pub class: usize,
+    /// How alike they are; greater is nearer. A cosine, -1 to 1, of a compact network; a logit
+    /// of p(same) of Koch's and of a siamese one.
+    pub score: f64,
+}
+
+/// The known pictures of some classes, embedded once, to rank any number of queries by.
+#[derive(Clone, Debug)]
+pub struct Support {
+    comparison: Comparison,
+    /// Of each class the embeddings of its pictures.
+    classes: Vec<Vec<Vec<f32>>>,
+}
+
+impl Support {
+    /// Embeds the pictures of each class.
+    ///
+    /// # Errors
+    /// If the network is a matching network.
+    ///
+    /// # Panics
+    /// If a class has no pictures.
+    pub fn new(embedder: &dyn Embedder, classes: &[Class]) -> Result<Support, ContextError> {
+        refuse_context(embedder)?;
+        assert!(classes.iter().all(|class| !class.pictures.is_empty()));
+        let all: Vec<Scanned> = (classes.iter())
+            .flat_map(|class| class.pictures.iter().cloned())
+            .collect();
+        let embeddings = Embeddings::of_pictures(embedder, &all);
+        let mut rows = (embeddings.values())
+            .chunks_exact(embeddings.dimensions())
+            .map(<[f32]>::to_vec);
+        Ok(Support {
+            comparison: embedder.comparison(),
+            classes: (classes.iter())
+                .map(|class| rows.by_ref().take(class.pictures.len()).collect())
+                .collect(),
+        })
+    }
+
+    /// How many classes it has.
+    #[must_use]
+    pub fn classes(&self) -> usize {
+        self.classes.len()
+    }
+
+    /// Ranks the classes for a query that is embedded by the same network, the nearest first; of
+    /// equal scores the first class first.
+    ///
+    /// # Panics
+    /// If the query is of another length than the support's embeddings.
+    #[must_use]
+    pub fn rank(&self, query: &[f32]) -> Vec<Ranked> {
+        let score = |class: &Vec<Vec<f32>>| {
+            let known: Vec<&[f32]> = class.iter().map(Vec::as_slice).collect();
+            self.comparison.class_similarity(query, &known)
+        };
+        let mut ranked: Vec<Ranked> = (self.classes.iter().map(score).enumerate())
+            .map(|(class, score)| Ranked { class, score })
+            .collect();
+        ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
+        ranked
+    }
+
+    /// [`Support::rank`] for each of some pictures, which the support's network embeds: each
+    /// picture alone, whatever the others are.
+    #[must_use]
+    pub fn rank_pictures(&self, embedder: &dyn Embedder, pictures: &[Scanned]) -> Vec<Vec<Ranked>> {
+        let embeddings = Embeddings::of_pictures(embedder, pictures);
+        let rows = embeddings.values().chunks_exact(embeddings.dimensions());
+        rows.map(|row| self.rank(row)).collect()
+    }
+}
+
+/// Ranks the classes of a support for each picture: see [`Support`].
+///
+/// # Errors
+/// If the network is a matching network.
+///
+/// # Panics
+/// If a class has no pictures.
+pub fn classify(
+    embedder: &dyn Embedder,
+    support: &[Class],
+    pictures: &[Scanned],
+) -> Result<Vec<Vec<Ranked>>, ContextError> {
+    Ok(Support::new(embedder, support)?.rank_pictures(embedder, pictures))
+}
+
+pub(super) fn refuse_context(embedder: &dyn Embedder) -> Result<(), ContextError> {
+    match embedder.card().network.head {
+        HeadShape::Cosine | HeadShape::Distance => Ok(()),
+        HeadShape::Context(_) => Err(ContextError),
+    }
+}
