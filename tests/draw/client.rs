@@ -78,7 +78,11 @@ pub fn receive(stream: &mut TcpStream) -> Reply {
             }
         }
         let got = stream.read(&mut some).unwrap();
-        assert!(got > 0, "closed after {:?}", String::from_utf8_lossy(&bytes));
+        assert!(
+            got > 0,
+            "closed after {:?}",
+            String::from_utf8_lossy(&bytes)
+        );
         bytes.extend_from_slice(&some[..got]);
     }
 }

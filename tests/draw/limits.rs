@@ -10,7 +10,10 @@ use crate::program::{Program, question};
 
 /// Requests whose bodies do not come.
 fn waiting(port: u16, count: usize) -> Vec<TcpStream> {
-    let headers = [("content-type", "application/json"), ("content-length", "2")];
+    let headers = [
+        ("content-type", "application/json"),
+        ("content-length", "2"),
+    ];
     let begin = head(port, "POST /api/rank", &headers);
     let mut streams: Vec<TcpStream> = (0..count).map(|_| connect(port)).collect();
     for stream in &mut streams {
@@ -64,9 +67,14 @@ fn sixty_four_connections_are_served_at_once_and_no_more() {
 fn bodies_that_are_too_long_are_refused_as_they_come() {
     let program = Program::start("");
     let port = program.port;
-    let kind = [("content-type", "application/json"), ("transfer-encoding", "chunked")];
+    let kind = [
+        ("content-type", "application/json"),
+        ("transfer-encoding", "chunked"),
+    ];
     let mut stream = connect(port);
-    stream.write_all(head(port, "POST /api/rank", &kind).as_bytes()).unwrap();
+    stream
+        .write_all(head(port, "POST /api/rank", &kind).as_bytes())
+        .unwrap();
     let chunk = vec![b' '; 1 << 20];
     for _ in 0..17 {
         stream.write_all(b"100000\r\n").unwrap();

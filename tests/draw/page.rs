@@ -28,7 +28,14 @@ fn the_page_is_whole_and_takes_nothing_from_elsewhere() {
         assert_eq!(reply.headers["x-content-type-options"], "nosniff");
         let own = reply.body.replace("http://www.w3.org/2000/svg", "");
         assert!(!own.contains("://"), "{path} names another place");
-        let bare = send(program.port, head(program.port, &format!("HEAD {path}"), &[("connection", "close")]));
+        let bare = send(
+            program.port,
+            head(
+                program.port,
+                &format!("HEAD {path}"),
+                &[("connection", "close")],
+            ),
+        );
         assert_eq!((bare.status, bare.body.as_str()), (200, ""));
     }
     // Whatever the page and its style name is there.
@@ -48,17 +55,32 @@ fn the_nearest_class_is_the_answer() {
     assert_eq!(answer["why"], "above");
     let ranked = answer["ranked"].as_array().unwrap();
     let first = &ranked[0];
-    assert_eq!((&first["class"], &first["name"]), (&json!(2), &json!("c02")));
+    assert_eq!(
+        (&first["class"], &first["name"]),
+        (&json!(2), &json!("c02"))
+    );
     assert!((first["score"].as_f64().unwrap() - 1.0).abs() < 1e-5);
-    let scores: Vec<f64> = ranked.iter().map(|each| each["score"].as_f64().unwrap()).collect();
-    assert!(scores.len() == 3 && scores.is_sorted_by(|a, b| a >= b), "{scores:?}");
+    let scores: Vec<f64> = ranked
+        .iter()
+        .map(|each| each["score"].as_f64().unwrap())
+        .collect();
+    assert!(
+        scores.len() == 3 && scores.is_sorted_by(|a, b| a >= b),
+        "{scores:?}"
+    );
 
     let mut none = question([1, 50], 4000);
     none["threshold"] = json!(1.5);
     let answer = post(program.port, "/api/rank", &none).json();
-    assert_eq!((&answer["answer"], &answer["why"]), (&Value::Null, &json!("none")));
+    assert_eq!(
+        (&answer["answer"], &answer["why"]),
+        (&Value::Null, &json!("none"))
+    );
     let answer = post(program.port, "/api/rank", &question([7, 7], 7)).json();
-    assert_eq!((&answer["answer"], &answer["why"]), (&Value::Null, &json!("tied")));
+    assert_eq!(
+        (&answer["answer"], &answer["why"]),
+        (&Value::Null, &json!("tied"))
+    );
 }
 
 #[test]
@@ -90,7 +112,10 @@ fn a_page_may_start_from_an_alphabet() {
     let program = Program::start_in(made_up, "--alphabets made-up.omni --threshold 0.25");
     let start = get(program.port, "/api/start").json();
     assert_eq!(start["threshold"], 0.25);
-    assert_eq!((&start["calibrated"], &start["sets"]), (&json!(false), &json!([])));
+    assert_eq!(
+        (&start["calibrated"], &start["sets"]),
+        (&json!(false), &json!([]))
+    );
     let names = start["alphabets"].as_array().unwrap();
     assert!(names.len() > 3, "{names:?}");
     let name = &names[0];
@@ -105,7 +130,11 @@ fn a_page_may_start_from_an_alphabet() {
     let refused = post(program.port, "/api/alphabet", &json!({ "name": "../x" }));
     assert_eq!(refused.status, 404);
     assert!(refused.refusal().contains("no alphabet is named"));
-    let refused = post(program.port, "/api/threshold", &json!({ "ways": 5, "shots": 1 }));
+    let refused = post(
+        program.port,
+        "/api/threshold",
+        &json!({ "ways": 5, "shots": 1 }),
+    );
     assert!(refused.refusal().contains("--calibrate STORE"));
 }
 
@@ -114,7 +143,11 @@ fn thresholds_are_those_of_the_command() {
     let program = Program::start_in(made_up, "--calibrate made-up.omni");
     assert_eq!(get(program.port, "/api/start").json()["calibrated"], true);
     let find = |ways: usize, shots: usize| {
-        post(program.port, "/api/threshold", &json!({ "ways": ways, "shots": shots }))
+        post(
+            program.port,
+            "/api/threshold",
+            &json!({ "ways": ways, "shots": shots }),
+        )
     };
     let found = find(3, 1).json()["score"].as_f64().unwrap();
     assert_eq!(find(3, 1).json()["score"], found);

@@ -26,14 +26,39 @@ fn other_places_methods_and_kinds_are_refused() {
         ("DELETE /api/save", &[], 405, "POST alone"),
         ("OPTIONS /api/save", &[], 405, "POST alone"),
         ("POST /api/rank", &[none], 415, "application/json"),
-        ("POST /api/rank", &[none, ("content-type", "text/plain")], 415, "application/json"),
-        ("POST /api/rank", &[json, none], 422, "not what this path takes"),
-        ("POST /api/rank", &[json, ("content-length", "16777217")], 413, "16 MiB"),
+        (
+            "POST /api/rank",
+            &[none, ("content-type", "text/plain")],
+            415,
+            "application/json",
+        ),
+        (
+            "POST /api/rank",
+            &[json, none],
+            422,
+            "not what this path takes",
+        ),
+        (
+            "POST /api/rank",
+            &[json, ("content-length", "16777217")],
+            413,
+            "16 MiB",
+        ),
         ("GET /", &[("host", "example.com")], 421, "127.0.0.1"),
         ("GET /", &[site("cross-site")], 403, "another page"),
         ("GET /api/start", &[site("same-site")], 403, "another page"),
-        ("GET /api/start", &[("origin", "http://example.com")], 403, "another page"),
-        ("POST /api/rank", &[json, none, ("origin", "null")], 403, "another page"),
+        (
+            "GET /api/start",
+            &[("origin", "http://example.com")],
+            403,
+            "another page",
+        ),
+        (
+            "POST /api/rank",
+            &[json, none, ("origin", "null")],
+            403,
+            "another page",
+        ),
     ];
     for (line, headers, status, says) in cases {
         let reply = send(port, head(port, line, headers));
@@ -46,7 +71,10 @@ fn other_places_methods_and_kinds_are_refused() {
     let foreign = format!("GET /api/start HTTP/1.1\r\nhost: rebound.example.com:{port}\r\n\r\n");
     assert_eq!(send(port, foreign).status, 421);
     let headers = [site("same-origin"), ("origin", own.as_str())];
-    assert_eq!(send(port, head(port, "GET /api/start", &headers)).status, 200);
+    assert_eq!(
+        send(port, head(port, "GET /api/start", &headers)).status,
+        200
+    );
 }
 
 #[test]
@@ -72,26 +100,50 @@ fn what_is_no_question_is_refused() {
     let drawings = |count: usize| json!(vec![drawing(3); count]);
     let cases: &[(&dyn Fn(&mut Value), &str)] = &[
         (&|q| q["classes"] = json!([]), "draw each class once"),
-        (&|q| q["classes"] = classes(0..61), "61 classes are more than 60"),
-        (&|q| q["classes"][1]["drawings"] = drawings(0), "class \"c01\" has 0 drawings"),
-        (&|q| q["classes"][1]["drawings"] = drawings(11), "class \"c01\" has 11 drawings"),
+        (
+            &|q| q["classes"] = classes(0..61),
+            "61 classes are more than 60",
+        ),
+        (
+            &|q| q["classes"][1]["drawings"] = drawings(0),
+            "class \"c01\" has 0 drawings",
+        ),
+        (
+            &|q| q["classes"][1]["drawings"] = drawings(11),
+            "class \"c01\" has 11 drawings",
+        ),
         (&|q| q["query"] = json!("?"), "the query is not a PNG"),
         (&|q| q["query"] = json!(""), "the query is not a PNG"),
         (&|q| q["query"] = text("GIF89a"), "the query is not a PNG"),
         (&|q| q["query"] = sides(1025, 5), "1025 x 5 pixels"),
         (&|q| q["query"] = sides(5, 1025), "5 x 1025 pixels"),
         (&|q| q["query"] = sides(0, 5), "0 x 5 pixels"),
-        (&|q| q["query"] = sides(u32::MAX, u32::MAX), "4294967295 x 4294967295"),
-        (&|q| q["query"] = sides(1024, 1024), "the query is a damaged PNG"),
-        (&|q| q["query"] = json!(STANDARD.encode(&png[..60])), "the query is a damaged PNG"),
-        (&|q| q["query"] = json!(STANDARD.encode(&blank)), "the query shows nothing"),
+        (
+            &|q| q["query"] = sides(u32::MAX, u32::MAX),
+            "4294967295 x 4294967295",
+        ),
+        (
+            &|q| q["query"] = sides(1024, 1024),
+            "the query is a damaged PNG",
+        ),
+        (
+            &|q| q["query"] = json!(STANDARD.encode(&png[..60])),
+            "the query is a damaged PNG",
+        ),
+        (
+            &|q| q["query"] = json!(STANDARD.encode(&blank)),
+            "the query shows nothing",
+        ),
         (
             &|q| q["classes"][1]["drawings"][0] = json!(STANDARD.encode(&blank)),
             "drawing 1 of class \"c01\" shows nothing",
         ),
         (&|q| q["classes"] = json!(5), "not what this path takes"),
         (&|q| q["more"] = json!(5), "not what this path takes"),
-        (&|q| q["threshold"] = json!("high"), "not what this path takes"),
+        (
+            &|q| q["threshold"] = json!("high"),
+            "not what this path takes",
+        ),
         (&|q| *q = json!([[[[]]]]), "not what this path takes"),
     ];
     for (change, says) in cases {
@@ -115,14 +167,20 @@ fn clients_that_close_in_the_middle_hurt_nobody() {
     let port = program.port;
     let whole = posted(port, "/api/rank", &question([1, 50], 50).to_string());
     for length in (0..whole.len()).step_by(whole.len() / 40) {
-        connect(port).write_all(&whole.as_bytes()[..length]).unwrap();
+        connect(port)
+            .write_all(&whole.as_bytes()[..length])
+            .unwrap();
     }
     // Whole, and gone before the answer.
     for _ in 0..10 {
         connect(port).write_all(whole.as_bytes()).unwrap();
     }
     // No HTTP at all.
-    for bytes in [&b"\x16\x03\x01\x02\0\x01"[..], b"\0\0\0\0\r\n\r\n", b"GET\r\n\r\n"] {
+    for bytes in [
+        &b"\x16\x03\x01\x02\0\x01"[..],
+        b"\0\0\0\0\r\n\r\n",
+        b"GET\r\n\r\n",
+    ] {
         connect(port).write_all(bytes).unwrap();
     }
     let reply = loop {
@@ -162,7 +220,10 @@ fn a_port_that_is_taken_is_an_error_in_words() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(output.stdout.is_empty());
-    assert!(said.contains("choose another --port") && said.lines().count() == 1, "{said}");
+    assert!(
+        said.contains("choose another --port") && said.lines().count() == 1,
+        "{said}"
+    );
     assert_eq!(get(program.port, "/").status, 200);
 }
 

@@ -22,8 +22,12 @@ fn load(program: &Program, name: &str) -> Reply {
 
 /// All files below a folder, with their bytes.
 fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let entries = walkdir::WalkDir::new(folder).sort_by_file_name().into_iter();
-    let entries = entries.map(Result::unwrap).filter(|entry| entry.file_type().is_file());
+    let entries = walkdir::WalkDir::new(folder)
+        .sort_by_file_name()
+        .into_iter();
+    let entries = entries
+        .map(Result::unwrap)
+        .filter(|entry| entry.file_type().is_file());
     let bytes = |entry: walkdir::DirEntry| {
         let name = entry.path().strip_prefix(folder).unwrap();
         (name.display().to_string(), fs::read(entry.path()).unwrap())
@@ -41,11 +45,21 @@ fn what_was_saved_is_loaded() {
     set[1]["drawings"] = json!([drawing(50), drawing(51), drawing(52)]);
     let reply = save(&program, "Meine Menge", &set, false);
     assert_eq!(reply.status, 200, "{reply:?}");
-    assert_eq!(get(program.port, "/api/start").json()["sets"], json!(["Meine Menge"]));
+    assert_eq!(
+        get(program.port, "/api/start").json()["sets"],
+        json!(["Meine Menge"])
+    );
     assert_eq!(load(&program, "Meine Menge").json()["classes"], set);
-    let there: Vec<String> = (files(program.folder()).into_iter()).map(|(name, _)| name).collect();
+    let there: Vec<String> = (files(program.folder()).into_iter())
+        .map(|(name, _)| name)
+        .collect();
     let here = "kept/here/Meine Menge";
-    let expected = ["ein Wort/01.png", "漢字/01.png", "漢字/02.png", "漢字/03.png"];
+    let expected = [
+        "ein Wort/01.png",
+        "漢字/01.png",
+        "漢字/02.png",
+        "漢字/03.png",
+    ];
     assert_eq!(there, expected.map(|name| format!("{here}/{name}")));
 }
 
@@ -82,28 +96,63 @@ fn no_name_leads_out_of_the_folder() {
     let program = Program::start("");
     fs::create_dir_all(program.folder().join("sets")).unwrap();
     fs::create_dir_all(program.folder().join("secret/c")).unwrap();
-    fs::write(program.folder().join("secret/c/1.png"), page_to_png(&page(1))).unwrap();
+    fs::write(
+        program.folder().join("secret/c/1.png"),
+        page_to_png(&page(1)),
+    )
+    .unwrap();
     let before = files(program.folder());
     let long = "x".repeat(101);
     for name in [
-        "", ".", "..", "../secret", "/etc", "a/b", "a\\b", "C:x", ".hidden", " a", "a ", "a.", "a\0b",
-        "a\nb", "sets/../../secret", "Thumbs.db", &long,
+        "",
+        ".",
+        "..",
+        "../secret",
+        "/etc",
+        "a/b",
+        "a\\b",
+        "C:x",
+        ".hidden",
+        " a",
+        "a ",
+        "a.",
+        "a\0b",
+        "a\nb",
+        "sets/../../secret",
+        "Thumbs.db",
+        &long,
     ] {
-        for reply in [save(&program, name, &classes([1]), true), load(&program, name)] {
+        for reply in [
+            save(&program, name, &classes([1]), true),
+            load(&program, name),
+        ] {
             assert_eq!(reply.status, 422, "{name:?}: {reply:?}");
             assert!(reply.refusal().contains("cannot be a name"), "{name:?}");
         }
         let mut bad = classes([1, 50]);
         bad[1]["name"] = json!(name);
         let reply = save(&program, "good", &bad, true);
-        assert!(reply.refusal().contains("cannot be a name"), "{name:?}: {reply:?}");
+        assert!(
+            reply.refusal().contains("cannot be a name"),
+            "{name:?}: {reply:?}"
+        );
     }
     let mut twice = classes([1, 50]);
     twice[1]["name"] = json!("c00");
-    assert!(save(&program, "good", &twice, false).refusal().contains("two classes are named"));
-    assert!(load(&program, "nothing").refusal().contains("no set is named"));
+    assert!(
+        save(&program, "good", &twice, false)
+            .refusal()
+            .contains("two classes are named")
+    );
+    assert!(
+        load(&program, "nothing")
+            .refusal()
+            .contains("no set is named")
+    );
     assert_eq!(files(program.folder()), before);
-    let left: Vec<_> = fs::read_dir(program.folder().join("sets")).unwrap().collect();
+    let left: Vec<_> = fs::read_dir(program.folder().join("sets"))
+        .unwrap()
+        .collect();
     assert!(left.is_empty(), "{left:?}");
 }
 

@@ -66,7 +66,10 @@ impl Browser {
             _profile: profile,
         }
         .with_session(&browser);
-        browser.command("timeouts", json!({ "script": 120_000, "pageLoad": 120_000 }));
+        browser.command(
+            "timeouts",
+            json!({ "script": 120_000, "pageLoad": 120_000 }),
+        );
         Some(browser)
     }
 
@@ -95,14 +98,21 @@ impl Browser {
     }
 
     fn ask(&self, method: &str, path: &str, body: &Value) -> Value {
-        let body = if method == "GET" { String::new() } else { body.to_string() };
+        let body = if method == "GET" {
+            String::new()
+        } else {
+            body.to_string()
+        };
         let length = body.len().to_string();
         let headers = [
             ("content-type", "application/json"),
             ("content-length", length.as_str()),
             ("connection", "close"),
         ];
-        let reply = send(self.port, head(self.port, &format!("{method} {path}"), &headers) + &body);
+        let reply = send(
+            self.port,
+            head(self.port, &format!("{method} {path}"), &headers) + &body,
+        );
         assert_eq!(reply.status, 200, "{method} {path} {body}: {}", reply.body);
         reply.json()["value"].clone()
     }
@@ -113,7 +123,10 @@ impl Browser {
 
     /// A command of Chromium's own protocol.
     pub fn own(&mut self, command: &str, parameters: Value) {
-        self.command("goog/cdp/execute", json!({ "cmd": command, "params": parameters }));
+        self.command(
+            "goog/cdp/execute",
+            json!({ "cmd": command, "params": parameters }),
+        );
     }
 
     /// Shows a page as wide as this; a narrow one is a phone's, with fingers.
@@ -123,12 +136,18 @@ impl Browser {
             "width": width, "height": 800, "deviceScaleFactor": 1, "mobile": phone,
         });
         self.own("Emulation.setDeviceMetricsOverride", size);
-        self.own("Emulation.setTouchEmulationEnabled", json!({ "enabled": phone }));
+        self.own(
+            "Emulation.setTouchEmulationEnabled",
+            json!({ "enabled": phone }),
+        );
         let scheme = if dark { "dark" } else { "light" };
         let scheme = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         self.own("Emulation.setEmulatedMedia", scheme);
         self.command("url", json!({ "url": address }));
-        self.until("the page is ready", "return document.body.dataset.ready === 'yes'");
+        self.until(
+            "the page is ready",
+            "return document.body.dataset.ready === 'yes'",
+        );
     }
 
     /// What a script returns.
@@ -150,7 +169,10 @@ impl Browser {
 
     /// The first element that a selector finds.
     fn element(&mut self, selector: &str) -> Value {
-        self.command("element", json!({ "using": "css selector", "value": selector }))
+        self.command(
+            "element",
+            json!({ "using": "css selector", "value": selector }),
+        )
     }
 
     /// Presses a button or link, where it is.
@@ -179,7 +201,8 @@ impl Browser {
             // From the middle of the pad.
             let (x, y) = ((x - 0.5) * side, (y - 0.5) * side);
             let (x, y) = (x.round() as i64, y.round() as i64);
-            let step = json!({ "type": "pointerMove", "duration": 10, "x": x, "y": y, "origin": pad });
+            let step =
+                json!({ "type": "pointerMove", "duration": 10, "x": x, "y": y, "origin": pad });
             actions.push(step);
             if place == 0 {
                 actions.push(json!({ "type": "pointerDown", "button": 0 }));
@@ -194,7 +217,12 @@ impl Browser {
 
     /// Presses keys one after the other, wherever the focus is.
     pub fn keys(&mut self, keys: &[&str]) {
-        let press = |key: &&str| [json!({ "type": "keyDown", "value": key }), json!({ "type": "keyUp", "value": key })];
+        let press = |key: &&str| {
+            [
+                json!({ "type": "keyDown", "value": key }),
+                json!({ "type": "keyUp", "value": key }),
+            ]
+        };
         let actions: Vec<Value> = keys.iter().flat_map(press).collect();
         let source = json!({ "type": "key", "id": "keys", "actions": actions });
         self.command("actions", json!({ "actions": [source] }));
@@ -229,7 +257,9 @@ impl Browser {
             match message["method"].as_str().unwrap() {
                 "Network.requestWillBeSent" => {
                     let url = parameters["request"]["url"].as_str().unwrap();
-                    let own = url.starts_with(address) || url.starts_with("data:") || url.starts_with("blob:");
+                    let own = url.starts_with(address)
+                        || url.starts_with("data:")
+                        || url.starts_with("blob:");
                     assert!(own, "the page asks {url}");
                     asked += 1;
                 }

@@ -12,14 +12,17 @@ pub struct Alphabets(pub Store);
 impl Alphabets {
     /// Those that fit a page, in the store's order.
     fn offered(&self) -> impl Iterator<Item = &AlphabetEntry> {
-        let fits = |alphabet: &&AlphabetEntry| (1..=MOST_CLASSES).contains(&alphabet.characters.len());
+        let fits =
+            |alphabet: &&AlphabetEntry| (1..=MOST_CLASSES).contains(&alphabet.characters.len());
         self.0.alphabets().iter().filter(fits)
     }
 
     /// The names of the alphabets that fit a page.
     #[must_use]
     pub fn names(&self) -> Vec<&str> {
-        self.offered().map(|alphabet| alphabet.name.as_str()).collect()
+        self.offered()
+            .map(|alphabet| alphabet.name.as_str())
+            .collect()
     }
 
     /// The first drawing of each character of an alphabet.

@@ -189,7 +189,9 @@ impl Desk {
         let drawings = classes.iter().flat_map(|class| &class.drawings);
         let pngs: Vec<&Png> = drawings.chain([&query]).collect();
         let mut embedded = self.embed(&pngs)?;
-        let query = embedded.pop().expect("one for each of the drawings, the query too");
+        let query = embedded
+            .pop()
+            .expect("one for each of the drawings, the query too");
         let mut rows = embedded.iter().map(|row| &**row);
         let comparison = self.network.comparison();
         let mut ranked: Vec<RankedClass> = (classes.iter().enumerate())
@@ -247,7 +249,10 @@ impl Desk {
     fn images(&self, some: &[(Digest, &Png)], side: usize) -> Result<Vec<f32>, Refusal> {
         let mut images = vec![0f32; some.len() * side * side];
         let plain = distorter(self.network.card());
-        (some.par_iter().zip(images.par_chunks_exact_mut(side * side))).try_for_each_init(
+        (some
+            .par_iter()
+            .zip(images.par_chunks_exact_mut(side * side)))
+        .try_for_each_init(
             || plain.clone(),
             |plain: &mut Distorter, ((_, png), image)| {
                 let scanned = scan(png.bytes(), self.scan).map_err(|problem| Refusal::Picture {

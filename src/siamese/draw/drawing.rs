@@ -108,7 +108,10 @@ impl Classes {
                 name,
             })
         };
-        sent.iter().map(class).collect::<Result<_, _>>().map(Classes)
+        sent.iter()
+            .map(class)
+            .collect::<Result<_, _>>()
+            .map(Classes)
     }
 
     /// As they are sent.

@@ -93,7 +93,10 @@ impl Embedder for Remembering<'_> {
         let side = self.card().network.side();
         let images: Vec<&[f32]> = images.chunks_exact(side * side).collect();
         let digests: Vec<Digest> = images.iter().map(|image| digest(image)).collect();
-        let mut rows: Vec<_> = digests.iter().map(|digest| self.known.get(digest)).collect();
+        let mut rows: Vec<_> = digests
+            .iter()
+            .map(|digest| self.known.get(digest))
+            .collect();
         let is_new = rows.iter().map(Option::is_none);
         let new: Vec<&[f32]> = (images.iter().zip(is_new))
             .filter_map(|(image, is_new)| is_new.then_some(*image))
@@ -101,13 +104,19 @@ impl Embedder for Remembering<'_> {
         if !new.is_empty() {
             let embedded = self.embedder.embed_images(&new.concat());
             let each = embedded.chunks_exact(embedded.len() / new.len());
-            let places = rows.iter_mut().zip(&digests).filter(|(row, _)| row.is_none());
+            let places = rows
+                .iter_mut()
+                .zip(&digests)
+                .filter(|(row, _)| row.is_none());
             for ((row, digest), embedding) in places.zip(each) {
                 self.known.keep(*digest, embedding.into());
                 *row = Some(embedding.into());
             }
         }
-        rows.into_iter().flatten().flat_map(|row| row.to_vec()).collect()
+        rows.into_iter()
+            .flatten()
+            .flat_map(|row| row.to_vec())
+            .collect()
     }
 
     fn at_once(&self) -> (usize, usize) {

@@ -16,10 +16,14 @@ use crate::store::export::ExportError;
 #[non_exhaustive]
 pub enum Refusal {
     /// The request was sent to another name than this machine's own.
-    #[error("this page answers to 127.0.0.1 and localhost with its port alone; open it by the address that siamese-draw printed")]
+    #[error(
+        "this page answers to 127.0.0.1 and localhost with its port alone; open it by the address that siamese-draw printed"
+    )]
     OtherHost,
     /// The request comes from another page.
-    #[error("the request comes from another page than this one; open the address that siamese-draw printed in a tab of its own")]
+    #[error(
+        "the request comes from another page than this one; open the address that siamese-draw printed in a tab of its own"
+    )]
     OtherOrigin,
     /// The body is of another kind.
     #[error("a request's content type has to be application/json")]
@@ -63,7 +67,9 @@ pub enum Refusal {
     #[error("{0} is not a PNG picture in base64")]
     NotPng(String),
     /// A drawing's sides.
-    #[error("{drawing} is a picture of {width} x {height} pixels; 1 to {MOST_SIDE} a side are read")]
+    #[error(
+        "{drawing} is a picture of {width} x {height} pixels; 1 to {MOST_SIDE} a side are read"
+    )]
     Sides {
         /// Which drawing.
         drawing: String,

@@ -62,11 +62,7 @@ const FILES: [(&str, &str, &str); 6] = [
         "text/javascript; charset=utf-8",
         include_str!("page/server.js"),
     ),
-    (
-        "/icon.svg",
-        "image/svg+xml",
-        include_str!("page/icon.svg"),
-    ),
+    ("/icon.svg", "image/svg+xml", include_str!("page/icon.svg")),
 ];
 
 /// What every answer says: the page takes nothing from elsewhere, is shown in no other page, and
@@ -90,9 +86,8 @@ type Answer = Response<Full<Bytes>>;
 /// # Errors
 /// If the system refuses, with what to do.
 pub fn listen(port: u16) -> anyhow::Result<TcpListener> {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| {
-        anyhow::anyhow!("127.0.0.1:{port}: {}", why_not(error.kind(), &error))
-    })
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .map_err(|error| anyhow::anyhow!("127.0.0.1:{port}: {}", why_not(error.kind(), &error)))
 }
 
 fn why_not(kind: io::ErrorKind, error: &io::Error) -> String {

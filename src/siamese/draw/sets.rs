@@ -164,24 +164,38 @@ fn files(set: &Path) -> Result<Option<BTreeMap<String, Vec<PathBuf>>>, Refusal> 
     let mut classes = BTreeMap::new();
     for (name, path) in entries(set)? {
         if !path.is_dir() {
-            return Err(foreign(&path, "lies beside the folders of the classes; remove it"));
+            return Err(foreign(
+                &path,
+                "lies beside the folders of the classes; remove it",
+            ));
         }
         let files: Vec<PathBuf> = entries(&path)?.into_values().collect();
         let other = files.iter().find(|file| {
-            let is_png = file.extension().is_some_and(|end| end.eq_ignore_ascii_case("png"));
+            let is_png = file
+                .extension()
+                .is_some_and(|end| end.eq_ignore_ascii_case("png"));
             !is_png || !file.is_file()
         });
         if let Some(other) = other {
-            return Err(foreign(other, "is no PNG file, and those alone are read here"));
+            return Err(foreign(
+                other,
+                "is no PNG file, and those alone are read here",
+            ));
         }
         if files.is_empty() || files.len() > MOST_DRAWINGS {
-            let why = format!("holds {} drawings; a class has 1 to {MOST_DRAWINGS}", files.len());
+            let why = format!(
+                "holds {} drawings; a class has 1 to {MOST_DRAWINGS}",
+                files.len()
+            );
             return Err(foreign(&path, &why));
         }
         classes.insert(name, files);
     }
     if classes.len() > MOST_CLASSES {
-        let why = format!("holds {} classes; at most {MOST_CLASSES} are read", classes.len());
+        let why = format!(
+            "holds {} classes; at most {MOST_CLASSES} are read",
+            classes.len()
+        );
         return Err(foreign(set, &why));
     }
     Ok(Some(classes))
