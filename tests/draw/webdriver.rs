@@ -143,6 +143,9 @@ impl Browser {
         let scheme = if dark { "dark" } else { "light" };
         let scheme = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         self.own("Emulation.setEmulatedMedia", scheme);
+        // What the browser asked for its own first page is not the page's.
+        self.log("performance");
+        self.log("browser");
         self.command("url", json!({ "url": address }));
         self.until(
             "the page is ready",

@@ -138,7 +138,10 @@ pub const WAYS: &[(&str, Way)] = &[
         Elsewhere("tests/tune/tune_cli.rs"),
     ),
     // src/siamese/README.md
-    ("siamese-draw", Elsewhere("runs until it is stopped; tests/draw/main.rs")),
+    (
+        "siamese-draw",
+        Elsewhere("runs until it is stopped; tests/draw/main.rs"),
+    ),
     (
         "siamese-classify --support sets/NAME",
         Elsewhere("tests/draw/sets.rs"),

@@ -35,7 +35,7 @@ use crate::embed::{Embedder, Support};
 use crate::onnx::Session;
 use crate::store::Store;
 use alphabets::Alphabets;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Parser};
 use desk::Desk;
 use known::Known;
@@ -126,6 +126,12 @@ fn desk(arguments: &Arguments) -> Result<Desk> {
     let calibration = match store {
         Some(store) => {
             let name = store.path().display().to_string();
+            if let Some(made) = store.pictures().filter(|made| *made != scan) {
+                bail!(
+                    "{name}: its pictures were made {made}, drawings are made {scan}: a threshold \
+                     that is found on it does not hold for them; pack it again {scan}"
+                );
+            }
             Some(Calibration::new(store, &network).context(name)?)
         }
         None => None,

@@ -124,9 +124,8 @@ async function removeClass(place) {
 
 // The list of classes.
 
-function thumb(drawing, label, press) {
+function thumb(drawing, press) {
   const button = make('button', { type: 'button', className: 'thumb', onclick: press });
-  button.setAttribute('aria-label', label);
   button.append(make('canvas', { width: 105, height: 105 }));
   button.drawing = drawing;
   return button;
@@ -134,29 +133,39 @@ function thumb(drawing, label, press) {
 
 function showClasses() {
   const rows = desk.classes.map((own, place) => {
-    const thumbs = own.drawings.map((drawing, which) =>
-      thumb(drawing, `Drawing ${which + 1} of ${own.name}`, () => open(place, which)));
+    const thumbs = own.drawings.map((drawing, which) => thumb(drawing, () => open(place, which)));
     const name = make('input', { value: own.name, maxLength: 100, autocomplete: 'off', spellcheck: false });
     name.setAttribute('aria-label', `Name of class ${place + 1}`);
-    name.addEventListener('change', () => rename(own, name));
+    name.addEventListener('change', () => rename(own, row));
     const more = make('button', { type: 'button', textContent: '+', onclick: () => addDrawing(place) });
-    more.setAttribute('aria-label', `Another drawing of ${own.name}`);
     more.disabled = own.drawings.length >= most.drawings;
     const remove = make('button', { type: 'button', textContent: '×', onclick: () => removeClass(place) });
-    remove.setAttribute('aria-label', `Remove ${own.name}`);
-    return make('li', {}, ...thumbs, name, make('div', { className: 'buttons' }, more, remove));
+    const row = make('li', {}, ...thumbs, name, make('div', { className: 'buttons' }, more, remove));
+    label(row, own);
+    return row;
   });
   at('classes').replaceChildren(...rows);
   paintThumbs();
 }
 
-function rename(own, input) {
-  const name = input.value.trim();
-  if (name && name !== own.name) {
-    own.name = name;
-    desk.changed = true;
-  }
-  showClasses();
+/** Says what the buttons of a class are for, by its name. */
+function label(row, own) {
+  const thumbs = [...row.querySelectorAll('.thumb')];
+  thumbs.forEach((button, which) => button.setAttribute('aria-label', `Drawing ${which + 1} of ${own.name}`));
+  const [more, remove] = row.querySelectorAll('.buttons button');
+  more.setAttribute('aria-label', `Another drawing of ${own.name}`);
+  remove.setAttribute('aria-label', `Remove ${own.name}`);
+}
+
+/** Takes a name that was typed; the row stays, and the focus with it. */
+function rename(own, row) {
+  const input = row.querySelector('input');
+  const name = input.value.trim() || own.name;
+  input.value = name;
+  if (name === own.name) return;
+  own.name = name;
+  desk.changed = true;
+  label(row, own);
   showOpen();
   rank();
 }
