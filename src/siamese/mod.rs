@@ -2,9 +2,11 @@
 //!
 //! What several have in common stands beside them: `launch` starts several ranks, `network` loads a
 //! network and says how pictures are made for it, `training` reads settings and waits for Ctrl-C. What they share with the other
-//! programs is in `cli`. Those that only ask a network about pictures, [`classify`] and [`embed`], need no libtorch.
+//! programs is in `cli`. Those that only ask a network about pictures, [`classify`], `draw` and [`embed`], need no libtorch.
 
 pub mod classify;
+#[cfg(feature = "draw")]
+pub mod draw;
 pub mod embed;
 #[cfg(feature = "torch")]
 pub mod eval;

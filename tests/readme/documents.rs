@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// All of them, the README first: a command may need the files of those before it.
-pub const DOCUMENTS: [&str; 16] = [
+pub const DOCUMENTS: [&str; 17] = [
     "README.md",
     "src/archive/README.md",
     "src/store/README.md",
@@ -15,6 +15,7 @@ pub const DOCUMENTS: [&str; 16] = [
     "src/ranks/README.md",
     "src/eval/README.md",
     "src/tune/README.md",
+    "src/siamese/README.md",
     "benches/README.md",
     "tools/fuzz/README.md",
     "tools/peers/README.md",

@@ -141,6 +141,15 @@ pub const WAYS: &[(&str, Way)] = &[
         "siamese-tune --store drawings.omni --out search-k",
         Elsewhere("tests/tune/tune_cli.rs"),
     ),
+    // src/siamese/README.md
+    (
+        "siamese-draw",
+        Elsewhere("runs until it is stopped; tests/draw/main.rs"),
+    ),
+    (
+        "siamese-classify --support sets/NAME",
+        Elsewhere("tests/draw/sets.rs"),
+    ),
     // benches/README.md
     (
         "OMNIGLOT_STORE=drawings.omni cargo bench --no-default-features --bench store",

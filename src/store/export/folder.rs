@@ -101,7 +101,8 @@ fn check_names(
 }
 
 /// Whether a name is that of one visible file, on any system.
-fn is_file_name(name: &str) -> bool {
+#[must_use]
+pub fn is_file_name(name: &str) -> bool {
     let mut components = Path::new(name).components();
     let plain = matches!(
         (components.next(), components.next()),

@@ -6,7 +6,7 @@ mod npz;
 mod staging;
 
 pub use error::ExportError;
-pub use folder::to_folder;
+pub use folder::{is_file_name, to_folder};
 pub use npz::{pages_to_npz, rows_to_npz, to_npz};
 pub use staging::{make_folder, write_folder, write_new, write_new_with};
 

@@ -1,0 +1,272 @@
+//! What a page may ask for: classes ranked for a query, thresholds, sets and alphabets.
+//!
+//! A page's own desk, what is drawn on it, is in the page; each question brings all of it along. A
+//! drawing that was embedded before is known by its digest, so that a new query costs the embedding
+//! of one drawing.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::alphabets::Alphabets;
+use super::drawing::{Classes, Png, SentClass};
+use super::guard::{MOST_CLASSES, MOST_DRAWINGS};
+use super::known::{Digest, Embedding, Known};
+use super::none::Calibration;
+use super::refusal::Refusal;
+use super::sets::Sets;
+use crate::archive::{ScanOptions, scan};
+use crate::distort::Distorter;
+use crate::embed::{Embedder, distorter, stands_out};
+use crate::onnx::Session;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// What the page begins with: limits, the threshold, names of sets and alphabets.
+    Start,
+    /// The classes, ranked for a query.
+    Rank,
+    /// The threshold for a number of classes.
+    Threshold,
+    /// Classes to be saved.
+    Save,
+    /// Classes that were saved.
+    Load,
+    /// Classes of an alphabet.
+    Alphabet,
+}
+
+impl Ask {
+    /// The method that it is asked by.
+    #[must_use]
+    pub fn method(self) -> &'static str {
+        match self {
+            Ask::Start => "GET",
+            _ => "POST",
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RankRequest {
+    classes: Vec<SentClass>,
+    query: String,
+    threshold: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ThresholdRequest {
+    ways: usize,
+    shots: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SaveRequest {
+    name: String,
+    classes: Vec<SentClass>,
+    replace: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NameRequest {
+    name: String,
+}
+
+#[derive(Serialize)]
+struct RankedClass<'a> {
+    /// The place among the classes that were sent.
+    class: usize,
+    name: &'a str,
+    score: f64,
+}
+
+/// Everything that the server knows.
+pub struct Desk {
+    /// The network.
+    pub network: Session,
+    /// How drawings are made ready for it.
+    pub scan: ScanOptions,
+    /// The score up to which the answer is none of these, to begin with.
+    pub threshold: Option<f64>,
+    /// Where thresholds are found.
+    pub calibration: Option<Calibration>,
+    /// Where sets are saved.
+    pub sets: Sets,
+    /// What there is to start from.
+    pub alphabets: Option<Alphabets>,
+    /// Embeddings of drawings, by the digest of their PNG files.
+    pub known: Known,
+}
+
+impl Desk {
+    /// What a path asks for.
+    #[must_use]
+    pub fn path(path: &str) -> Option<Ask> {
+        Some(match path {
+            "/api/start" => Ask::Start,
+            "/api/rank" => Ask::Rank,
+            "/api/threshold" => Ask::Threshold,
+            "/api/save" => Ask::Save,
+            "/api/load" => Ask::Load,
+            "/api/alphabet" => Ask::Alphabet,
+            _ => return None,
+        })
+    }
+
+    /// Answers a request of this body, in JSON.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the request; nothing was changed.
+    pub fn answer(&self, ask: Ask, body: &[u8]) -> Result<String, Refusal> {
+        let answer = match ask {
+            Ask::Start => self.start()?,
+            Ask::Rank => self.rank(&taken(body)?)?,
+            Ask::Threshold => self.found(&taken(body)?)?,
+            Ask::Save => {
+                let request: SaveRequest = taken(body)?;
+                let classes = Classes::taken(&request.classes)?;
+                self.sets.save(&request.name, &classes, request.replace)?;
+                json!({ "saved": request.name })
+            }
+            Ask::Load => {
+                let request: NameRequest = taken(body)?;
+                json!({ "classes": self.sets.load(&request.name)?.sent() })
+            }
+            Ask::Alphabet => {
+                let NameRequest { name } = taken(body)?;
+                let alphabets = self.alphabets.as_ref();
+                let classes = match alphabets {
+                    Some(alphabets) => alphabets.classes(&name)?,
+                    None => return Err(Refusal::NoAlphabet(name)),
+                };
+                json!({ "classes": classes.sent() })
+            }
+        };
+        Ok(answer.to_string())
+    }
+
+    /// Waits until no set is being saved, and lets no other be saved after it.
+    pub fn finish_saving(&self) {
+        // Whoever would save next waits for the end of the process.
+        std::mem::forget(self.sets.lock());
+    }
+
+    fn start(&self) -> Result<serde_json::Value, Refusal> {
+        let alphabets = self.alphabets.as_ref().map(Alphabets::names);
+        Ok(json!({
+            "most": { "classes": MOST_CLASSES, "drawings": MOST_DRAWINGS },
+            "threshold": self.threshold,
+            "calibrated": self.calibration.is_some(),
+            "sets": self.sets.names()?,
+            "alphabets": alphabets.unwrap_or_default(),
+        }))
+    }
+
+    fn found(&self, request: &ThresholdRequest) -> Result<serde_json::Value, Refusal> {
+        let ThresholdRequest { ways, shots } = *request;
+        let calibration = self.calibration.as_ref().ok_or(Refusal::NoCalibration)?;
+        let refused = |why| Refusal::Calibration { ways, shots, why };
+        if !(1..=MOST_CLASSES).contains(&ways) || !(1..=MOST_DRAWINGS).contains(&shots) {
+            return Err(refused("a page has no such classes".to_owned()));
+        }
+        let found = calibration.find(&self.network, ways, shots);
+        let score = found.map_err(|error| refused(error.to_string()))?;
+        Ok(json!({ "score": score }))
+    }
+
+    /// The classes of a request, the nearest first, as `siamese-classify` ranks them.
+    fn rank(&self, request: &RankRequest) -> Result<serde_json::Value, Refusal> {
+        let classes = Classes::taken(&request.classes)?.0;
+        let query = Png::from_base64(&request.query, "the query".to_owned())?;
+        let drawings = classes.iter().flat_map(|class| &class.drawings);
+        let pngs: Vec<&Png> = drawings.chain([&query]).collect();
+        let mut embedded = self.embed(&pngs)?;
+        let query = embedded
+            .pop()
+            .expect("one for each of the drawings, the query too");
+        let mut rows = embedded.iter().map(|row| &**row);
+        let comparison = self.network.comparison();
+        let mut ranked: Vec<RankedClass> = (classes.iter().enumerate())
+            .map(|(place, class)| {
+                let own: Vec<&[f32]> = rows.by_ref().take(class.drawings.len()).collect();
+                RankedClass {
+                    class: place,
+                    name: &class.name,
+                    score: comparison.class_similarity(&query, &own),
+                }
+            })
+            .collect();
+        ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let scores: Vec<f64> = ranked.iter().map(|ranked| ranked.score).collect();
+        let is_none = request.threshold.is_some_and(|most| scores[0] <= most);
+        let (answer, why) = match stands_out(&scores) {
+            _ if is_none => (None, "none"),
+            Some(place) => (Some(ranked[place].name), "above"),
+            None => (None, "tied"),
+        };
+        Ok(json!({ "answer": answer, "why": why, "ranked": ranked }))
+    }
+
+    /// The embedding of each drawing.
+    fn embed(&self, pngs: &[&Png]) -> Result<Vec<Embedding>, Refusal> {
+        let digest = |png: &&Png| *blake3::hash(png.bytes()).as_bytes();
+        let digests: Vec<Digest> = pngs.iter().map(digest).collect();
+        let mut found: BTreeMap<Digest, Embedding> = BTreeMap::new();
+        let mut new: BTreeMap<Digest, &Png> = BTreeMap::new();
+        for (digest, png) in digests.iter().zip(pngs) {
+            match self.known.get(digest) {
+                Some(embedding) => drop(found.insert(*digest, embedding)),
+                None => drop(new.insert(*digest, png)),
+            }
+        }
+        let new: Vec<(Digest, &Png)> = new.into_iter().collect();
+        let side = self.network.card().network.side();
+        let (drawings, pixels) = self.network.at_once();
+        let each = (pixels / (side * side)).clamp(1, drawings.max(1));
+        for some in new.chunks(each) {
+            let images = self.images(some, side)?;
+            let embeddings = self.network.embed_images(&images);
+            let rows = embeddings.chunks_exact(embeddings.len() / some.len());
+            for ((digest, _), row) in some.iter().zip(rows) {
+                let embedding: Embedding = row.into();
+                self.known.keep(*digest, embedding.clone());
+                found.insert(*digest, embedding);
+            }
+        }
+        Ok(digests.iter().map(|digest| found[digest].clone()).collect())
+    }
+
+    /// Drawings as the network takes them, `[n, side, side]`: as `siamese-classify` makes its
+    /// pictures ready.
+    fn images(&self, some: &[(Digest, &Png)], side: usize) -> Result<Vec<f32>, Refusal> {
+        let mut images = vec![0f32; some.len() * side * side];
+        let plain = distorter(self.network.card());
+        (some
+            .par_iter()
+            .zip(images.par_chunks_exact_mut(side * side)))
+        .try_for_each_init(
+            || plain.clone(),
+            |plain: &mut Distorter, ((_, png), image)| {
+                let scanned = scan(png.bytes(), self.scan).map_err(|problem| Refusal::Picture {
+                    drawing: png.name.clone(),
+                    problem,
+                })?;
+                plain.plain(scanned.drawn(), 0, image);
+                Ok::<(), Refusal>(())
+            },
+        )?;
+        Ok(images)
+    }
+}
+
+fn taken<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    Ok(serde_json::from_slice(body)?)
+}
