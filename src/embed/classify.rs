@@ -3,6 +3,7 @@
 use super::comparison::Comparison;
 use super::embedder::Embedder;
 use super::embeddings::Embeddings;
+use super::score::stands_out;
 use crate::archive::{Class, Scanned};
 use crate::weights::HeadShape;
 
@@ -22,6 +23,55 @@ pub struct Ranked {
     /// How alike they are; greater is nearer. A cosine, -1 to 1, of a compact network; a logit
     /// of p(same) of Koch's and of a siamese one.
     pub score: f64,
+}
+
+/// What is said of a picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The class at this place of the support.
+    Class(usize),
+    /// No score is above the threshold.
+    None,
+    /// Classes share the first place.
+    Tied,
+}
+
+impl Answer {
+    /// The answer by the ranked classes, the nearest first: none of them if no score is above the
+    /// threshold.
+    ///
+    /// # Panics
+    /// If there is a threshold, and no class.
+    #[must_use]
+    pub fn of(ranked: &[Ranked], threshold: Option<f64>) -> Answer {
+        let scores: Vec<f64> = ranked.iter().map(|ranked| ranked.score).collect();
+        if threshold.is_some_and(|least| scores[0] <= least) {
+            return Answer::None;
+        }
+        match stands_out(&scores) {
+            Some(place) => Answer::Class(ranked[place].class),
+            None => Answer::Tied,
+        }
+    }
+
+    /// The class's place, if a class is the answer.
+    #[must_use]
+    pub fn class(self) -> Option<usize> {
+        match self {
+            Answer::Class(class) => Some(class),
+            Answer::None | Answer::Tied => None,
+        }
+    }
+
+    /// Why, as programs tell each other.
+    #[must_use]
+    pub fn why(self) -> &'static str {
+        match self {
+            Answer::Class(_) => "above all others",
+            Answer::None => "none of these",
+            Answer::Tied => "tied",
+        }
+    }
 }
 
 /// The known pictures of some classes, embedded once, to rank any number of queries by.

@@ -22,7 +22,7 @@ mod write;
 
 #[cfg(feature = "torch")]
 pub(crate) use batches::Work;
-pub use classify::{ContextError, Ranked, Support, classify};
+pub use classify::{Answer, ContextError, Ranked, Support, classify};
 pub use comparison::Comparison;
 pub use embedder::{Embedder, distorter};
 pub use embeddings::Embeddings;

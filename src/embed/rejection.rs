@@ -52,6 +52,20 @@ pub struct RejectionPlan {
     pub seed: u64,
 }
 
+impl RejectionPlan {
+    /// What programs choose a threshold by, for a support of so many ways and shots: 20,000 tasks.
+    #[must_use]
+    pub fn of_support(ways: usize, shots: usize, accepted: f64, seed: u64) -> RejectionPlan {
+        RejectionPlan {
+            ways,
+            shots,
+            accepted,
+            tasks: 20_000,
+            seed,
+        }
+    }
+}
+
 /// A threshold and what it does to drawings that it was not chosen by.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Threshold {

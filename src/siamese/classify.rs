@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use super::network::{NetworkArguments, PictureArguments, warn_of_other_pictures};
 use crate::archive::{Class, ScanOptions, Scanned, read_classes, read_picture};
 use crate::cli::exit_code;
-use crate::embed::{Embedder, Ranked, RejectionPlan, Score, Threshold, classify, stands_out};
+use crate::embed::{Answer, Embedder, Ranked, RejectionPlan, Score, Threshold, classify};
 use crate::store::Store;
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Parser};
@@ -58,9 +58,6 @@ struct Arguments {
     #[arg(long)]
     json: bool,
 }
-
-/// Tasks that a threshold is found and tried on.
-const TASKS: u64 = 20_000;
 
 fn percent(text: &str) -> Result<f64, String> {
     match text.parse() {
@@ -162,37 +159,11 @@ fn calibrated(
     embedder: &dyn Embedder,
     support: &[Class],
 ) -> Result<Threshold> {
-    let plan = RejectionPlan {
-        ways: support.len(),
-        shots: (support.iter().map(|class| class.pictures.len()).min()).unwrap_or(1),
-        accepted: arguments.strangers / 100.0,
-        tasks: TASKS,
-        seed: embedder.card().seed,
-    };
+    let shots = support.iter().map(|class| class.pictures.len()).min();
+    let (ways, shots) = (support.len(), shots.unwrap_or(1));
+    let accepted = arguments.strangers / 100.0;
+    let plan = RejectionPlan::of_support(ways, shots, accepted, embedder.card().seed);
     Threshold::find(embedder, store, plan).with_context(|| store.path().display().to_string())
-}
-
-/// What is said of a picture.
-enum Answer {
-    /// The class at this place.
-    Class(usize),
-    /// No score is above the threshold.
-    None,
-    /// Classes share the first place.
-    Tied,
-}
-
-impl Answer {
-    fn of(ranked: &[Ranked], threshold: Option<f64>) -> Answer {
-        let scores: Vec<f64> = ranked.iter().map(|ranked| ranked.score).collect();
-        if threshold.is_some_and(|least| scores[0] <= least) {
-            return Answer::None;
-        }
-        match stands_out(&scores) {
-            Some(place) => Answer::Class(ranked[place].class),
-            None => Answer::Tied,
-        }
-    }
 }
 
 fn print(name: &Path, ranked: &[Ranked], answer: &Answer, support: &[Class], top: usize) {
@@ -215,11 +186,8 @@ fn as_json(
     answer: &Answer,
     support: &[Class],
 ) -> serde_json::Value {
-    let (said, why) = match answer {
-        Answer::Class(class) => (Some(&support[*class].name), "above all others"),
-        Answer::None => (None, "none of these"),
-        Answer::Tied => (None, "tied"),
-    };
+    let said = answer.class().map(|class| &support[class].name);
+    let why = answer.why();
     let ranked = ranked
         .iter()
         .map(|ranked| json!({ "class": support[ranked.class].name, "score": ranked.score }));

@@ -54,7 +54,7 @@ fn the_nearest_class_is_the_answer() {
     let reply = post(program.port, "/api/rank", &question([1, 50, 4000], 4000));
     let answer = reply.json();
     assert_eq!((reply.status, &answer["answer"]), (200, &json!("c02")));
-    assert_eq!(answer["why"], "above");
+    assert_eq!(answer["why"], "above all others");
     let ranked = answer["ranked"].as_array().unwrap();
     let first = &ranked[0];
     assert_eq!(
@@ -76,7 +76,7 @@ fn the_nearest_class_is_the_answer() {
     let answer = post(program.port, "/api/rank", &none).json();
     assert_eq!(
         (&answer["answer"], &answer["why"]),
-        (&Value::Null, &json!("none"))
+        (&Value::Null, &json!("none of these"))
     );
     let answer = post(program.port, "/api/rank", &question([7, 7], 7)).json();
     assert_eq!(

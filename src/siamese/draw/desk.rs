@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 
 use rayon::prelude::*;
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::alphabets::Alphabets;
@@ -20,7 +20,7 @@ use super::refusal::Refusal;
 use super::sets::Sets;
 use crate::archive::{ScanOptions, scan};
 use crate::distort::Distorter;
-use crate::embed::{Embedder, distorter, stands_out};
+use crate::embed::{Answer, Embedder, Ranked, distorter};
 use crate::onnx::Session;
 
 /// What is asked for.
@@ -78,14 +78,6 @@ struct SaveRequest {
 #[serde(deny_unknown_fields)]
 struct NameRequest {
     name: String,
-}
-
-#[derive(Serialize)]
-struct RankedClass<'a> {
-    /// The place among the classes that were sent.
-    class: usize,
-    name: &'a str,
-    score: f64,
 }
 
 /// Everything that the server knows.
@@ -194,25 +186,21 @@ impl Desk {
             .expect("one for each of the drawings, the query too");
         let mut rows = embedded.iter().map(|row| &**row);
         let comparison = self.network.comparison();
-        let mut ranked: Vec<RankedClass> = (classes.iter().enumerate())
-            .map(|(place, class)| {
-                let own: Vec<&[f32]> = rows.by_ref().take(class.drawings.len()).collect();
-                RankedClass {
-                    class: place,
-                    name: &class.name,
-                    score: comparison.class_similarity(&query, &own),
-                }
+        let mut ranked: Vec<Ranked> = (classes.iter().enumerate())
+            .map(|(class, drawn)| {
+                let own: Vec<&[f32]> = rows.by_ref().take(drawn.drawings.len()).collect();
+                let score = comparison.class_similarity(&query, &own);
+                Ranked { class, score }
             })
             .collect();
         ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
-        let scores: Vec<f64> = ranked.iter().map(|ranked| ranked.score).collect();
-        let is_none = request.threshold.is_some_and(|most| scores[0] <= most);
-        let (answer, why) = match stands_out(&scores) {
-            _ if is_none => (None, "none"),
-            Some(place) => (Some(ranked[place].name), "above"),
-            None => (None, "tied"),
-        };
-        Ok(json!({ "answer": answer, "why": why, "ranked": ranked }))
+        let answer = Answer::of(&ranked, request.threshold);
+        let name = |class: usize| &classes[class].name;
+        let ranked = ranked
+            .iter()
+            .map(|one| json!({ "class": one.class, "name": name(one.class), "score": one.score }));
+        let ranked: Vec<_> = ranked.collect();
+        Ok(json!({ "answer": answer.class().map(name), "why": answer.why(), "ranked": ranked }))
     }
 
     /// The embedding of each drawing.

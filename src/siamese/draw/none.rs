@@ -11,9 +11,8 @@ use crate::embed::{Comparison, Embedder, RejectionError, RejectionPlan, Threshol
 use crate::store::Store;
 use crate::weights::Card;
 
-/// Tasks that a threshold is found and tried on, and the share of unknown drawings that it may
-/// take for one of the classes: those of `siamese-classify`.
-const TASKS: u64 = 20_000;
+/// The share of unknown drawings that a threshold may take for one of the classes: that of
+/// `siamese-classify`.
 const ACCEPTED: f64 = 0.05;
 
 /// A store that thresholds are found on.
@@ -30,7 +29,7 @@ impl Calibration {
     /// # Errors
     /// If none can be found on it by this network.
     pub fn new(store: Store, embedder: &dyn Embedder) -> Result<Calibration, RejectionError> {
-        let least = plan(1, 1, embedder.card().seed);
+        let least = RejectionPlan::of_support(1, 1, ACCEPTED, embedder.card().seed);
         Threshold::find(embedder, &store, RejectionPlan { tasks: 2, ..least })?;
         Ok(Calibration {
             store,
@@ -57,20 +56,10 @@ impl Calibration {
             embedder,
             known: &self.known,
         };
-        let plan = plan(ways, shots, embedder.card().seed);
+        let plan = RejectionPlan::of_support(ways, shots, ACCEPTED, embedder.card().seed);
         let score = Threshold::find(&remembering, &self.store, plan)?.score;
         found.insert((ways, shots), score);
         Ok(score)
-    }
-}
-
-fn plan(ways: usize, shots: usize, seed: u64) -> RejectionPlan {
-    RejectionPlan {
-        ways,
-        shots,
-        accepted: ACCEPTED,
-        tasks: TASKS,
-        seed,
     }
 }
 

@@ -8,9 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, bail, ensure};
 use omnishot::archive::{Class, ScanOptions, Scanned, read_classes};
-use omnishot::embed::{
-    Embedder, Embeddings, Ranked, RejectionPlan, Support, Threshold, stands_out,
-};
+use omnishot::embed::{Answer, Embedder, Embeddings, Ranked, RejectionPlan, Support, Threshold};
 use omnishot::onnx::Session;
 use omnishot::store::Store;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -20,8 +18,6 @@ use serde_json::{Value, json};
 use crate::lease::{Lease, Values};
 use crate::pictures::{Input, Pictures, read};
 
-/// Tasks that a threshold is found and tried on: as many as siamese-classify's.
-const TASKS: u64 = 20_000;
 /// Pictures that are asked about at once, and those of a support: so no number overflows.
 const MOST_PICTURES: usize = 1 << 24;
 
@@ -227,13 +223,10 @@ impl ClassifyRequest {
             (0.0..=100.0).contains(&strangers),
             "strangers is {strangers}; a share is 0 to 100 percent"
         );
-        let plan = RejectionPlan {
-            ways: support.len(),
-            shots: (support.iter().map(|class| class.pictures.len()).min()).unwrap_or(1),
-            accepted: strangers / 100.0,
-            tasks: TASKS,
-            seed: session.card().seed,
-        };
+        let shots = support.iter().map(|class| class.pictures.len()).min();
+        let (ways, shots) = (support.len(), shots.unwrap_or(1));
+        let seed = session.card().seed;
+        let plan = RejectionPlan::of_support(ways, shots, strangers / 100.0, seed);
         let found = Threshold::find(session, store, plan)
             .with_context(|| store.path().display().to_string())?;
         Ok(found.score)
@@ -249,13 +242,9 @@ fn check_number(pictures: usize) -> Result<()> {
 }
 
 fn as_json(name: &str, ranked: &[Ranked], threshold: Option<f64>, support: &[Class]) -> Value {
-    let scores: Vec<f64> = ranked.iter().map(|ranked| ranked.score).collect();
-    let (answer, why) = match stands_out(&scores) {
-        _ if threshold.is_some_and(|least| scores[0] <= least) => (None, "none of these"),
-        Some(place) => (Some(ranked[place].class), "above all others"),
-        None => (None, "tied"),
-    };
-    let answer = answer.map(|class: usize| &support[class].name);
+    let answer = Answer::of(ranked, threshold);
+    let why = answer.why();
+    let answer = answer.class().map(|class| &support[class].name);
     let ranked = ranked
         .iter()
         .map(|one| json!([support[one.class].name, one.score]));

@@ -221,8 +221,8 @@ function showAnswer(answer, classes, took) {
   const { ranked } = answer;
   const name = (place) => classes[ranked[place].class].name;
   const said = {
-    above: () => name(0),
-    none: () => 'none of these',
+    'above all others': () => name(0),
+    'none of these': () => 'none of these',
     tied: () => `undecided: ${name(0)} and ${name(1)} share the first place`,
   };
   at('answer').textContent = said[answer.why]();
