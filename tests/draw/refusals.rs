@@ -9,6 +9,12 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+/// The first line of a request, its headers, the status of the answer, and what that says.
+type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], u16, &'a str);
+
+/// What makes a sound question one that is refused.
+type Change<'a> = &'a dyn Fn(&mut Value);
+
 #[test]
 fn other_places_methods_and_kinds_are_refused() {
     let program = Program::start("");
@@ -17,7 +23,7 @@ fn other_places_methods_and_kinds_are_refused() {
     let json = ("content-type", "application/json");
     let none = ("content-length", "0");
     let site = |site: &'static str| ("sec-fetch-site", site);
-    let cases: &[(&str, &[(&str, &str)], u16, &str)] = &[
+    let cases: &[Case] = &[
         ("GET /nothing", &[], 404, "the page is at /"),
         ("GET /../etc/passwd", &[], 404, "the page is at /"),
         ("GET /api/", &[], 404, "the page is at /"),
@@ -98,7 +104,7 @@ fn what_is_no_question_is_refused() {
     };
     let blank = omnishot::archive::page_to_png(&omnishot::image::Page::BLANK);
     let drawings = |count: usize| json!(vec![drawing(3); count]);
-    let cases: &[(&dyn Fn(&mut Value), &str)] = &[
+    let cases: &[(Change, &str)] = &[
         (&|q| q["classes"] = json!([]), "draw each class once"),
         (
             &|q| q["classes"] = classes(0..61),
