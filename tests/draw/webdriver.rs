@@ -189,7 +189,8 @@ impl Browser {
     pub fn fill(&mut self, selector: &str, text: &str) {
         let element = self.element(selector);
         let id = element[ELEMENT].as_str().unwrap().to_owned();
-        self.command(&format!("element/{id}/clear"), json!({}));
+        // All of it is marked by Control and A, and typed over.
+        let text = format!("\u{E009}a\u{E000}{text}");
         self.command(&format!("element/{id}/value"), json!({ "text": text }));
     }
 

@@ -1,7 +1,7 @@
 //! A store's alphabets as classes to start from: one drawing of each character.
 
 use super::drawing::{Classes, DrawnClass, Png};
-use super::guard::MOST_CLASSES;
+use super::limits::MOST_CLASSES;
 use super::refusal::Refusal;
 use crate::archive::drawn_to_png;
 use crate::store::{AlphabetEntry, Store};

@@ -13,8 +13,8 @@ use serde_json::json;
 
 use super::alphabets::Alphabets;
 use super::drawing::{Classes, Png, SentClass};
-use super::guard::{MOST_CLASSES, MOST_DRAWINGS};
 use super::known::{Digest, Embedding, Known};
+use super::limits::{MOST_CLASSES, MOST_DRAWINGS};
 use super::none::Calibration;
 use super::refusal::Refusal;
 use super::sets::Sets;

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
-use super::guard::{MOST_CLASSES, MOST_DRAWINGS, MOST_SIDE};
+use super::limits::{MOST_CLASSES, MOST_DRAWINGS, MOST_SIDE};
 use super::refusal::Refusal;
 
 /// How a PNG file begins, up to its sides: signature, and length and name of its first chunk.

@@ -1,4 +1,4 @@
-//! Who may ask, and how much: the limits of a request, and what is refused by its head alone.
+//! Who may ask: what is refused by its head alone.
 //!
 //! The server listens on the loopback address. That keeps other machines out, and no page that the
 //! user's own browser shows from elsewhere: such a page may send requests here, from its own origin
@@ -8,24 +8,8 @@
 use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, ORIGIN};
 use hyper::{Method, Uri};
 
+use super::limits::MOST_BODY;
 use super::refusal::Refusal;
-
-/// The most bytes of a request's body.
-pub const MOST_BODY: usize = 16 << 20;
-/// The most classes of a request.
-pub const MOST_CLASSES: usize = 60;
-/// The most drawings of a class.
-pub const MOST_DRAWINGS: usize = 10;
-/// The most pixels along a side of a drawing.
-pub const MOST_SIDE: u32 = 1024;
-/// The most bytes of a name.
-pub const MOST_NAME: usize = 100;
-/// The most requests under way at once.
-pub const MOST_REQUESTS: usize = 16;
-/// The most connections at once.
-pub const MOST_CONNECTIONS: usize = 64;
-/// The most seconds that a request's head, and then its body, may take to arrive.
-pub const MOST_SECONDS: u64 = 15;
 
 /// Refuses by its head a request that was not sent to this machine by name, or that a browser
 /// says another page has sent.

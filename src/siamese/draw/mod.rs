@@ -2,7 +2,8 @@
 //! is most like, or that it is none of them.
 //!
 //! ```text
-//! guard      who may ask, and how much
+//! limits     how much may be asked
+//! guard      who may ask
 //! server     connections and paths
 //! desk       what may be asked for: the network's answers
 //!   drawing  drawings as they are sent
@@ -19,6 +20,7 @@ mod desk;
 mod drawing;
 mod guard;
 mod known;
+mod limits;
 mod none;
 mod refusal;
 mod server;
@@ -93,7 +95,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     let desk = Arc::new(desk(arguments)?);
     let listener = server::listen(arguments.port)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
-        .max_blocking_threads(guard::MOST_REQUESTS)
+        .max_blocking_threads(limits::MOST_REQUESTS)
         .enable_all()
         .build()
         .context("the server cannot be started")?;

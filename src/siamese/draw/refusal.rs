@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use hyper::StatusCode;
 
-use super::guard::{
+use super::limits::{
     MOST_BODY, MOST_CLASSES, MOST_DRAWINGS, MOST_NAME, MOST_REQUESTS, MOST_SECONDS, MOST_SIDE,
 };
 use crate::archive::Problem;

@@ -22,10 +22,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use super::desk::Desk;
-use super::guard::{
-    MOST_BODY, MOST_CONNECTIONS, MOST_REQUESTS, MOST_SECONDS, check_body, check_method,
-    check_sender,
-};
+use super::guard::{check_body, check_method, check_sender};
+use super::limits::{MOST_BODY, MOST_CONNECTIONS, MOST_REQUESTS, MOST_SECONDS};
 use super::refusal::Refusal;
 
 /// Connections beyond the most that are still told so; others are closed without a word.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::drawing::{Classes, DrawnClass, Png};
-use super::guard::{MOST_CLASSES, MOST_DRAWINGS, MOST_NAME};
+use super::limits::{MOST_CLASSES, MOST_DRAWINGS, MOST_NAME};
 use super::refusal::Refusal;
 use crate::store::export::{is_file_name, make_folder, write_folder, write_new};
 
