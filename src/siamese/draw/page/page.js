@@ -183,18 +183,15 @@ function paintThumbs() {
 // The answer.
 
 /** The classes that have drawings, as the server takes them. */
-async function sent() {
-  const classes = desk.classes.map(async (own) => {
+function sent() {
+  const classes = desk.classes.map((own) => {
     const inked = own.drawings.filter((drawing) => !drawing.isBlank);
-    return { name: own.name, drawings: await Promise.all(inked.map((drawing) => drawing.png())) };
+    return { name: own.name, drawings: inked.map((drawing) => drawing.png()) };
   });
-  return (await Promise.all(classes)).filter((own) => own.drawings.length > 0);
+  return classes.filter((own) => own.drawings.length > 0);
 }
 
-let asked = 0;
-
 async function rank() {
-  const own = ++asked;
   const drawnClasses = desk.classes.filter((each) => each.drawings.some((drawing) => !drawing.isBlank));
   if (desk.query.isBlank || drawnClasses.length === 0) {
     ranking.giveUp();
@@ -207,9 +204,7 @@ async function rank() {
   await tried(async () => {
     calibrate(drawnClasses);
     const began = performance.now();
-    const [classes, query] = [await sent(), await desk.query.png()];
-    // Another change was quicker.
-    if (own !== asked) return;
+    const [classes, query] = [sent(), desk.query.png()];
     const typed = at('threshold').value;
     const threshold = typed === '' ? null : Number(typed);
     const answer = await ranking.ask('/api/rank', { classes, query, threshold });
@@ -288,7 +283,7 @@ async function save(event) {
   pad.lift();
   const name = at('set-name').value.trim();
   await tried(async () => {
-    const set = { name, classes: await sent(), replace: false };
+    const set = { name, classes: sent(), replace: false };
     try {
       await ask('/api/save', set);
     } catch (error) {
