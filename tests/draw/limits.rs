@@ -39,16 +39,19 @@ fn until(status: u16, mut ask: impl FnMut() -> crate::client::Reply) -> String {
 fn sixteen_requests_are_answered_at_once_and_no_more() {
     let program = Program::start("");
     let port = program.port;
-    let whole = posted(port, "/api/rank", &question([1, 50], 50).to_string());
+    // No question, so that it is refused at once where there is room for it.
+    let empty = posted(port, "/api/rank", "{}");
     let mut under_way = waiting(port, 16);
-    let said = until(503, || send(port, &whole));
+    let said = until(503, || send(port, &empty));
     assert!(said.contains("16 requests are under way"), "{said}");
     // The page itself is still there.
     assert_eq!(get(port, "/").status, 200);
     for stream in &mut under_way {
         stream.write_all(b"{}").unwrap();
-        assert_eq!(receive(stream).status, 422);
+        // What came is no question, and on a busy machine may have come too late.
+        assert!(matches!(receive(stream).status, 408 | 422));
     }
+    let whole = posted(port, "/api/rank", &question([1, 50], 50).to_string());
     until(200, || send(port, &whole));
 }
 
