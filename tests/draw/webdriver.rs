@@ -189,8 +189,10 @@ impl Browser {
     pub fn fill(&mut self, selector: &str, text: &str) {
         let element = self.element(selector);
         let id = element[ELEMENT].as_str().unwrap().to_owned();
-        // All of it is marked by Control and A, and typed over.
-        let text = format!("\u{E009}a\u{E000}{text}");
+        // All of it is marked, and typed over.
+        self.run(&format!(
+            "const field = document.querySelector({selector:?}); field.focus(); field.select()"
+        ));
         self.command(&format!("element/{id}/value"), json!({ "text": text }));
     }
 
