@@ -23,7 +23,8 @@
 //! Beside the way stand [`seed`], where every random number comes from; [`image`], the drawing
 //! itself; [`files`], which are written whole or not at all; [`presets`], the settings that
 //! ship with the program; [`sheet`], drawings and batches as pictures to look at; and `cuda`, what
-//! libtorch does on GPUs and tch does not hand on. The programs are `cli`, with what all of them
+//! libtorch does on GPUs and tch does not hand on; and `amx`, what it does too slowly on processors with tile
+//! registers. The programs are `cli`, with what all of them
 //! share, and `siamese`.
 //!
 //! A trained network needs no libtorch: `weights` reads its file, `onnx` runs it, and writes it for
@@ -91,6 +92,9 @@ pub mod embed;
 
 #[cfg(feature = "network")]
 pub mod onnx;
+
+#[cfg(feature = "torch")]
+pub mod amx;
 
 #[cfg(feature = "torch")]
 pub mod cuda;

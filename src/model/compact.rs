@@ -14,6 +14,7 @@ use tch::nn::{self, ModuleT, Path};
 use tch::{Kind, Tensor};
 
 use super::convolve::{self, Convolution};
+use super::tiled::Tiled;
 use crate::weights::CompactShape;
 
 /// The network; its weights live in the [`nn::VarStore`] it was made in.
@@ -24,6 +25,8 @@ pub struct Compact {
     blocks: Vec<Block>,
     project: nn::Linear,
     project_norm: nn::BatchNorm,
+    /// What learns in bf16 on a CPU with tile registers, instead of all of the above but the last.
+    tiled: Tiled,
 }
 
 /// Two 3x3 convolutions and a 1x1 shortcut, at half the resolution.
@@ -99,12 +102,45 @@ impl Compact {
                 },
             ),
             project_norm: nn::batch_norm1d(path / "project_norm", shape.dimensions, norm_config()),
+            tiled: Tiled::new(shape),
         }
+    }
+
+    /// The convolutions and the norms after them: the stem's, and three of each block.
+    pub(super) fn layers(&self) -> Vec<(&Convolution, &nn::BatchNorm)> {
+        let blocks = self.blocks.iter().flat_map(|block| {
+            [
+                (&block.conv1, &block.norm1),
+                (&block.conv2, &block.norm2),
+                (&block.shortcut, &block.shortcut_norm),
+            ]
+        });
+        std::iter::once((&self.stem, &self.stem_norm))
+            .chain(blocks)
+            .collect()
+    }
+
+    #[cfg(test)]
+    pub(super) fn tiled(&self) -> &Tiled {
+        &self.tiled
+    }
+
+    #[cfg(test)]
+    pub(super) fn project_norm(&self) -> &nn::BatchNorm {
+        &self.project_norm
+    }
+
+    /// The weight of the projection, `[dimensions, features]`.
+    pub(super) fn projection(&self) -> &Tensor {
+        &self.project.ws
     }
 
     /// The gradients by `parameters` of a loss of the last training batch; whoever trains the
     /// network takes them here, since its convolutions leave some of them to be made.
     pub fn gradients(&self, loss: &Tensor, parameters: &[&Tensor]) -> Vec<Tensor> {
+        if let Some(gradients) = self.tiled.gradients(self, loss, parameters) {
+            return gradients;
+        }
         let all: Vec<&Convolution> = (self.blocks.iter())
             .flat_map(|block| [&block.conv1, &block.conv2, &block.shortcut])
             .collect();
@@ -125,11 +161,16 @@ impl Compact {
         mask: Option<&Tensor>,
         kind: Kind,
     ) -> Tensor {
+        if self.tiled.serves(kind, images) {
+            let projected = self.tiled.project(self, images, mask);
+            return self.project_norm.forward_t(&projected, true);
+        }
         let mask = mask.map(|mask| mask.to_kind(kind));
         self.forward(&images.to_kind(kind), true, mask.as_ref())
     }
 
-    fn forward(&self, images: &Tensor, train: bool, mask: Option<&Tensor>) -> Tensor {
+    /// libtorch's own pass, in the kind of `images`.
+    pub(super) fn forward(&self, images: &Tensor, train: bool, mask: Option<&Tensor>) -> Tensor {
         let mut x = self
             .stem_norm
             .forward_t(&self.stem.forward(images), train)

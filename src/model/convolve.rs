@@ -63,6 +63,11 @@ impl Convolution {
         output
     }
 
+    /// The kernel, `[to, from, width, width]`.
+    pub(super) fn kernel(&self) -> &Tensor {
+        &self.layer.ws
+    }
+
     /// The gradient of the kernel, `[to, from, width, width]`, by one matrix product: each window
     /// of the input that an output pixel sees, times that pixel's gradient.
     fn kernel_gradient(&self, input: &Tensor, output: &Tensor) -> Tensor {

@@ -12,6 +12,7 @@ mod koch;
 mod network;
 mod script;
 mod tensors;
+mod tiled;
 mod weights;
 
 pub use compact::Compact;

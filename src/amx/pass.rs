@@ -1,0 +1,628 @@
+//! The compact network there and back.
+
+use super::conv::{Back, Convolution, Geometry};
+use super::kernel;
+use super::norm::{self, Gradient, Norm, Place, round};
+use super::tile::{Block, DEPTH, Multiply, Scalar, Tiles};
+use super::wide::Wide;
+use crate::weights::CompactShape;
+
+/// Drawings of a batch must be a multiple of this, and so must the channels of every layer.
+pub const MULTIPLE: usize = DEPTH;
+/// Width of the stem's kernel.
+const STEM: usize = 5;
+
+/// What a convolution and the norm after it learn: `kernel` `[to, from, width, width]`, and a `scale` and
+/// a `shift` for each channel.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Layer<T> {
+    /// `[to, from, width, width]`.
+    pub kernel: T,
+    /// `[to]`.
+    pub scale: T,
+    /// `[to]`.
+    pub shift: T,
+}
+
+/// What the network learns up to the norm of its embeddings.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Parameters<T> {
+    /// The stem; then of each block the first convolution, the second, and the shortcut.
+    pub layers: Vec<Layer<T>>,
+    /// `[dimensions, features]`.
+    pub project: T,
+}
+
+/// Images of all drawings of a batch, pixel by pixel.
+#[derive(Debug)]
+struct Image {
+    /// `[pixel, drawing, channel]`.
+    rows: Vec<u16>,
+    /// `[pixel, drawing / 2, channel, 2]`.
+    pairs: Vec<u16>,
+}
+
+impl Image {
+    fn new(values: usize) -> Image {
+        Image {
+            rows: vec![0; values],
+            pairs: vec![0; values],
+        }
+    }
+}
+
+/// A convolution and its norm.
+#[derive(Debug)]
+struct Normed {
+    convolution: Convolution,
+    norm: Norm,
+    /// What the convolution made, rounded: rows.
+    raw: Vec<u16>,
+    /// The kernel, `[place, to, from]`.
+    kernel: Vec<u16>,
+}
+
+impl Normed {
+    fn new(geometry: Geometry, drawings: usize) -> Normed {
+        let rows = geometry.out_pixels() * drawings;
+        Normed {
+            convolution: Convolution::new(geometry, drawings),
+            norm: Norm::new(geometry.to, rows),
+            raw: vec![0; rows * geometry.to],
+            kernel: vec![0; geometry.taps() * geometry.from * geometry.to],
+        }
+    }
+
+    /// Takes new values, the kernel's by place.
+    fn set(&mut self, wide: Option<Wide>, layer: &Layer<&[f32]>) {
+        self.convolution.set_kernel(wide, &self.kernel);
+        self.norm.scale.copy_from_slice(layer.scale);
+        self.norm.shift.copy_from_slice(layer.shift);
+    }
+
+    fn forward(
+        &mut self,
+        multiply: &impl Multiply,
+        wide: Option<Wide>,
+        input: &[u16],
+        drawings: usize,
+    ) {
+        let (norm, raw) = (&mut self.norm, &mut self.raw);
+        norm.clear();
+        let channels = self.convolution.geometry.to;
+        self.convolution.forward(multiply, input, |at, block| {
+            norm::keep(wide, block, place(at, drawings, channels), raw, norm);
+        });
+    }
+}
+
+fn place([pixel, drawing, channel]: [usize; 3], drawings: usize, channels: usize) -> Place {
+    Place {
+        row: pixel * drawings + drawing,
+        channel,
+        channels,
+    }
+}
+
+/// Two convolutions and a shortcut.
+#[derive(Debug)]
+struct Residual {
+    first: Normed,
+    second: Normed,
+    shortcut: Normed,
+    hidden: Image,
+    output: Image,
+    /// Through the first convolution and the shortcut.
+    to_input: Back,
+    /// Through the second convolution.
+    to_hidden: Back,
+}
+
+impl Residual {
+    fn new(from: usize, side: usize, drawings: usize) -> Residual {
+        let to = 2 * from;
+        let geometry = |from, width, stride, side| Geometry {
+            from,
+            to,
+            width,
+            stride,
+            padding: width / 2,
+            side,
+        };
+        let first = geometry(from, 3, 2, side);
+        let second = geometry(to, 3, 1, side / 2);
+        let shortcut = geometry(from, 1, 2, side);
+        let values = first.out_pixels() * drawings * to;
+        Residual {
+            first: Normed::new(first, drawings),
+            second: Normed::new(second, drawings),
+            shortcut: Normed::new(shortcut, drawings),
+            hidden: Image::new(values),
+            output: Image::new(values),
+            to_input: Back::new(&[first, shortcut], drawings),
+            to_hidden: Back::new(&[second], drawings),
+        }
+    }
+
+    fn set(&mut self, wide: Option<Wide>, layers: &[Layer<&[f32]>]) {
+        let all = [&mut self.first, &mut self.second, &mut self.shortcut];
+        for (normed, layer) in all.into_iter().zip(layers) {
+            let places = normed.convolution.geometry.taps();
+            kernel::by_place(wide, layer.kernel, places, &mut normed.kernel);
+            normed.set(wide, layer);
+        }
+        self.to_input
+            .set_kernels(wide, &[&self.first.kernel, &self.shortcut.kernel]);
+        self.to_hidden.set_kernels(wide, &[&self.second.kernel]);
+    }
+
+    fn forward(
+        &mut self,
+        multiply: &impl Multiply,
+        wide: Option<Wide>,
+        input: &Image,
+        drawings: usize,
+    ) {
+        self.first.forward(multiply, wide, &input.rows, drawings);
+        let line = self.first.norm.line();
+        let hidden = &mut self.hidden;
+        norm::activate(
+            wide,
+            (&self.first.raw, &line),
+            None,
+            &mut hidden.rows,
+            &mut hidden.pairs,
+        );
+        self.second
+            .forward(multiply, wide, &self.hidden.rows, drawings);
+        self.shortcut.forward(multiply, wide, &input.rows, drawings);
+        let (line, short) = (self.second.norm.line(), self.shortcut.norm.line());
+        let output = &mut self.output;
+        norm::activate(
+            wide,
+            (&self.second.raw, &line),
+            Some((&self.shortcut.raw, &short)),
+            &mut output.rows,
+            &mut output.pairs,
+        );
+    }
+}
+
+/// Room for gradients, as large as the largest layer needs.
+#[derive(Debug)]
+struct Room {
+    /// Of a block's output and of its input: rows.
+    output: Vec<u16>,
+    input: Vec<u16>,
+    /// Of the values between a block's convolutions: rows.
+    hidden: Vec<u16>,
+    /// Of what convolutions made: rows, those of a shortcut after those of the first convolution.
+    raw: Vec<u16>,
+    columns: Vec<u16>,
+}
+
+/// The compact network in training, for batches of one size: all but the norm of its embeddings.
+#[derive(Debug)]
+pub struct Pass {
+    drawings: usize,
+    side: usize,
+    dimensions: usize,
+    windows: Image,
+    stem: Normed,
+    stem_output: Image,
+    blocks: Vec<Residual>,
+    features: Image,
+    /// What features were multiplied by: rows.
+    mask: Option<Vec<u16>>,
+    project: Convolution,
+    project_kernel: Vec<u16>,
+    to_features: Back,
+    room: Room,
+    pub(super) wide: Option<Wide>,
+}
+
+/// Whether such a network can pass with such a batch.
+#[must_use]
+pub fn fits(shape: CompactShape, drawings: usize) -> bool {
+    let multiple = |size: i64| size > 0 && size % MULTIPLE as i64 == 0;
+    multiple(shape.width) && multiple(shape.dimensions) && multiple(drawings as i64)
+}
+
+impl Pass {
+    /// # Panics
+    /// If the shape and the batch do not [fit](fits).
+    #[must_use]
+    pub fn new(shape: CompactShape, drawings: usize) -> Pass {
+        assert!(fits(shape, drawings));
+        let size = |size: i64| usize::try_from(size).expect("sizes of a network are small");
+        let (width, dimensions, half) = (size(shape.width), size(shape.dimensions), shape.side / 2);
+        let stem = Geometry {
+            from: DEPTH,
+            to: width,
+            width: 1,
+            stride: 1,
+            padding: 0,
+            side: half,
+        };
+        let project = Geometry {
+            from: 8 * width,
+            to: dimensions,
+            width: half / 8,
+            stride: 1,
+            padding: 0,
+            side: half / 8,
+        };
+        let most = half * half * width * drawings;
+        let features = project.in_pixels() * drawings * project.from;
+        let of_project = dimensions * drawings;
+        Pass {
+            drawings,
+            side: shape.side,
+            dimensions,
+            windows: Image::new(half * half * drawings * DEPTH),
+            stem: Normed::new(stem, drawings),
+            stem_output: Image::new(most),
+            blocks: (0..3)
+                .map(|at| Residual::new(width << at, half >> at, drawings))
+                .collect(),
+            features: Image::new(features),
+            mask: None,
+            project: Convolution::new(project, drawings),
+            project_kernel: vec![0; project.taps() * project.from * project.to],
+            to_features: Back::new(&[project], drawings),
+            room: Room {
+                output: vec![0; most],
+                input: vec![0; most],
+                hidden: vec![0; most],
+                raw: vec![0; most.max(of_project)],
+                columns: vec![0; most.max(of_project)],
+            },
+            wide: Wide::detect(),
+        }
+    }
+
+    /// Embeds `images` `[drawings, side, side]` with the statistics of the batch: `[drawings,
+    /// dimensions]`, to which the norm of embeddings is still to be applied. `mask`, `[drawings,
+    /// features]`, multiplies features.
+    ///
+    /// Without tile registers it takes a thousand times as long, for the same result.
+    ///
+    /// # Panics
+    /// If something is of another size than the network and the batch.
+    #[must_use]
+    pub fn forward(
+        &mut self,
+        parameters: &Parameters<&[f32]>,
+        images: &[f32],
+        mask: Option<&[f32]>,
+    ) -> Vec<f32> {
+        match Tiles::set_up() {
+            Some(tiles) => self.forward_by(&tiles, parameters, images, mask),
+            None => self.forward_by(&Scalar, parameters, images, mask),
+        }
+    }
+
+    /// The gradients of all parameters by a loss whose gradient by the last batch's embeddings is
+    /// `gradient`, `[drawings, dimensions]`.
+    ///
+    /// # Panics
+    /// If `gradient` is of another size.
+    #[must_use]
+    pub fn backward(&mut self, gradient: &[f32]) -> Parameters<Vec<f32>> {
+        match Tiles::set_up() {
+            Some(tiles) => self.backward_by(&tiles, gradient),
+            None => self.backward_by(&Scalar, gradient),
+        }
+    }
+
+    /// Mean and variance of what each layer's norm was given in the last batch, in the order of
+    /// [`Parameters::layers`]; the variance is a sample's.
+    #[must_use]
+    pub fn statistics(&self) -> Vec<[Vec<f32>; 2]> {
+        let blocks = self.blocks.iter();
+        let blocks = blocks.flat_map(|block| [&block.first, &block.second, &block.shortcut]);
+        let all = std::iter::once(&self.stem).chain(blocks);
+        all.map(|layer| layer.norm.statistics()).collect()
+    }
+
+    pub(super) fn forward_by(
+        &mut self,
+        multiply: &impl Multiply,
+        parameters: &Parameters<&[f32]>,
+        images: &[f32],
+        mask: Option<&[f32]>,
+    ) -> Vec<f32> {
+        assert_eq!(images.len(), self.drawings * self.side * self.side);
+        self.set(parameters);
+        let (wide, drawings) = (self.wide, self.drawings);
+        look_through(images, self.side, drawings, &mut self.windows.rows);
+        norm::pair_up(wide, DEPTH, &self.windows.rows, &mut self.windows.pairs);
+        self.stem
+            .forward(multiply, wide, &self.windows.rows, drawings);
+        let line = self.stem.norm.line();
+        let output = &mut self.stem_output;
+        norm::activate(
+            wide,
+            (&self.stem.raw, &line),
+            None,
+            &mut output.rows,
+            &mut output.pairs,
+        );
+        let mut input = &self.stem_output;
+        for block in &mut self.blocks {
+            block.forward(multiply, wide, input, drawings);
+            input = &block.output;
+        }
+        self.silence(mask);
+        let mut embeddings = vec![0.0; drawings * self.dimensions];
+        self.project
+            .forward(multiply, &self.features.rows, |at, block| {
+                copy_block(block, place(at, drawings, self.dimensions), &mut embeddings);
+            });
+        embeddings
+    }
+
+    /// Multiplies the last block's output by the mask: the features.
+    fn silence(&mut self, mask: Option<&[f32]>) {
+        let output = &self.blocks[self.blocks.len() - 1].output;
+        let features = &mut self.features;
+        let Geometry { from, .. } = self.project.geometry;
+        self.mask = mask.map(|mask| {
+            assert_eq!(mask.len(), features.rows.len());
+            by_pixel(mask, self.drawings, self.project.geometry.in_pixels())
+        });
+        match &self.mask {
+            Some(mask) => {
+                norm::multiply(self.wide, &output.rows, mask, &mut features.rows);
+                norm::pair_up(self.wide, from, &features.rows, &mut features.pairs);
+            }
+            None => {
+                features.rows.copy_from_slice(&output.rows);
+                features.pairs.copy_from_slice(&output.pairs);
+            }
+        }
+    }
+
+    fn set(&mut self, parameters: &Parameters<&[f32]>) {
+        let stem = &parameters.layers[0];
+        assert_eq!(parameters.layers.len(), 1 + 3 * self.blocks.len());
+        assert_eq!(stem.kernel.len(), STEM * STEM * self.stem.norm.scale.len());
+        let rows = self.stem.kernel.chunks_exact_mut(DEPTH);
+        for (out, kernel) in rows.zip(stem.kernel.chunks_exact(STEM * STEM)) {
+            for (out, value) in out.iter_mut().zip(kernel) {
+                *out = round(*value);
+            }
+        }
+        self.stem.set(self.wide, stem);
+        for (block, layers) in self
+            .blocks
+            .iter_mut()
+            .zip(parameters.layers[1..].chunks_exact(3))
+        {
+            block.set(self.wide, layers);
+        }
+        let taps = self.project.geometry.taps();
+        let wide = self.wide;
+        kernel::by_place(wide, parameters.project, taps, &mut self.project_kernel);
+        self.project.set_kernel(wide, &self.project_kernel);
+        self.to_features.set_kernels(wide, &[&self.project_kernel]);
+    }
+
+    pub(super) fn backward_by(
+        &mut self,
+        multiply: &impl Multiply,
+        gradient: &[f32],
+    ) -> Parameters<Vec<f32>> {
+        assert_eq!(gradient.len(), self.drawings * self.dimensions);
+        let (wide, drawings) = (self.wide, self.drawings);
+        let project = self.through_projection(multiply, gradient);
+        let mut layers = Vec::new();
+        for at in (0..self.blocks.len()).rev() {
+            let (before, rest) = self.blocks.split_at_mut(at);
+            let input = before
+                .last()
+                .map_or(&self.stem_output, |block| &block.output);
+            let mut three = self.room.through(multiply, wide, &rest[0], input, drawings);
+            three.extend(layers);
+            layers = three;
+            std::mem::swap(&mut self.room.output, &mut self.room.input);
+        }
+        let stem = (&self.stem, &self.stem_output.rows[..]);
+        let mut stem = self
+            .room
+            .through_stem(multiply, wide, stem, &self.windows, drawings);
+        stem.kernel = (stem.kernel.chunks_exact(DEPTH))
+            .flat_map(|row| row[..STEM * STEM].to_vec())
+            .collect();
+        layers.insert(0, stem);
+        Parameters { layers, project }
+    }
+
+    /// The gradient of the projection; that of the features is left in [`Room::output`].
+    fn through_projection(&mut self, multiply: &impl Multiply, gradient: &[f32]) -> Vec<f32> {
+        let (wide, drawings, channels) = (self.wide, self.drawings, self.project.geometry.from);
+        let room = &mut self.room;
+        let rows = &mut room.raw[..gradient.len()];
+        for (out, value) in rows.iter_mut().zip(gradient) {
+            *out = round(*value);
+        }
+        let columns = &mut room.columns[..gradient.len()];
+        norm::turn(wide, self.dimensions, drawings, rows, columns);
+        let project = (self.project).kernel_gradient(multiply, wide, columns, &self.features.pairs);
+        let features = self.features.rows.len();
+        let out = &mut room.input[..features];
+        self.to_features.backward(multiply, rows, |at, block| {
+            norm::lay_down(wide, block, place(at, drawings, channels), out);
+        });
+        let to = &mut room.output[..features];
+        match &self.mask {
+            Some(mask) => norm::multiply(wide, &room.input[..features], mask, to),
+            None => to.copy_from_slice(&room.input[..features]),
+        }
+        project
+    }
+}
+
+impl Room {
+    /// The gradients of a block's parameters; that of its input is left in [`Room::input`].
+    fn through(
+        &mut self,
+        multiply: &impl Multiply,
+        wide: Option<Wide>,
+        block: &Residual,
+        input: &Image,
+        drawings: usize,
+    ) -> Vec<Layer<Vec<f32>>> {
+        let values = block.output.rows.len();
+        let (to, from) = (
+            block.first.convolution.geometry.to,
+            block.first.convolution.geometry.from,
+        );
+        let (output, hidden) = (&self.output[..values], &mut self.hidden[..values]);
+        let columns = &mut self.columns[..values];
+        let (first_raw, short_raw) = self.raw[..2 * values].split_at_mut(values);
+
+        let raws = (&block.second.raw, &block.shortcut.raw);
+        let [sums, products, short_products] =
+            norm::reduce(wide, output, &block.output.rows, to, raws.0, Some(raws.1));
+        let second = block.second.norm.back(&sums, &products);
+        let short = block.shortcut.norm.back(&sums, &short_products);
+        let mut gradient = Gradient {
+            gradient: output,
+            output: &block.output.rows,
+            raw: raws.1,
+            factors: &short.factors,
+        };
+        norm::spread(wide, gradient, drawings, short_raw, columns);
+        let shortcut =
+            block
+                .shortcut
+                .convolution
+                .kernel_gradient(multiply, wide, columns, &input.pairs);
+        gradient.raw = raws.0;
+        gradient.factors = &second.factors;
+        norm::spread(wide, gradient, drawings, first_raw, columns);
+        let second_kernel = (block.second.convolution).kernel_gradient(
+            multiply,
+            wide,
+            columns,
+            &block.hidden.pairs,
+        );
+        block.to_hidden.backward(multiply, first_raw, |at, block| {
+            norm::lay_down(wide, block, place(at, drawings, to), hidden);
+        });
+
+        let hidden = &*hidden;
+        let [sums, products, _] =
+            norm::reduce(wide, hidden, &block.hidden.rows, to, &block.first.raw, None);
+        let first = block.first.norm.back(&sums, &products);
+        let gradient = Gradient {
+            gradient: hidden,
+            output: &block.hidden.rows,
+            raw: &block.first.raw,
+            factors: &first.factors,
+        };
+        norm::spread(wide, gradient, drawings, first_raw, columns);
+        let first_kernel =
+            block
+                .first
+                .convolution
+                .kernel_gradient(multiply, wide, columns, &input.pairs);
+        let out = &mut self.input[..input.rows.len()];
+        block
+            .to_input
+            .backward(multiply, &self.raw[..2 * values], |at, block| {
+                norm::lay_down(wide, block, place(at, drawings, from), out);
+            });
+        let layer = |kernel, back: norm::Back| Layer {
+            kernel,
+            scale: back.scale,
+            shift: back.shift,
+        };
+        vec![
+            layer(first_kernel, first),
+            layer(second_kernel, second),
+            layer(shortcut, short),
+        ]
+    }
+
+    /// The gradients of the stem's parameters, of [`Room::output`]; its kernel has 32 places.
+    fn through_stem(
+        &mut self,
+        multiply: &impl Multiply,
+        wide: Option<Wide>,
+        (stem, output): (&Normed, &[u16]),
+        windows: &Image,
+        drawings: usize,
+    ) -> Layer<Vec<f32>> {
+        let values = output.len();
+        let channels = stem.convolution.geometry.to;
+        let gradient = &self.output[..values];
+        let [sums, products, _] = norm::reduce(wide, gradient, output, channels, &stem.raw, None);
+        let back = stem.norm.back(&sums, &products);
+        let gradient = Gradient {
+            gradient,
+            output,
+            raw: &stem.raw,
+            factors: &back.factors,
+        };
+        let (rows, columns) = (&mut self.raw[..values], &mut self.columns[..values]);
+        norm::spread(wide, gradient, drawings, rows, columns);
+        Layer {
+            kernel: stem
+                .convolution
+                .kernel_gradient(multiply, wide, columns, &windows.pairs),
+            scale: back.scale,
+            shift: back.shift,
+        }
+    }
+}
+
+/// Rounds `[drawing, channel, pixel]` into rows.
+fn by_pixel(mask: &[f32], drawings: usize, pixels: usize) -> Vec<u16> {
+    let channels = mask.len() / drawings / pixels;
+    let mut rows = vec![0; mask.len()];
+    for (at, values) in mask.chunks_exact(pixels).enumerate() {
+        for (pixel, value) in values.iter().enumerate() {
+            rows[pixel * drawings * channels + at] = round(*value);
+        }
+    }
+    rows
+}
+
+fn copy_block(block: &Block, place: Place, out: &mut [f32]) {
+    for (row, values) in block.chunks_exact(DEPTH).enumerate() {
+        let at = (place.row + row) * place.channels + place.channel;
+        out[at..][..DEPTH].copy_from_slice(values);
+    }
+}
+
+/// What every pixel of the stem's output sees of `images`: 25 values, and zeros up to 32; as rows.
+fn look_through(images: &[f32], side: usize, drawings: usize, rows: &mut [u16]) {
+    /// A line of five is written as eight, the next over its end.
+    const LINE: usize = 8;
+    let (half, padded) = (side / 2, side + STEM - 1);
+    let size = padded * padded + LINE;
+    let mut framed = vec![0u16; size * drawings];
+    for (framed, image) in framed
+        .chunks_exact_mut(size)
+        .zip(images.chunks_exact(side * side))
+    {
+        for (y, line) in image.chunks_exact(side).enumerate() {
+            let out = &mut framed[(y + STEM / 2) * padded + STEM / 2..][..side];
+            for (out, value) in out.iter_mut().zip(line) {
+                *out = round(*value);
+            }
+        }
+    }
+    for (pixel, rows) in rows.chunks_exact_mut(drawings * DEPTH).enumerate() {
+        let corner = pixel / half * 2 * padded + pixel % half * 2;
+        for (out, framed) in rows.chunks_exact_mut(DEPTH).zip(framed.chunks_exact(size)) {
+            for y in 0..STEM {
+                let line = &framed[corner + y * padded..][..LINE];
+                out[y * STEM..][..LINE].copy_from_slice(line);
+            }
+            out[STEM * STEM..].fill(0);
+        }
+    }
+}
