@@ -64,12 +64,14 @@ impl Geometry {
 #[derive(Debug)]
 pub(super) struct Convolution {
     pub geometry: Geometry,
-    drawings: usize,
+    pub drawings: usize,
     /// For each pixel of the output: rows of the input times [`Convolution::forward_kernel`].
     forward: Vec<Steps>,
     /// For each place of the kernel: columns of the output's gradient times pairs of the input.
     kernel: Vec<Steps>,
     forward_kernel: Vec<u16>,
+    /// What [`Convolution::kernel_gradient`] made last.
+    pub gradient: Vec<f32>,
 }
 
 /// How far into [`pack`]'s output the blocks of a tap begin, and those of 32 rows of it.
@@ -99,6 +101,7 @@ impl Convolution {
             forward,
             kernel,
             forward_kernel: vec![0; geometry.taps() * from * to],
+            gradient: vec![0.0; geometry.taps() * from * to],
         }
     }
 
@@ -133,18 +136,18 @@ impl Convolution {
         }
     }
 
-    /// The gradient of the kernel, `[to, from, place]`, of `columns` of the output's gradient and
+    /// Writes the gradient of the kernel, `[to, from, place]`, of `columns` of the output's gradient and
     /// `pairs` of the input.
     pub(super) fn kernel_gradient(
-        &self,
+        &mut self,
         multiply: &impl Multiply,
         wide: Option<Wide>,
         columns: &[u16],
         pairs: &[u16],
-    ) -> Vec<f32> {
+    ) {
         let Geometry { from, to, .. } = self.geometry;
         let taps = self.geometry.taps();
-        let mut gradient = vec![0.0; to * from * taps];
+        let gradient = &mut self.gradient;
         let mut blocks = vec![[0.0; BLOCK * BLOCK]; taps];
         for first in (0..to).step_by(BLOCK) {
             let left = Operand {
@@ -169,7 +172,6 @@ impl Convolution {
                 }
             }
         }
-        gradient
     }
 }
 

@@ -50,6 +50,8 @@ pub(super) struct Norm {
     sums: [Sums; 2],
     /// How many values a channel has.
     count: f64,
+    /// What [`Norm::back`] made last of scale and shift.
+    pub gradients: [Vec<f32>; 2],
 }
 
 impl Norm {
@@ -59,6 +61,7 @@ impl Norm {
             shift: vec![0.0; channels],
             sums: [vec![0.0; channels], vec![0.0; channels]],
             count: count as f64,
+            gradients: [vec![0.0; channels], vec![0.0; channels]],
         }
     }
 
@@ -95,10 +98,10 @@ impl Norm {
         Line { slope, offset }
     }
 
-    /// The way back, from the sums of the gradient and of the gradient times the values: the
-    /// gradients of scale and shift, and the three factors of [`spread`].
-    pub(super) fn back(&self, gradient: &Sums, products: &Sums) -> Back {
-        let mut back = Back::default();
+    /// The way back, from the sums of the gradient and of the gradient times the values: writes the
+    /// gradients of scale and shift, and gives the factors of [`spread`].
+    pub(super) fn back(&mut self, gradient: &Sums, products: &Sums) -> Factors {
+        let mut factors = Factors::default();
         for channel in 0..self.scale.len() {
             let [mean, variance] = self.moments(channel);
             let inverse = 1.0 / (variance + EPSILON).sqrt();
@@ -107,25 +110,19 @@ impl Norm {
             let slope = f64::from(self.scale[channel]) * inverse;
             let by_value = -slope * inverse * product / self.count;
             let constant = -slope * sum / self.count - by_value * mean;
-            back.scale.push(product as f32);
-            back.shift.push(sum as f32);
-            back.factors[0].push(slope as f32);
-            back.factors[1].push(by_value as f32);
-            back.factors[2].push(constant as f32);
+            self.gradients[0][channel] = product as f32;
+            self.gradients[1][channel] = sum as f32;
+            factors[0].push(slope as f32);
+            factors[1].push(by_value as f32);
+            factors[2].push(constant as f32);
         }
-        back
+        factors
     }
 }
 
-/// What [`Norm::back`] gives.
-#[derive(Debug, Default)]
-pub(super) struct Back {
-    pub scale: Vec<f32>,
-    pub shift: Vec<f32>,
-    /// The input's gradient is the output's times the first, plus the value times the second, plus the
-    /// third.
-    pub factors: [Vec<f32>; 3],
-}
+/// The gradient of what a norm was given is that of its output times the first, plus the value times the
+/// second, plus the third; each for every channel.
+pub(super) type Factors = [Vec<f32>; 3];
 
 /// Where a block lies among rows of channels: its first row, its first channel, and the channels.
 #[derive(Clone, Copy)]
@@ -278,12 +275,12 @@ const AT_ONCE: usize = 32;
 wide! {
     /// The sums of the gradient that ReLU let through, and of its products with `first` and `second`.
     pub(super) fn reduce(
-        gradient: &[u16],
-        output: &[u16],
+        of: (&[u16], &[u16]),
         channels: usize,
         first: &[u16],
         second: Option<&[u16]>,
     ) -> [Sums; 3] {
+        let (gradient, output) = of;
         let mut all = [vec![0.0; channels], vec![0.0; channels], vec![0.0; channels]];
         for start in (0..gradient.len()).step_by(AT_ONCE * channels) {
             for channel in (0..channels).step_by(LANES) {
@@ -318,16 +315,29 @@ wide! {
 #[derive(Clone, Copy)]
 pub(super) struct Gradient<'a> {
     /// Of the output.
-    pub gradient: &'a [u16],
+    gradient: &'a [u16],
     /// The output.
-    pub output: &'a [u16],
+    output: &'a [u16],
     /// What the norm was given.
-    pub raw: &'a [u16],
-    /// See [`Back`].
-    pub factors: &'a [Vec<f32>; 3],
+    raw: &'a [u16],
+    factors: &'a Factors,
 }
 
-impl Gradient<'_> {
+impl<'a> Gradient<'a> {
+    /// Of a gradient and the output that it is of, what the norm was given, and its factors.
+    pub(super) fn of(
+        (gradient, output): (&'a [u16], &'a [u16]),
+        raw: &'a [u16],
+        factors: &'a Factors,
+    ) -> Gradient<'a> {
+        Gradient {
+            gradient,
+            output,
+            raw,
+            factors,
+        }
+    }
+
     #[inline(always)]
     fn at(&self, at: usize, channel: usize) -> [u16; LANES] {
         let through = let_through(self.gradient, self.output, at);

@@ -210,6 +210,8 @@ pub struct Pass {
     windows: Image,
     stem: Normed,
     stem_output: Image,
+    /// Of the stem's kernel, `[to, 25]`.
+    stem_gradient: Vec<f32>,
     blocks: Vec<Residual>,
     features: Image,
     /// What features were multiplied by: rows.
@@ -262,6 +264,7 @@ impl Pass {
             windows: Image::new(half * half * drawings * DEPTH),
             stem: Normed::new(stem, drawings),
             stem_output: Image::new(most),
+            stem_gradient: vec![0.0; width * STEM * STEM],
             blocks: (0..3)
                 .map(|at| Residual::new(width << at, half >> at, drawings))
                 .collect(),
@@ -308,10 +311,32 @@ impl Pass {
     /// # Panics
     /// If `gradient` is of another size.
     #[must_use]
-    pub fn backward(&mut self, gradient: &[f32]) -> Parameters<Vec<f32>> {
+    pub fn backward(&mut self, gradient: &[f32]) -> Parameters<&[f32]> {
         match Tiles::set_up() {
             Some(tiles) => self.backward_by(&tiles, gradient),
             None => self.backward_by(&Scalar, gradient),
+        }
+        self.gradients()
+    }
+
+    /// What the last way back found.
+    pub(super) fn gradients(&self) -> Parameters<&[f32]> {
+        let blocks = self.blocks.iter();
+        let blocks = blocks.flat_map(|block| [&block.first, &block.second, &block.shortcut]);
+        fn layer<'a>(kernel: &'a [f32], norm: &'a Norm) -> Layer<&'a [f32]> {
+            let [scale, shift] = &norm.gradients;
+            Layer {
+                kernel,
+                scale,
+                shift,
+            }
+        }
+        let layers = blocks.map(|normed| layer(&normed.convolution.gradient[..], &normed.norm));
+        Parameters {
+            layers: std::iter::once(layer(&self.stem_gradient[..], &self.stem.norm))
+                .chain(layers)
+                .collect(),
+            project: &self.project.gradient,
         }
     }
 
@@ -408,38 +433,28 @@ impl Pass {
         self.to_features.set_kernels(wide, &[&self.project_kernel]);
     }
 
-    pub(super) fn backward_by(
-        &mut self,
-        multiply: &impl Multiply,
-        gradient: &[f32],
-    ) -> Parameters<Vec<f32>> {
+    pub(super) fn backward_by(&mut self, multiply: &impl Multiply, gradient: &[f32]) {
         assert_eq!(gradient.len(), self.drawings * self.dimensions);
         let (wide, drawings) = (self.wide, self.drawings);
-        let project = self.through_projection(multiply, gradient);
-        let mut layers = Vec::new();
+        self.through_projection(multiply, gradient);
+        let room = &mut self.room;
         for at in (0..self.blocks.len()).rev() {
             let (before, rest) = self.blocks.split_at_mut(at);
-            let input = before
-                .last()
-                .map_or(&self.stem_output, |block| &block.output);
-            let mut three = self.room.through(multiply, wide, &rest[0], input, drawings);
-            three.extend(layers);
-            layers = three;
-            std::mem::swap(&mut self.room.output, &mut self.room.input);
+            let before = before.last();
+            let input = before.map_or(&self.stem_output, |block| &block.output);
+            room.through(multiply, wide, &mut rest[0], input, drawings);
+            std::mem::swap(&mut room.output, &mut room.input);
         }
-        let stem = (&self.stem, &self.stem_output.rows[..]);
-        let mut stem = self
-            .room
-            .through_stem(multiply, wide, stem, &self.windows, drawings);
-        stem.kernel = (stem.kernel.chunks_exact(DEPTH))
-            .flat_map(|row| row[..STEM * STEM].to_vec())
-            .collect();
-        layers.insert(0, stem);
-        Parameters { layers, project }
+        let (output, windows) = (&self.stem_output, &self.windows);
+        room.through_stem(multiply, wide, &mut self.stem, output, windows);
+        let rows = self.stem.convolution.gradient.chunks_exact(DEPTH);
+        for (out, row) in self.stem_gradient.chunks_exact_mut(STEM * STEM).zip(rows) {
+            out.copy_from_slice(&row[..STEM * STEM]);
+        }
     }
 
     /// The gradient of the projection; that of the features is left in [`Room::output`].
-    fn through_projection(&mut self, multiply: &impl Multiply, gradient: &[f32]) -> Vec<f32> {
+    fn through_projection(&mut self, multiply: &impl Multiply, gradient: &[f32]) {
         let (wide, drawings, channels) = (self.wide, self.drawings, self.project.geometry.from);
         let room = &mut self.room;
         let rows = &mut room.raw[..gradient.len()];
@@ -448,7 +463,7 @@ impl Pass {
         }
         let columns = &mut room.columns[..gradient.len()];
         norm::turn(wide, self.dimensions, drawings, rows, columns);
-        let project = (self.project).kernel_gradient(multiply, wide, columns, &self.features.pairs);
+        (self.project).kernel_gradient(multiply, wide, columns, &self.features.pairs);
         let features = self.features.rows.len();
         let out = &mut room.input[..features];
         self.to_features.backward(multiply, rows, |at, block| {
@@ -459,7 +474,6 @@ impl Pass {
             Some(mask) => norm::multiply(wide, &room.input[..features], mask, to),
             None => to.copy_from_slice(&room.input[..features]),
         }
-        project
     }
 }
 
@@ -469,81 +483,51 @@ impl Room {
         &mut self,
         multiply: &impl Multiply,
         wide: Option<Wide>,
-        block: &Residual,
+        block: &mut Residual,
         input: &Image,
         drawings: usize,
-    ) -> Vec<Layer<Vec<f32>>> {
+    ) {
+        let Geometry { from, to, .. } = block.first.convolution.geometry;
         let values = block.output.rows.len();
-        let (to, from) = (
-            block.first.convolution.geometry.to,
-            block.first.convolution.geometry.from,
-        );
-        let (output, hidden) = (&self.output[..values], &mut self.hidden[..values]);
         let columns = &mut self.columns[..values];
         let (first_raw, short_raw) = self.raw[..2 * values].split_at_mut(values);
 
-        let raws = (&block.second.raw, &block.shortcut.raw);
+        let Residual {
+            first,
+            second,
+            shortcut,
+            hidden,
+            output,
+            ..
+        } = block;
+        let gradient = &self.output[..values];
+        let of_output = (gradient, &output.rows[..]);
         let [sums, products, short_products] =
-            norm::reduce(wide, output, &block.output.rows, to, raws.0, Some(raws.1));
-        let second = block.second.norm.back(&sums, &products);
-        let short = block.shortcut.norm.back(&sums, &short_products);
-        let mut gradient = Gradient {
-            gradient: output,
-            output: &block.output.rows,
-            raw: raws.1,
-            factors: &short.factors,
-        };
-        norm::spread(wide, gradient, drawings, short_raw, columns);
-        let shortcut =
-            block
-                .shortcut
-                .convolution
-                .kernel_gradient(multiply, wide, columns, &input.pairs);
-        gradient.raw = raws.0;
-        gradient.factors = &second.factors;
-        norm::spread(wide, gradient, drawings, first_raw, columns);
-        let second_kernel = (block.second.convolution).kernel_gradient(
-            multiply,
-            wide,
-            columns,
-            &block.hidden.pairs,
-        );
+            norm::reduce(wide, of_output, to, &second.raw, Some(&shortcut.raw));
+        let factors = shortcut.norm.back(&sums, &short_products);
+        let before = Gradient::of(of_output, &shortcut.raw, &factors);
+        norm::spread(wide, before, drawings, short_raw, columns);
+        (shortcut.convolution).kernel_gradient(multiply, wide, columns, &input.pairs);
+        let factors = second.norm.back(&sums, &products);
+        let before = Gradient::of(of_output, &second.raw, &factors);
+        norm::spread(wide, before, drawings, first_raw, columns);
+        (second.convolution).kernel_gradient(multiply, wide, columns, &hidden.pairs);
+        let gradient = &mut self.hidden[..values];
         block.to_hidden.backward(multiply, first_raw, |at, block| {
-            norm::lay_down(wide, block, place(at, drawings, to), hidden);
+            norm::lay_down(wide, block, place(at, drawings, to), gradient);
         });
 
-        let hidden = &*hidden;
-        let [sums, products, _] =
-            norm::reduce(wide, hidden, &block.hidden.rows, to, &block.first.raw, None);
-        let first = block.first.norm.back(&sums, &products);
-        let gradient = Gradient {
-            gradient: hidden,
-            output: &block.hidden.rows,
-            raw: &block.first.raw,
-            factors: &first.factors,
-        };
-        norm::spread(wide, gradient, drawings, first_raw, columns);
-        let first_kernel =
-            block
-                .first
-                .convolution
-                .kernel_gradient(multiply, wide, columns, &input.pairs);
+        let of_hidden = (&*gradient, &hidden.rows[..]);
+        let [sums, products, _] = norm::reduce(wide, of_hidden, to, &first.raw, None);
+        let factors = first.norm.back(&sums, &products);
+        let before = Gradient::of(of_hidden, &first.raw, &factors);
+        norm::spread(wide, before, drawings, first_raw, columns);
+        (first.convolution).kernel_gradient(multiply, wide, columns, &input.pairs);
         let out = &mut self.input[..input.rows.len()];
-        block
-            .to_input
-            .backward(multiply, &self.raw[..2 * values], |at, block| {
-                norm::lay_down(wide, block, place(at, drawings, from), out);
-            });
-        let layer = |kernel, back: norm::Back| Layer {
-            kernel,
-            scale: back.scale,
-            shift: back.shift,
-        };
-        vec![
-            layer(first_kernel, first),
-            layer(second_kernel, second),
-            layer(shortcut, short),
-        ]
+        let raw = &self.raw[..2 * values];
+        block.to_input.backward(multiply, raw, |at, block| {
+            norm::lay_down(wide, block, place(at, drawings, from), out);
+        });
     }
 
     /// The gradients of the stem's parameters, of [`Room::output`]; its kernel has 32 places.
@@ -551,30 +535,20 @@ impl Room {
         &mut self,
         multiply: &impl Multiply,
         wide: Option<Wide>,
-        (stem, output): (&Normed, &[u16]),
+        stem: &mut Normed,
+        output: &Image,
         windows: &Image,
-        drawings: usize,
-    ) -> Layer<Vec<f32>> {
-        let values = output.len();
+    ) {
+        let drawings = stem.convolution.drawings;
+        let values = output.rows.len();
         let channels = stem.convolution.geometry.to;
-        let gradient = &self.output[..values];
-        let [sums, products, _] = norm::reduce(wide, gradient, output, channels, &stem.raw, None);
-        let back = stem.norm.back(&sums, &products);
-        let gradient = Gradient {
-            gradient,
-            output,
-            raw: &stem.raw,
-            factors: &back.factors,
-        };
+        let of_output = (&self.output[..values], &output.rows[..]);
+        let [sums, products, _] = norm::reduce(wide, of_output, channels, &stem.raw, None);
+        let factors = stem.norm.back(&sums, &products);
+        let before = Gradient::of(of_output, &stem.raw, &factors);
         let (rows, columns) = (&mut self.raw[..values], &mut self.columns[..values]);
-        norm::spread(wide, gradient, drawings, rows, columns);
-        Layer {
-            kernel: stem
-                .convolution
-                .kernel_gradient(multiply, wide, columns, &windows.pairs),
-            scale: back.scale,
-            shift: back.shift,
-        }
+        norm::spread(wide, before, drawings, rows, columns);
+        (stem.convolution).kernel_gradient(multiply, wide, columns, &windows.pairs);
     }
 }
 

@@ -188,7 +188,7 @@ impl Compact {
 }
 
 /// Scales each row to length 1; a row of zeros stays one.
-pub(crate) fn unit_rows(x: &Tensor) -> Tensor {
+pub(super) fn unit_rows(x: &Tensor) -> Tensor {
     let length = x
         .square()
         .sum_dim_intlist([-1i64].as_slice(), true, Kind::Float)

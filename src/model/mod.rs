@@ -16,7 +16,6 @@ mod tiled;
 mod weights;
 
 pub use compact::Compact;
-pub(crate) use compact::unit_rows;
 pub use context::Context;
 pub use device::{exact_arithmetic, parse_device};
 pub use distance::Distance;

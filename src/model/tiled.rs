@@ -24,6 +24,7 @@ struct State {
     pass: Option<(usize, Pass)>,
     /// What the last pass made, until the gradients were taken.
     projected: Option<Tensor>,
+    own: Values,
 }
 
 impl Tiled {
@@ -67,10 +68,14 @@ impl Tiled {
         {
             state.pass = Some((drawings, Pass::new(self.shape, drawings)));
         }
-        let State { pass, projected } = &mut *state;
+        let State {
+            pass,
+            projected,
+            own,
+        } = &mut *state;
         let (_, pass) = pass.as_mut().expect("it was just made");
 
-        let own = Values::of(network);
+        own.copy(network);
         let mask = mask.map(values);
         let embeddings = pass.forward(&own.borrowed(), &values(images), mask.as_deref());
         no_grad(|| keep_statistics(network, pass));
@@ -107,12 +112,12 @@ impl Tiled {
             .collect();
         let mut gradients = Tensor::run_backward(&[loss], &inputs, false, false).into_iter();
         let gradient = gradients.next()?;
-        let made = in_order(pass.backward(&values(&gradient)));
+        let made = in_order(&pass.backward(&values(&gradient)));
         let all = places
             .into_iter()
             .zip(parameters)
             .map(|(place, parameter)| match place {
-                Some(place) => Some(Tensor::from_slice(&made[place]).view_as(parameter)),
+                Some(place) => Some(Tensor::from_slice(made[place]).view_as(parameter)),
                 None => gradients.next(),
             });
         all.collect()
@@ -131,18 +136,24 @@ fn own_parameters(network: &Compact) -> Vec<&Tensor> {
     layers.chain([network.projection()]).collect()
 }
 
-fn in_order(parameters: Parameters<Vec<f32>>) -> Vec<Vec<f32>> {
+fn in_order<'a>(parameters: &Parameters<&'a [f32]>) -> Vec<&'a [f32]> {
     let layers =
-        (parameters.layers.into_iter()).flat_map(|layer| [layer.kernel, layer.scale, layer.shift]);
+        (parameters.layers.iter()).flat_map(|layer| [layer.kernel, layer.scale, layer.shift]);
     layers.chain([parameters.project]).collect()
 }
 
-/// Copies of the parameters' values.
+/// Copies of the parameters' values, whose memory is kept from step to step.
+#[derive(Debug, Default)]
 struct Values(Vec<Vec<f32>>);
 
 impl Values {
-    fn of(network: &Compact) -> Values {
-        Values(own_parameters(network).into_iter().map(values).collect())
+    fn copy(&mut self, network: &Compact) {
+        let own = own_parameters(network);
+        self.0.resize(own.len(), Vec::new());
+        for (values, tensor) in self.0.iter_mut().zip(own) {
+            values.resize(tensor.numel(), 0.0);
+            tensor.detach().copy_data(values, tensor.numel());
+        }
     }
 
     fn borrowed(&self) -> Parameters<&[f32]> {

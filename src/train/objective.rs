@@ -13,7 +13,7 @@ use tch::{Kind, Reduction, Tensor};
 use super::batch::Batch;
 use super::candidates::Candidates;
 use super::range::RangeError;
-use crate::model::{Context, HeadShape, unit_rows};
+use crate::model::{Context, HeadShape};
 
 /// What is minimised.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -154,7 +154,9 @@ fn cosine_softmax(embeddings: &Tensor, candidates: &Candidates, objective: Metri
     let Candidates {
         vectors, targets, ..
     } = candidates;
-    let cosines = embeddings.matmul(&unit_rows(vectors).tr()); // [n, candidates]
+    // Not unit vectors of the classes, which are many: lengths are divided by where drawings are few.
+    let lengths = vectors.norm_scalaropt_dim(2.0, [1i64].as_slice(), false);
+    let cosines = embeddings.matmul(&vectors.tr()) / lengths.clamp_min(1e-12); // [n, candidates]
     // Not by scatter_add, which a GPU adds by in any order.
     let all = Tensor::arange(vectors.size()[0], (Kind::Int64, targets.device()));
     let own = targets.unsqueeze(1).eq_tensor(&all).to_kind(Kind::Float); // [n, candidates]

@@ -72,19 +72,13 @@ pub struct Adam {
     pub(super) parameters: Vec<Parameter>,
     /// Of each parameter the first and the second moment.
     pub(super) moments: Vec<[Tensor; 2]>,
-    steps: i32,
-    rate: f64,
-    /// None on a CPU.
-    on_device: Option<OnDevice>,
-}
-
-/// What a step reads on a device, so that a captured step can be replayed at another rate.
-struct OnDevice {
-    /// Steps taken, a scalar of f32.
+    /// Steps taken, a scalar of f32 beside the parameters: what a step reads of it and of the rate can change
+    /// from one replay of a captured step to the next.
     steps: Tensor,
-    /// The learning rate, a scalar of f32.
+    /// The learning rate, a scalar of f32 beside the parameters.
     rate: Tensor,
-    groups: Vec<Group>,
+    /// None on a CPU.
+    groups: Option<Vec<Group>>,
 }
 
 /// Parameters with the same penalties.
@@ -94,27 +88,21 @@ struct Group {
     l2: f64,
 }
 
-impl OnDevice {
-    fn new(parameters: &[Parameter], device: Device) -> OnDevice {
-        let zero = || Tensor::zeros([] as [i64; 0], (Kind::Float, device));
-        let mut groups: Vec<Group> = Vec::new();
-        for (place, &Parameter { decay, l2, .. }) in parameters.iter().enumerate() {
-            let same = |group: &&mut Group| (group.decay, group.l2) == (decay, l2);
-            match groups.iter_mut().find(same) {
-                Some(group) => group.places.push(place),
-                None => groups.push(Group {
-                    places: vec![place],
-                    decay,
-                    l2,
-                }),
-            }
-        }
-        OnDevice {
-            steps: zero(),
-            rate: zero(),
-            groups,
+/// Parameters by their penalties.
+fn groups(parameters: &[Parameter]) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for (place, &Parameter { decay, l2, .. }) in parameters.iter().enumerate() {
+        let same = |group: &&mut Group| (group.decay, group.l2) == (decay, l2);
+        match groups.iter_mut().find(same) {
+            Some(group) => group.places.push(place),
+            None => groups.push(Group {
+                places: vec![place],
+                decay,
+                l2,
+            }),
         }
     }
+    groups
 }
 
 impl Adam {
@@ -123,30 +111,24 @@ impl Adam {
     pub fn new(parameters: Vec<Parameter>) -> Adam {
         let zeros = |p: &Parameter| [0, 1].map(|_| p.value.zeros_like().detach());
         let device = parameters.first().map_or(Device::Cpu, |p| p.value.device());
+        let zero = || Tensor::zeros([] as [i64; 0], (Kind::Float, device));
         Adam {
             moments: parameters.iter().map(zeros).collect(),
-            on_device: device.is_cuda().then(|| OnDevice::new(&parameters, device)),
+            groups: device.is_cuda().then(|| groups(&parameters)),
             parameters,
-            steps: 0,
-            rate: 0.0,
+            steps: zero(),
+            rate: zero(),
         }
     }
 
     /// Goes on as after `steps` steps; the moments are the caller's to set.
     pub(super) fn resume(&mut self, steps: u64) {
-        self.steps = i32::try_from(steps).unwrap_or(i32::MAX);
-        if let Some(device) = &mut self.on_device {
-            let _ = device.steps.fill_(f64::from(self.steps));
-        }
+        let _ = self.steps.fill_(steps as f64);
     }
 
     /// Says how long the next step is. [`Adam::apply`] takes it.
     pub fn begin(&mut self, rate: f64) {
-        self.steps += 1;
-        self.rate = rate;
-        if let Some(device) = &mut self.on_device {
-            let _ = device.rate.fill_(rate);
-        }
+        let _ = self.rate.fill_(rate);
     }
 
     /// Takes the step that was begun along `gradients`, one for each parameter.
@@ -154,70 +136,66 @@ impl Adam {
     /// # Errors
     /// If libtorch refuses, which it does if the device's memory is used up.
     pub fn apply(&mut self, gradients: &[Tensor]) -> Result<(), CudaError> {
-        match &self.on_device {
-            Some(device) => self.apply_on(device, gradients)?,
+        let _ = no_grad(|| self.steps.g_add_scalar_(1.0));
+        match &self.groups {
+            Some(groups) => self.apply_in_groups(groups, gradients),
             None => self.apply_in_pieces(gradients),
         }
-        Ok(())
     }
 
-    /// As [`Adam::apply_in_pieces`], by a few kernels for many tensors.
-    fn apply_on(&self, device: &OnDevice, gradients: &[Tensor]) -> Result<(), CudaError> {
-        let OnDevice {
-            steps,
-            rate,
-            groups,
-        } = device;
-        let _ = no_grad(|| steps.shallow_clone().g_add_scalar_(1.0));
+    /// By a few kernels for many tensors, as a GPU wants it.
+    fn apply_in_groups(&self, groups: &[Group], gradients: &[Tensor]) -> Result<(), CudaError> {
         for Group { places, decay, l2 } in groups {
             let of = |tensor: &dyn Fn(usize) -> Tensor| {
                 places.iter().map(|&at| tensor(at)).collect::<Vec<Tensor>>()
             };
             let values = of(&|at| self.parameters[at].value.shallow_clone());
             let gradients = of(&|at| gradients[at].shallow_clone());
-            if *l2 > 0.0 {
-                cuda::add_l2(&gradients, &values, *l2)?;
-            }
-            let step = FusedAdamW {
-                values: &values,
-                gradients: &gradients,
-                first: &of(&|at| self.moments[at][0].shallow_clone()),
-                second: &of(&|at| self.moments[at][1].shallow_clone()),
-                step: steps,
-                rate,
-                decay: *decay,
-                betas: [BETA1, BETA2],
-                epsilon: EPSILON,
-            };
-            step.step()?;
+            let moment = |which: usize| of(&|at| self.moments[at][which].shallow_clone());
+            let all = [&values, &gradients, &moment(0), &moment(1)];
+            let numbers = [&self.steps, &self.rate].map(Tensor::shallow_clone);
+            step_of(all.map(|list| &list[..]), &numbers, *decay, *l2)?;
         }
         Ok(())
     }
 
-    fn apply_in_pieces(&self, gradients: &[Tensor]) {
-        let rate = self.rate;
-        let bias1 = 1.0 - BETA1.powi(self.steps);
-        let bias2 = (1.0 - BETA2.powi(self.steps)).sqrt();
+    /// Piece by piece on all cores.
+    fn apply_in_pieces(&self, gradients: &[Tensor]) -> Result<(), CudaError> {
         let slots = self.parameters.iter().zip(&self.moments).zip(gradients);
         for ((parameter, [first, second]), gradient) in slots {
-            let (l2, decay) = (parameter.l2, parameter.decay);
-            let all = [&parameter.value, first, second, gradient];
-            pieces(all, |[mut value, mut first, mut second, mut gradient]| {
-                if l2 > 0.0 {
-                    gradient += &value * (2.0 * l2);
-                }
-                let _ = first.lerp_(&gradient, 1.0 - BETA1);
-                let _ = second.lerp_(&gradient.square(), 1.0 - BETA2);
-                // value -= rate * (first / bias1) / (sqrt(second) / bias2 + epsilon), with the
-                // factors drawn into the divisor, since addcdiv_ takes none here.
-                let mut divisor = second.sqrt();
-                let _ = divisor.g_mul_scalar_(-bias1 / (rate * bias2));
-                let _ = divisor.g_sub_scalar_(EPSILON * bias1 / rate);
-                let _ = value.g_mul_scalar_(1.0 - rate * decay);
-                let _ = value.addcdiv_(&first, &divisor);
-            });
+            let &Parameter { decay, l2, .. } = parameter;
+            let all = [&parameter.value, gradient, first, second];
+            pieces(all, [&self.steps, &self.rate], |piece, numbers| {
+                let one = piece.each_ref().map(std::slice::from_ref);
+                step_of(one, &numbers, decay, l2)
+            })?;
         }
+        Ok(())
     }
+}
+
+/// A step of values along their gradients, with their moments, of this number and rate.
+fn step_of(
+    [values, gradients, first, second]: [&[Tensor]; 4],
+    [step, rate]: &[Tensor; 2],
+    decay: f64,
+    l2: f64,
+) -> Result<(), CudaError> {
+    if l2 > 0.0 {
+        cuda::add_l2(gradients, values, l2)?;
+    }
+    let step = FusedAdamW {
+        values,
+        gradients,
+        first,
+        second,
+        step,
+        rate,
+        decay,
+        betas: [BETA1, BETA2],
+        epsilon: EPSILON,
+    };
+    step.step()
 }
 
 #[cfg(test)]
@@ -249,9 +227,9 @@ mod tests {
             optimizer.apply(&[constant(gradient)]).unwrap();
         }
         let expected = reference(1.5, &gradients, 3e-3, 0.05);
-        assert!((value.double_value(&[0]) - expected).abs() < 1e-12);
+        assert!((value.double_value(&[0]) - expected).abs() < 1e-6);
         // A tensor of several pieces: its last element like its first.
-        assert!((value.double_value(&[LEN - 1]) - expected).abs() < 1e-12);
+        assert!((value.double_value(&[LEN - 1]) - expected).abs() < 1e-6);
     }
 
     /// What a device does, on the CPU: the same steps as in pieces, of several groups.
@@ -265,7 +243,7 @@ mod tests {
             })
         };
         let (mut cpu, mut device) = (Adam::new(start().into()), Adam::new(start().into()));
-        device.on_device = Some(OnDevice::new(&device.parameters, Device::Cpu));
+        device.groups = Some(groups(&device.parameters));
         for (resumed, gradient) in [(0, 0.5), (0, -2.0), (7, 1e-3), (0, 0.25)] {
             for adam in [&mut cpu, &mut device] {
                 if resumed > 0 {
@@ -291,6 +269,6 @@ mod tests {
         adam.begin(1e-3);
         adam.apply(&[constant(0.5)]).unwrap();
         let expected = reference(1.5, &[0.5 + 0.75], 1e-3, 0.0);
-        assert!((value.double_value(&[0]) - expected).abs() < 1e-12);
+        assert!((value.double_value(&[0]) - expected).abs() < 1e-6);
     }
 }

@@ -1,8 +1,9 @@
 //! An exponential average of weights, which scores better than the weights themselves (Polyak &
 //! Juditsky 1992).
 
-use tch::{Device, Kind, Tensor, no_grad};
+use tch::{Device, Kind, Tensor};
 
+use super::pieces::pieces;
 use crate::cuda::{self, CudaError};
 
 /// An exponential moving average of tensors.
@@ -66,11 +67,12 @@ impl Ema {
             let sources: Vec<Tensor> = self.pairs.iter().map(|pair| shallow(&pair.1)).collect();
             return cuda::average(&averages, &sources, weight);
         }
-        no_grad(|| {
-            for (average, source) in &mut self.pairs {
-                let _ = average.lerp_(source, self.weight);
-            }
-        });
+        for (average, source) in &self.pairs {
+            pieces([average, source], [], |[mut average, source], []| {
+                let _ = average.lerp_(&source, self.weight);
+                Ok(())
+            })?;
+        }
         Ok(())
     }
 }

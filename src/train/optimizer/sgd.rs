@@ -132,7 +132,7 @@ impl Sgd {
                 continue;
             }
             let [rate, momentum] = self.rates[at];
-            pieces(all, |[mut value, mut velocity, gradient]| {
+            pieces(all, [], |[mut value, mut velocity, gradient], []| {
                 let _ = velocity.g_mul_scalar_(momentum);
                 let mut step = gradient * -rate;
                 if l2 > 0.0 {
@@ -140,7 +140,8 @@ impl Sgd {
                 }
                 velocity += step;
                 value += &velocity;
-            });
+                Ok(())
+            })?;
         }
         Ok(())
     }
