@@ -25,6 +25,7 @@
 
 mod conv;
 mod kernel;
+mod memory;
 mod norm;
 mod pass;
 #[cfg(test)]
@@ -32,5 +33,6 @@ mod tests;
 mod tile;
 mod wide;
 
+pub use memory::keep_freed_memory;
 pub use pass::{Layer, MULTIPLE, Parameters, Pass, fits};
 pub use tile::available;

@@ -15,7 +15,7 @@ use crate::seed::STREAM_VERSION;
 use crate::store::Store;
 
 /// Version of what a checkpoint holds, and of how a run goes on from it.
-const CHECKPOINT_VERSION: u32 = 2;
+const CHECKPOINT_VERSION: u32 = 3;
 /// The longest file that is read; Koch's network with Adam has 468 MB.
 const FILE_LIMIT: u64 = 1 << 32;
 

@@ -128,6 +128,7 @@ fn train_in(out: &Path, store: &Path, arguments: &Arguments) -> Result<ExitCode>
         false => begun(arguments, out, &store, device, &ranks)?,
     };
     let shards = preset.batch.shards().div_ceil(ranks.world() as usize);
+    crate::amx::keep_freed_memory();
     set_threads(arguments, device, shards, resume.as_ref());
     quiet_when_memory_is_used_up();
     let stop = stop_at_ctrl_c()?;

@@ -96,6 +96,7 @@ fn space_help() -> String {
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
+    crate::amx::keep_freed_memory();
     let store = Arc::new(Store::read(&arguments.store)?);
     let preset = preset(arguments)?;
     let space = space(arguments)?;
