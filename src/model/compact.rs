@@ -125,13 +125,13 @@ impl Compact {
         &self.tiled
     }
 
-    #[cfg(test)]
-    pub(super) fn project_norm(&self) -> &nn::BatchNorm {
+    /// The norm of embeddings, the network's last layer.
+    pub(crate) fn embedding_norm(&self) -> &nn::BatchNorm {
         &self.project_norm
     }
 
-    /// The weight of the projection, `[dimensions, features]`.
-    pub(super) fn projection(&self) -> &Tensor {
+    /// The weight of the projection before it, `[dimensions, features]`.
+    pub(crate) fn projection(&self) -> &Tensor {
         &self.project.ws
     }
 

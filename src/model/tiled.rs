@@ -250,7 +250,7 @@ mod tests {
         let mask = mask.gt(-0.9).to_kind(Kind::Float) / 0.9;
         let projected = if tiled {
             let projected = network.tiled().project(&network, &images(), Some(&mask));
-            network.project_norm().forward_t(&projected, true)
+            network.embedding_norm().forward_t(&projected, true)
         } else {
             network.forward(&images().to_kind(kind), true, Some(&mask.to_kind(kind)))
         };

@@ -8,7 +8,7 @@ use super::optimizer::OptimizerOptions;
 use super::precision::Precision;
 use super::preset::{Preset, PresetError};
 use super::range::RangeError;
-use crate::model::HeadShape;
+use crate::model::{HeadShape, TowerShape};
 use crate::sample::ComposedShape;
 
 /// More would say no more, and take all memory.
@@ -32,6 +32,7 @@ impl Preset {
         let sound = (1..=MOST_VALIDATION_TASKS).contains(&tasks);
         RangeError::unless(sound, "validation_tasks", tasks, "1 to 10,000,000")?;
         self.check_composed()?;
+        self.check_within_class()?;
         self.batch.check()?;
         self.check_shards()?;
         self.optimizer.check()?;
@@ -87,6 +88,19 @@ impl Preset {
         let range = "left out, where no class has a vector: it takes a metric or softmax objective";
         let sound = objective.has_class_vectors();
         Ok(RangeError::unless(sound, field, value, range)?)
+    }
+
+    /// Embeddings are normalised in a compact network's last layer.
+    fn check_within_class(&self) -> Result<(), RangeError> {
+        let shrinkage = self.within_class;
+        let folds = match (self.network.tower, self.network.head) {
+            (TowerShape::Compact(_), HeadShape::Cosine) => true,
+            (TowerShape::Compact(_), HeadShape::Distance | HeadShape::Context(_))
+            | (TowerShape::Koch(_), _) => false,
+        };
+        let sound = shrinkage == 0.0 || folds && (1e-3..=1e3).contains(&shrinkage);
+        let range = "0, or for a compact network with a cosine 0.001 to 1,000";
+        RangeError::unless(sound, "within_class", shrinkage, range)
     }
 
     fn check_shards(&self) -> Result<(), RangeError> {

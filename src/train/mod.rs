@@ -13,6 +13,7 @@
 //!     learner        the network, its optimizer and its average
 //!   records      losses that the device still has
 //!   saver        checkpoints, beside training where that can be
+//! within_class   the result's embeddings, normalised
 //! ```
 #![doc = include_str!("README.md")]
 
@@ -40,6 +41,7 @@ mod saver;
 mod shards;
 mod step;
 mod training_loop;
+mod within_class;
 
 pub use batch::{Against, Batch, ClassBatch, ComposedBatch, PairBatch, TableBatch};
 pub use candidates::Candidates;
@@ -56,3 +58,4 @@ pub use preset::{Keep, Pixels, Preset, PresetError};
 pub use range::RangeError;
 pub use run::{out_of_memory, save, train, validation_tasks};
 pub use step::Profile;
+pub use within_class::normalize_within_classes;

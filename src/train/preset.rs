@@ -33,6 +33,11 @@ pub struct Preset {
     pub patience: u64,
     /// Which weights are the result.
     pub keep: Keep,
+    /// By how much the covariance within classes is shrunk, by whose inverse root the result's embeddings
+    /// are multiplied, from 0.001 to 1,000 (see [`super::normalize_within_classes`]); 0 leaves them as they
+    /// were learned. Scores of held-out alphabets on the way are of embeddings as they are then.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub within_class: f64,
     /// What the network's arithmetic is done in while it learns.
     pub precision: Precision,
     /// What pixels are on their way to the network.
@@ -96,6 +101,11 @@ impl Pixels {
 /// What a setting is where the text has none.
 fn yes() -> bool {
     true
+}
+
+/// Whether settings need not mention it.
+fn is_nothing(value: &f64) -> bool {
+    *value == 0.0
 }
 
 /// Why a preset is refused.

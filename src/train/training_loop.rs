@@ -20,6 +20,7 @@ use super::preset::{Keep, Preset};
 use super::records::Records;
 use super::saver::Saver;
 use super::step::{Stepper, Taken, undo_step};
+use super::within_class::normalize_within_classes;
 use crate::cuda::Stream;
 use crate::loader::{Produce, RankSlice};
 use crate::model::{Card, Model, save_tensors};
@@ -361,18 +362,26 @@ impl<'a, P: Produce<Batch: TrainingBatch>> State<'a, P> {
     fn end(mut self, stopped: bool) -> Result<Trained, TrainError> {
         self.saver.finish()?;
         let Run {
-            options, preset, ..
+            store,
+            options,
+            preset,
+            split,
+            ..
         } = self.run;
         drop(self.feed);
         options.ranks.barrier()?; // none leaves while another still works
         let (steps, best) = (self.learner.steps, self.progress.best);
         let profile = self.stepper.profile;
-        let model = match (preset.keep, best) {
+        let mut model = match (preset.keep, best) {
             (Keep::Best, Some(_)) if options.ranks.first() => {
                 Model::load(&best_path(&options.folder), options.device)?
             }
             _ => self.learner.into_result(),
         };
+        if preset.within_class > 0.0 && !stopped && options.ranks.first() {
+            let training = &split.training;
+            normalize_within_classes(&mut model, store, training, preset.within_class)?;
+        }
         Ok(Trained {
             model,
             steps,
