@@ -186,14 +186,10 @@ impl Desk {
             .expect("one for each of the drawings, the query too");
         let mut rows = embedded.iter().map(|row| &**row);
         let comparison = self.network.comparison();
-        let mut ranked: Vec<Ranked> = (classes.iter().enumerate())
-            .map(|(class, drawn)| {
-                let own: Vec<&[f32]> = rows.by_ref().take(drawn.drawings.len()).collect();
-                let score = comparison.class_similarity(&query, &own);
-                Ranked { class, score }
-            })
-            .collect();
-        ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let ranked = Ranked::nearest_first(classes.iter().map(|drawn| {
+            let own: Vec<&[f32]> = rows.by_ref().take(drawn.drawings.len()).collect();
+            comparison.class_similarity(&query, &own)
+        }));
         let answer = Answer::of(&ranked, request.threshold);
         let name = |class: usize| &classes[class].name;
         let ranked = ranked
