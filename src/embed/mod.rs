@@ -28,6 +28,6 @@ pub use embedder::{Embedder, distorter};
 pub use embeddings::Embeddings;
 #[cfg(feature = "torch")]
 pub(crate) use embeddings::{draw, plain};
-pub use rejection::{RejectionError, RejectionPlan, Threshold};
+pub use rejection::{OtherPictures, RejectionError, RejectionPlan, Threshold};
 pub use score::{Score, Ties, leaders, stands_out};
 pub use write::{EmbeddingFormat, EmbeddingWriter, json_line};

@@ -8,7 +8,9 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, bail, ensure};
 use omnishot::archive::{Class, ScanOptions, Scanned, read_classes};
-use omnishot::embed::{Answer, Embedder, Embeddings, Ranked, RejectionPlan, Support, Threshold};
+use omnishot::embed::{
+    Answer, Embedder, Embeddings, OtherPictures, Ranked, RejectionPlan, Support, Threshold,
+};
 use omnishot::onnx::Session;
 use omnishot::store::Store;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -185,13 +187,8 @@ impl ClassifyRequest {
         let store = known.and_then(Store::pictures);
         let usual = session.card().pictures.or(store).unwrap_or_default();
         let scan = self.network.scan(usual);
-        if let (Some(store), Some(known)) = (store.filter(|store| *store != scan), known) {
-            bail!(
-                "{}: its pictures were made {store}, those to classify are made {scan}: a threshold \
-                 that is found on it does not hold for them; pack it again {scan}, or leave cut and \
-                 grey out",
-                known.path().display()
-            );
+        if let Some(known) = known {
+            OtherPictures::refuse(known, scan)?;
         }
         Ok(scan)
     }
@@ -223,10 +220,8 @@ impl ClassifyRequest {
             (0.0..=100.0).contains(&strangers),
             "strangers is {strangers}; a share is 0 to 100 percent"
         );
-        let shots = support.iter().map(|class| class.pictures.len()).min();
-        let (ways, shots) = (support.len(), shots.unwrap_or(1));
         let seed = session.card().seed;
-        let plan = RejectionPlan::of_support(ways, shots, strangers / 100.0, seed);
+        let plan = RejectionPlan::of_classes(support, strangers / 100.0, seed);
         let found = Threshold::find(session, store, plan)
             .with_context(|| store.path().display().to_string())?;
         Ok(found.score)
