@@ -22,6 +22,8 @@ mod write;
 
 #[cfg(feature = "torch")]
 pub(crate) use batches::Work;
+#[cfg(feature = "draw")]
+pub(crate) use batches::batch_size;
 pub use classify::{Answer, ContextError, Ranked, Support, classify};
 pub use comparison::Comparison;
 pub use embedder::{Embedder, distorter};
