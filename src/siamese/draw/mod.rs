@@ -5,6 +5,7 @@
 //! limits     how much may be asked
 //! guard      who may ask
 //! server     connections and paths
+//!   unread   connections whose clients do not read
 //! desk       what may be asked for: the network's answers
 //!   drawing  drawings as they are sent
 //!   known    embeddings that were made before
@@ -25,6 +26,7 @@ mod none;
 mod refusal;
 mod server;
 mod sets;
+mod unread;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
