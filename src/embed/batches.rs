@@ -15,9 +15,7 @@ pub(crate) struct Work<'a, F> {
 impl<F: Fn(&[DrawingId], &mut [f32]) -> Result<(), StoreError>> Work<'_, F> {
     /// Images in a batch, but the last.
     fn size(&self) -> usize {
-        let side = self.embedder.card().network.side();
-        let (drawings, pixels) = self.embedder.at_once();
-        (pixels / (side * side)).clamp(1, drawings)
+        batch_size(self.embedder)
     }
 
     pub(crate) fn batches(&self) -> usize {
@@ -37,6 +35,13 @@ impl<F: Fn(&[DrawingId], &mut [f32]) -> Result<(), StoreError>> Work<'_, F> {
         (self.fill)(ids, &mut pixels)?;
         Ok(self.embedder.embed_images(&pixels))
     }
+}
+
+/// How many images are best embedded at once: 1 or more.
+pub(crate) fn batch_size(embedder: &dyn Embedder) -> usize {
+    let side = embedder.card().network.side();
+    let (drawings, pixels) = embedder.at_once();
+    (pixels / (side * side)).clamp(1, drawings.max(1))
 }
 
 /// Does all of it on this process.

@@ -25,6 +25,19 @@ pub struct Ranked {
     pub score: f64,
 }
 
+impl Ranked {
+    /// Classes by the scores of each, in the support's order: the nearest first; of equal scores the
+    /// first class first.
+    #[must_use]
+    pub fn nearest_first(scores: impl IntoIterator<Item = f64>) -> Vec<Ranked> {
+        let mut ranked: Vec<Ranked> = (scores.into_iter().enumerate())
+            .map(|(class, score)| Ranked { class, score })
+            .collect();
+        ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
+        ranked
+    }
+}
+
 /// What is said of a picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -114,8 +127,8 @@ impl Support {
         self.classes.len()
     }
 
-    /// Ranks the classes for a query that is embedded by the same network, the nearest first; of
-    /// equal scores the first class first.
+    /// Ranks the classes for a query that is embedded by the same network, as
+    /// [`Ranked::nearest_first`] does.
     ///
     /// # Panics
     /// If the query is of another length than the support's embeddings.
@@ -125,11 +138,7 @@ impl Support {
             let known: Vec<&[f32]> = class.iter().map(Vec::as_slice).collect();
             self.comparison.class_similarity(query, &known)
         };
-        let mut ranked: Vec<Ranked> = (self.classes.iter().map(score).enumerate())
-            .map(|(class, score)| Ranked { class, score })
-            .collect();
-        ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
-        ranked
+        Ranked::nearest_first(self.classes.iter().map(score))
     }
 
     /// [`Support::rank`] for each of some pictures, which the support's network embeds: each
@@ -161,5 +170,18 @@ pub(super) fn refuse_context(embedder: &dyn Embedder) -> Result<(), ContextError
     match embedder.card().network.head {
         HeadShape::Cosine | HeadShape::Distance => Ok(()),
         HeadShape::Context(_) => Err(ContextError),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_is_first_and_equal_scores_keep_their_order() {
+        let ranked = Ranked::nearest_first([0.5, -1.0, 2.0, 0.5]);
+        let places: Vec<(usize, f64)> = ranked.iter().map(|r| (r.class, r.score)).collect();
+        assert_eq!(places, [(2, 2.0), (0, 0.5), (3, 0.5), (1, -1.0)]);
+        assert!(Ranked::nearest_first([]).is_empty());
     }
 }

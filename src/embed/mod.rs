@@ -22,12 +22,14 @@ mod write;
 
 #[cfg(feature = "torch")]
 pub(crate) use batches::Work;
+#[cfg(feature = "draw")]
+pub(crate) use batches::batch_size;
 pub use classify::{Answer, ContextError, Ranked, Support, classify};
 pub use comparison::Comparison;
 pub use embedder::{Embedder, distorter};
 pub use embeddings::Embeddings;
 #[cfg(feature = "torch")]
 pub(crate) use embeddings::{draw, plain};
-pub use rejection::{RejectionError, RejectionPlan, Threshold};
+pub use rejection::{OtherPictures, RejectionError, RejectionPlan, Threshold};
 pub use score::{Score, Ties, leaders, stands_out};
 pub use write::{EmbeddingFormat, EmbeddingWriter, json_line};

@@ -5,13 +5,15 @@
 //! unknowns are; without another way it is known. A threshold is chosen by the unknowns of one
 //! half of the tasks and tried on the other half.
 
+use std::path::PathBuf;
+
 use rayon::prelude::*;
 
 use super::classify::{ContextError, refuse_context};
 use super::embedder::Embedder;
 use super::embeddings::Embeddings;
 use super::score::{Score, stands_out};
-use crate::archive::Split;
+use crate::archive::{Class, ScanOptions, Split};
 use crate::sample::{Scope, TaskError, TaskSampler, TaskShape, alphabets_of};
 use crate::store::{AlphabetId, Store, StoreError};
 
@@ -35,6 +37,40 @@ pub enum RejectionError {
     /// Too few characters that the network has not seen.
     #[error("of what the network has not seen, {0}")]
     TooFew(TaskError),
+}
+
+/// A store's pictures were made otherwise than those that a threshold found on it would be for.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{}: its pictures were made {made}, those to classify are made {wanted}: a threshold that is found \
+     on it does not hold for them; pack it again {wanted}, or have those to classify made {made} too",
+    path.display()
+)]
+pub struct OtherPictures {
+    /// The store's file.
+    pub path: PathBuf,
+    /// How its pictures were made.
+    pub made: ScanOptions,
+    /// How those to classify are made.
+    pub wanted: ScanOptions,
+}
+
+impl OtherPictures {
+    /// Refuses a store to find a threshold on for pictures that are made as `wanted`, if it says that
+    /// its own were made otherwise.
+    ///
+    /// # Errors
+    /// If it says so.
+    pub fn refuse(store: &Store, wanted: ScanOptions) -> Result<(), OtherPictures> {
+        match store.pictures() {
+            Some(made) if made != wanted => Err(OtherPictures {
+                path: store.path().to_owned(),
+                made,
+                wanted,
+            }),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What a threshold is chosen for.
@@ -63,6 +99,14 @@ impl RejectionPlan {
             tasks: 20_000,
             seed,
         }
+    }
+
+    /// [`RejectionPlan::of_support`] for these classes: as many shots as the class has that has the
+    /// fewest pictures.
+    #[must_use]
+    pub fn of_classes(support: &[Class], accepted: f64, seed: u64) -> RejectionPlan {
+        let fewest = support.iter().map(|class| class.pictures.len()).min();
+        RejectionPlan::of_support(support.len(), fewest.unwrap_or(1), accepted, seed)
     }
 }
 
@@ -204,5 +248,21 @@ impl TaskScores {
             known: most(&known),
             right: stands_out(&known) == Some(place),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::Page;
+
+    #[test]
+    fn a_support_has_the_shots_of_its_smallest_class() {
+        let class = |pictures| Class {
+            name: String::new(),
+            pictures: vec![Page::BLANK.into(); pictures],
+        };
+        let plan = RejectionPlan::of_classes(&[class(3), class(2), class(5)], 0.1, 7);
+        assert_eq!(plan, RejectionPlan::of_support(3, 2, 0.1, 7));
     }
 }

@@ -7,7 +7,9 @@ use std::process::ExitCode;
 use super::network::{NetworkArguments, PictureArguments, warn_of_other_pictures};
 use crate::archive::{Class, ScanOptions, Scanned, read_classes, read_picture};
 use crate::cli::exit_code;
-use crate::embed::{Answer, Embedder, Ranked, RejectionPlan, Score, Threshold, classify};
+use crate::embed::{
+    Answer, Embedder, OtherPictures, Ranked, RejectionPlan, Score, Threshold, classify,
+};
 use crate::store::Store;
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Parser};
@@ -140,13 +142,8 @@ fn preparation(
     let store = known.and_then(Store::pictures);
     let usual = trained.or(store).unwrap_or_default();
     let scan = arguments.preparation.or(usual);
-    if let (Some(store), Some(known)) = (store.filter(|store| *store != scan), known) {
-        bail!(
-            "{}: its pictures were made {store}, those to classify are made {scan}: a threshold \
-             that is found on it does not hold for them; pack it again {scan}, or leave the flags \
-             out",
-            known.path().display()
-        );
+    if let Some(known) = known {
+        OtherPictures::refuse(known, scan)?;
     }
     warn_of_other_pictures("siamese-classify", embedder, scan);
     Ok(scan)
@@ -159,10 +156,8 @@ fn calibrated(
     embedder: &dyn Embedder,
     support: &[Class],
 ) -> Result<Threshold> {
-    let shots = support.iter().map(|class| class.pictures.len()).min();
-    let (ways, shots) = (support.len(), shots.unwrap_or(1));
     let accepted = arguments.strangers / 100.0;
-    let plan = RejectionPlan::of_support(ways, shots, accepted, embedder.card().seed);
+    let plan = RejectionPlan::of_classes(support, accepted, embedder.card().seed);
     Threshold::find(embedder, store, plan).with_context(|| store.path().display().to_string())
 }
 

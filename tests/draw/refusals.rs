@@ -7,6 +7,9 @@ use crate::client::{connect, get, head, post, posted, receive, send};
 use crate::program::{Program, classes, drawing, question};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use omnishot::archive::{Archive, ScanOptions};
+use omnishot::store::{self, WriteOptions};
+use omnishot::synthetic::{SyntheticOptions, synthesize};
 use serde_json::{Value, json};
 
 /// The first line of a request, its headers, the status of the answer, and what that says.
@@ -231,6 +234,43 @@ fn a_port_that_is_taken_is_an_error_in_words() {
         "{said}"
     );
     assert_eq!(get(program.port, "/").status, 200);
+}
+
+#[test]
+fn a_store_of_pictures_made_otherwise_gives_no_threshold() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = SyntheticOptions {
+        background: 1,
+        evaluation: 1,
+        drawers: 2,
+        ..SyntheticOptions::default()
+    };
+    let archive = Archive {
+        alphabets: synthesize(&options),
+        runs: Vec::new(),
+    };
+    let made = WriteOptions {
+        pictures: Some(ScanOptions {
+            cut: true,
+            grey: false,
+        }),
+        ..WriteOptions::default()
+    };
+    store::write(&folder.path().join("cut.omni"), &archive, made, |_| ()).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_siamese-draw"))
+        .args(["--pretrained", "--port", "0"])
+        .args(["--calibrate", "cut.omni", "--cut=false"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(output.stdout.is_empty());
+    assert!(
+        said.contains("cut.omni: its pictures were made with --cut"),
+        "{said}"
+    );
+    assert!(said.contains("does not hold for them"), "{said}");
 }
 
 #[test]

@@ -114,5 +114,9 @@ fn pictures_are_classified_as_those_that_were_learned_from_were_made() {
     // A threshold holds for pictures that are made as those that it is found on.
     let (code, _, said) = run(&plain, &["--calibrate", "s.omni", "--cut=false"]);
     assert_eq!(code, Some(1));
-    assert!(said.contains("does not hold for them"), "{said}");
+    assert!(
+        said.contains("s.omni: its pictures were made with --cut")
+            && said.contains("does not hold"),
+        "{said}"
+    );
 }

@@ -10,7 +10,7 @@ use std::process::Output;
 use crate::common::drawings::made_up;
 use assert_cmd::Command;
 use omnishot::eval::{Evaluation, Protocol, Role};
-use omnishot::model::ordered;
+use omnishot::model::{PRETRAINED, ordered};
 use omnishot::train::Preset;
 use tempfile::TempDir;
 
@@ -232,18 +232,26 @@ fn bad_input_is_one_clear_line() {
 #[test]
 fn the_pretrained_network_is_scored_at_once() {
     let folder = prepared();
-    let score = "s.omni --pretrained --together --protocol lake-runs --picture t.png --json";
+    let score =
+        "s.omni --pretrained --together --protocol lake-runs --picture t.png --onnx n.onnx --json";
     let score: Vec<&str> = score.split_whitespace().collect();
     let output = call(folder.path(), EVAL, &score);
     assert!(output.status.success(), "{output:?}");
     let errors = String::from_utf8(output.stderr).unwrap();
     assert!(errors.contains("fewer than two"), "{errors}");
     assert!(folder.path().join("t.png").is_file());
+    let onnx = folder.path().join("n.onnx");
+    assert!(fs::metadata(&onnx).unwrap().len() as usize > PRETRAINED.len() / 2);
     let report: Evaluation = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report.provenance.networks[0].name, "pretrained");
     let systems = &report.protocols[0].systems;
     let network = systems.iter().find(|s| s.role == Role::Network).unwrap();
     assert!(network.percent > 50.0, "{}", network.percent);
+
+    fs::write(&onnx, "another's").unwrap();
+    let again = refusal(folder.path(), EVAL, &score, 1);
+    assert!(again.contains("n.onnx: exists already"), "{again}");
+    assert_eq!(fs::read(&onnx).unwrap(), b"another's");
 
     let taken = "s.omni --pretrained --weights pretrained=x.safetensors";
     let taken: Vec<&str> = taken.split_whitespace().collect();

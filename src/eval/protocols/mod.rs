@@ -60,8 +60,7 @@ impl<'a> Protocols<'a> {
         if (random || curve || episodes) && alphabets_of(store, Split::Evaluation).is_empty() {
             return Err(EvalError::NothingToEvaluate);
         }
-        let is_turned = |protocol| protocol == Protocol::Vinyals;
-        let one_shot = task_sets(store, plan, |protocol| !is_turned(protocol))?;
+        let one_shot = task_sets(store, plan, |protocol| !protocol.is_turned())?;
         let curve = curve
             .then(|| CurveRun::draw(store, plan, first))
             .transpose()?;
@@ -85,7 +84,7 @@ impl<'a> Protocols<'a> {
 
     /// The protocols of a plan whose drawings are turned, of which there may be none.
     pub fn turned(store: &Store, plan: &Plan) -> Result<Protocols<'a>, EvalError> {
-        let sets = task_sets(store, plan, |protocol| protocol == Protocol::Vinyals)?;
+        let sets = task_sets(store, plan, Protocol::is_turned)?;
         Ok(Protocols::of(sets))
     }
 

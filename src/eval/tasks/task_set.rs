@@ -74,6 +74,16 @@ impl Protocol {
         }
     }
 
+    /// Whether its drawings are turned, so that each turn of a drawing is one by itself, which no
+    /// store has and a network embeds for this protocol alone.
+    #[must_use]
+    pub fn is_turned(self) -> bool {
+        match self {
+            Protocol::Vinyals => true,
+            Protocol::LakeRuns | Protocol::Within | Protocol::Between | Protocol::Digits => false,
+        }
+    }
+
     /// What the groups of its questions are, in a word.
     #[must_use]
     pub fn group_word(self) -> &'static str {

@@ -4,8 +4,6 @@
 //! drawing that was embedded before is known by its digest, so that a new query costs the embedding
 //! of one drawing.
 
-use std::collections::BTreeMap;
-
 use rayon::prelude::*;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -186,14 +184,10 @@ impl Desk {
             .expect("one for each of the drawings, the query too");
         let mut rows = embedded.iter().map(|row| &**row);
         let comparison = self.network.comparison();
-        let mut ranked: Vec<Ranked> = (classes.iter().enumerate())
-            .map(|(class, drawn)| {
-                let own: Vec<&[f32]> = rows.by_ref().take(drawn.drawings.len()).collect();
-                let score = comparison.class_similarity(&query, &own);
-                Ranked { class, score }
-            })
-            .collect();
-        ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
+        let ranked = Ranked::nearest_first(classes.iter().map(|drawn| {
+            let own: Vec<&[f32]> = rows.by_ref().take(drawn.drawings.len()).collect();
+            comparison.class_similarity(&query, &own)
+        }));
         let answer = Answer::of(&ranked, request.threshold);
         let name = |class: usize| &classes[class].name;
         let ranked = ranked
@@ -207,34 +201,16 @@ impl Desk {
     fn embed(&self, pngs: &[&Png]) -> Result<Vec<Embedding>, Refusal> {
         let digest = |png: &&Png| *blake3::hash(png.bytes()).as_bytes();
         let digests: Vec<Digest> = pngs.iter().map(digest).collect();
-        let mut found: BTreeMap<Digest, Embedding> = BTreeMap::new();
-        let mut new: BTreeMap<Digest, &Png> = BTreeMap::new();
-        for (digest, png) in digests.iter().zip(pngs) {
-            match self.known.get(digest) {
-                Some(embedding) => drop(found.insert(*digest, embedding)),
-                None => drop(new.insert(*digest, png)),
-            }
-        }
-        let new: Vec<(Digest, &Png)> = new.into_iter().collect();
-        let side = self.network.card().network.side();
-        let (drawings, pixels) = self.network.at_once();
-        let each = (pixels / (side * side)).clamp(1, drawings.max(1));
-        for some in new.chunks(each) {
-            let images = self.images(some, side)?;
-            let embeddings = self.network.embed_images(&images);
-            let rows = embeddings.chunks_exact(embeddings.len() / some.len());
-            for ((digest, _), row) in some.iter().zip(rows) {
-                let embedding: Embedding = row.into();
-                self.known.keep(*digest, embedding.clone());
-                found.insert(*digest, embedding);
-            }
-        }
-        Ok(digests.iter().map(|digest| found[digest].clone()).collect())
+        self.known.embed(&self.network, &digests, |places| {
+            let some: Vec<&Png> = places.iter().map(|&place| pngs[place]).collect();
+            self.images(&some)
+        })
     }
 
     /// Drawings as the network takes them, `[n, side, side]`: as `siamese-classify` makes its
     /// pictures ready.
-    fn images(&self, some: &[(Digest, &Png)], side: usize) -> Result<Vec<f32>, Refusal> {
+    fn images(&self, some: &[&Png]) -> Result<Vec<f32>, Refusal> {
+        let side = self.network.card().network.side();
         let mut images = vec![0f32; some.len() * side * side];
         let plain = distorter(self.network.card());
         (some
@@ -242,7 +218,7 @@ impl Desk {
             .zip(images.par_chunks_exact_mut(side * side)))
         .try_for_each_init(
             || plain.clone(),
-            |plain: &mut Distorter, ((_, png), image)| {
+            |plain: &mut Distorter, (png, image)| {
                 let scanned = scan(png.bytes(), self.scan).map_err(|problem| Refusal::Picture {
                     drawing: png.name.clone(),
                     problem,

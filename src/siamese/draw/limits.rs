@@ -16,3 +16,8 @@ pub const MOST_REQUESTS: usize = 16;
 pub const MOST_CONNECTIONS: usize = 64;
 /// The most seconds that a request's head, and then its body, may take to arrive.
 pub const MOST_SECONDS: u64 = 15;
+/// The most seconds that the system may have to keep an answer for a client that does not read it,
+/// counted from when it can keep no more. A page of this machine reads its answer in a fraction of
+/// one, however many drawings it has: whoever needs more does not mean to, and would hold one of
+/// [`MOST_CONNECTIONS`] for as long as it likes.
+pub const MOST_SECONDS_UNREAD: u64 = 60;

@@ -5,6 +5,7 @@
 //! limits     how much may be asked
 //! guard      who may ask
 //! server     connections and paths
+//!   unread   connections whose clients do not read
 //! desk       what may be asked for: the network's answers
 //!   drawing  drawings as they are sent
 //!   known    embeddings that were made before
@@ -25,6 +26,7 @@ mod none;
 mod refusal;
 mod server;
 mod sets;
+mod unread;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -33,11 +35,11 @@ use std::time::Duration;
 
 use super::network::{PictureArguments, warn_of_other_pictures};
 use crate::cli::exit_code;
-use crate::embed::{Embedder, Support};
+use crate::embed::{Embedder, OtherPictures, Support};
 use crate::onnx::Session;
 use crate::store::Store;
 use alphabets::Alphabets;
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::{ArgGroup, Parser};
 use desk::Desk;
 use known::Known;
@@ -127,13 +129,8 @@ fn desk(arguments: &Arguments) -> Result<Desk> {
     warn_of_other_pictures("siamese-draw", &network, scan);
     let calibration = match store {
         Some(store) => {
+            OtherPictures::refuse(&store, scan)?;
             let name = store.path().display().to_string();
-            if let Some(made) = store.pictures().filter(|made| *made != scan) {
-                bail!(
-                    "{name}: its pictures were made {made}, drawings are made {scan}: a threshold \
-                     that is found on it does not hold for them; pack it again {scan}"
-                );
-            }
             Some(Calibration::new(store, &network).context(name)?)
         }
         None => None,

@@ -4,6 +4,7 @@
 //! the same ones again.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 
 use super::known::{Digest, Known};
@@ -82,30 +83,12 @@ impl Embedder for Remembering<'_> {
         let side = self.card().network.side();
         let images: Vec<&[f32]> = images.chunks_exact(side * side).collect();
         let digests: Vec<Digest> = images.iter().map(|image| digest(image)).collect();
-        let mut rows: Vec<_> = digests
-            .iter()
-            .map(|digest| self.known.get(digest))
-            .collect();
-        let is_new = rows.iter().map(Option::is_none);
-        let new: Vec<&[f32]> = (images.iter().zip(is_new))
-            .filter_map(|(image, is_new)| is_new.then_some(*image))
-            .collect();
-        if !new.is_empty() {
-            let embedded = self.embedder.embed_images(&new.concat());
-            let each = embedded.chunks_exact(embedded.len() / new.len());
-            let places = rows
-                .iter_mut()
-                .zip(&digests)
-                .filter(|(row, _)| row.is_none());
-            for ((row, digest), embedding) in places.zip(each) {
-                self.known.keep(*digest, embedding.into());
-                *row = Some(embedding.into());
-            }
-        }
-        rows.into_iter()
-            .flatten()
-            .flat_map(|row| row.to_vec())
-            .collect()
+        let at = |places: &[usize]| {
+            let pixels = places.iter().flat_map(|&place| images[place]);
+            Ok::<_, Infallible>(pixels.copied().collect())
+        };
+        let Ok(rows) = self.known.embed(self.embedder, &digests, at);
+        rows.iter().flat_map(|row| row.iter().copied()).collect()
     }
 
     fn at_once(&self) -> (usize, usize) {

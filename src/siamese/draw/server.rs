@@ -17,14 +17,17 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use super::desk::Desk;
 use super::guard::{check_body, check_method, check_sender};
-use super::limits::{MOST_BODY, MOST_CONNECTIONS, MOST_REQUESTS, MOST_SECONDS};
+use super::limits::{
+    MOST_BODY, MOST_CONNECTIONS, MOST_REQUESTS, MOST_SECONDS, MOST_SECONDS_UNREAD,
+};
 use super::refusal::Refusal;
+use super::unread::Unread;
 
 /// Connections beyond the most that are still told so; others are closed without a word.
 const MOST_TURNED_AWAY: usize = 32;
@@ -144,22 +147,23 @@ pub async fn serve(
                 Err(_) => continue,
             },
         };
+        // An answer of two writes would wait for the client's delayed acknowledgement.
+        let _ = stream.set_nodelay(true);
         tokio::spawn(connection(Arc::clone(&shared), stream, permit, crowded));
     }
     desk.finish_saving();
     Ok(())
 }
 
-/// Serves one connection to its end.
+/// Serves one connection to its end; `permit` is given back then.
 async fn connection(
     shared: Arc<Shared>,
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     permit: OwnedSemaphorePermit,
     crowded: bool,
 ) {
     let _permit = permit;
-    // An answer of two writes would wait for the client's delayed acknowledgement.
-    let _ = stream.set_nodelay(true);
+    let stream = Unread::new(stream, Duration::from_secs(MOST_SECONDS_UNREAD));
     let service = service_fn(move |request| {
         let shared = Arc::clone(&shared);
         async move { Ok::<_, Infallible>(answer(&shared, request, crowded).await) }
@@ -264,7 +268,92 @@ fn refused(refusal: &Refusal) -> Answer {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::task::JoinHandle;
+    use tokio::time::Instant;
+
     use super::*;
+    use crate::archive::ScanOptions;
+    use crate::onnx::Session;
+    use crate::siamese::draw::known::Known;
+    use crate::siamese::draw::sets::Sets;
+
+    const MOST: Duration = Duration::from_secs(MOST_SECONDS_UNREAD);
+
+    /// Does this by a clock that goes on whenever everything waits, and then at once.
+    fn by_its_own_clock(work: impl Future<Output = ()>) {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+        // Whatever would wait for ever does so for an hour, which is over at once.
+        let hour = Duration::from_secs(3600);
+        runtime.block_on(async { timeout(hour, work).await.unwrap() });
+    }
+
+    /// A connection that keeps 64 bytes for its client, which asked for a file of some thousand.
+    async fn asked(more: &str) -> (DuplexStream, JoinHandle<()>) {
+        let desk = Desk {
+            network: Session::pretrained(),
+            scan: ScanOptions::default(),
+            threshold: None,
+            calibration: None,
+            sets: Sets::new(PathBuf::new()),
+            alphabets: None,
+            known: Known::default(),
+        };
+        let shared = Arc::new(Shared {
+            desk: Arc::new(desk),
+            port: 8105,
+            requests: Arc::new(Semaphore::new(MOST_REQUESTS)),
+        });
+        let connections = Arc::new(Semaphore::new(1));
+        let permit = connections.acquire_owned().await.unwrap();
+        let (mut client, stream) = duplex(64);
+        let served = tokio::spawn(connection(shared, stream, permit, false));
+        let head = format!("GET /page.js HTTP/1.1\r\nhost: localhost:8105\r\n{more}\r\n");
+        client.write_all(head.as_bytes()).await.unwrap();
+        (client, served)
+    }
+
+    #[test]
+    fn a_client_that_does_not_read_is_not_waited_for() {
+        by_its_own_clock(async {
+            for more in ["", "connection: close\r\n"] {
+                let began = Instant::now();
+                let (_client, served) = asked(more).await;
+                served.await.unwrap();
+                let took = began.elapsed();
+                assert!(took.abs_diff(MOST) < Duration::from_secs(1), "{took:?}");
+            }
+        });
+    }
+
+    #[test]
+    fn reading_byte_by_byte_puts_off_nothing() {
+        by_its_own_clock(async {
+            let began = Instant::now();
+            let (mut client, served) = asked("connection: close\r\n").await;
+            while client.read_u8().await.is_ok() {
+                sleep(Duration::from_secs(1)).await;
+                assert!(began.elapsed() < 4 * MOST, "never cut");
+            }
+            served.await.unwrap();
+        });
+    }
+
+    #[test]
+    fn a_client_that_reads_in_time_gets_all_of_it() {
+        by_its_own_clock(async {
+            let (mut client, served) = asked("connection: close\r\n").await;
+            sleep(MOST / 2).await;
+            let mut whole = String::new();
+            client.read_to_string(&mut whole).await.unwrap();
+            served.await.unwrap();
+            assert!(whole.starts_with("HTTP/1.1 200 OK"), "{whole}");
+            assert!(whole.ends_with(include_str!("page/page.js")), "{whole}");
+        });
+    }
 
     #[test]
     fn a_port_that_cannot_be_had_says_what_to_do() {

@@ -28,8 +28,8 @@ use std::{ptr, slice};
 
 use anyhow::{Context, Result, ensure};
 
-use lease::{Lease, MOST_DIMENSIONS};
-use network::{ClassifyRequest, EmbedRequest, Engine};
+use lease::MOST_DIMENSIONS;
+use network::{ClassifyRequest, EmbedRequest, Request};
 use pictures::{OmnishotPicture, Pictures};
 use stream::Settings;
 
@@ -234,11 +234,26 @@ pub extern "C" fn omnishot_close(loader: u64) {
     });
 }
 
-/// Does a request on this process's threads; gives what it made, or 0 after an error.
-fn asked(work: impl FnOnce(&Engine) -> Result<Lease> + Send) -> u64 {
+/// Answers a request in JSON on this process's threads; gives what was made, or 0 after an error.
+///
+/// # Safety
+/// `request` is null, or `length` bytes there may be read; `pictures` is null, or `count` pictures
+/// there and their pixels may be read. Nothing writes to them meanwhile.
+unsafe fn asked<R: Request>(
+    request: *const u8,
+    length: usize,
+    pictures: *const OmnishotPicture,
+    count: usize,
+) -> u64 {
+    // SAFETY: the caller owes what both want.
+    let (json, arrays) = unsafe { (bytes(request, length), Pictures::new(pictures, count)) };
     guarded(0, || {
         let engine = handles::engine();
-        Ok(handles::keep_lease(engine.run(|| work(engine))?))
+        let answer = || {
+            let request: R = serde_json::from_slice(json?)?;
+            request.answer(engine, arrays)
+        };
+        Ok(handles::keep_lease(engine.run(answer)?))
     })
 }
 
@@ -255,9 +270,8 @@ pub unsafe extern "C" fn omnishot_embed(
     pictures: *const OmnishotPicture,
     count: usize,
 ) -> u64 {
-    // SAFETY: the caller owes what both want.
-    let (request, arrays) = unsafe { (bytes(request, length), Pictures::new(pictures, count)) };
-    asked(|engine| EmbedRequest::parse(request?)?.answer(engine, arrays))
+    // SAFETY: the caller owes the same.
+    unsafe { asked::<EmbedRequest>(request, length, pictures, count) }
 }
 
 /// Ranks classes for pictures by a request in JSON: see `network.rs`. Gives a batch of a
@@ -272,7 +286,6 @@ pub unsafe extern "C" fn omnishot_classify(
     pictures: *const OmnishotPicture,
     count: usize,
 ) -> u64 {
-    // SAFETY: the caller owes what both want.
-    let (request, arrays) = unsafe { (bytes(request, length), Pictures::new(pictures, count)) };
-    asked(|engine| ClassifyRequest::parse(request?)?.answer(engine, arrays))
+    // SAFETY: the caller owes the same.
+    unsafe { asked::<ClassifyRequest>(request, length, pictures, count) }
 }

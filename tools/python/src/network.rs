@@ -8,11 +8,14 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context, Result, bail, ensure};
 use omnishot::archive::{Class, ScanOptions, Scanned, read_classes};
-use omnishot::embed::{Answer, Embedder, Embeddings, Ranked, RejectionPlan, Support, Threshold};
+use omnishot::embed::{
+    Answer, Embedder, Embeddings, OtherPictures, Ranked, RejectionPlan, Support, Threshold,
+};
 use omnishot::onnx::Session;
 use omnishot::store::Store;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::lease::{Lease, Values};
@@ -78,7 +81,16 @@ fn warning(session: &Session, scan: ScanOptions) -> Option<String> {
     ))
 }
 
-/// What a caller wants embedded, as JSON.
+/// What a caller wants, as JSON.
+pub trait Request: DeserializeOwned {
+    /// What is made of it.
+    ///
+    /// # Errors
+    /// If something that it names cannot be read, or does not fit together.
+    fn answer(&self, engine: &Engine, arrays: Pictures<'_>) -> Result<Lease>;
+}
+
+/// What a caller wants embedded.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EmbedRequest {
@@ -86,20 +98,12 @@ pub struct EmbedRequest {
     pictures: Vec<Input>,
 }
 
-impl EmbedRequest {
-    /// Reads the JSON.
-    ///
-    /// # Errors
-    /// If it is none, or a name or a value is not known.
-    pub fn parse(json: &[u8]) -> Result<EmbedRequest> {
-        Ok(serde_json::from_slice(json)?)
-    }
-
+impl Request for EmbedRequest {
     /// `embeddings` [n, dimensions] of all pictures in their order, and a `report`.
     ///
     /// # Errors
     /// If the network or one of the pictures cannot be read, or there are none.
-    pub fn answer(&self, engine: &Engine, arrays: Pictures<'_>) -> Result<Lease> {
+    fn answer(&self, engine: &Engine, arrays: Pictures<'_>) -> Result<Lease> {
         let session = engine.network(self.network.weights.as_deref())?;
         let scan = (self.network).scan(session.card().pictures.unwrap_or_default());
         let pictures = read(&self.pictures, arrays, scan)?;
@@ -125,7 +129,7 @@ enum Known {
     Classes(Vec<(String, Vec<Input>)>),
 }
 
-/// What a caller wants classified, as JSON.
+/// What a caller wants classified.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClassifyRequest {
@@ -137,21 +141,13 @@ pub struct ClassifyRequest {
     strangers: f64,
 }
 
-impl ClassifyRequest {
-    /// Reads the JSON.
-    ///
-    /// # Errors
-    /// If it is none, or a name or a value is not known.
-    pub fn parse(json: &[u8]) -> Result<ClassifyRequest> {
-        Ok(serde_json::from_slice(json)?)
-    }
-
+impl Request for ClassifyRequest {
     /// A `report` with the classes ranked for each query.
     ///
     /// # Errors
     /// If the network, the store or one of the pictures cannot be read, or there are none; if the
     /// network is a matching network, or no threshold can be found.
-    pub fn answer(&self, engine: &Engine, arrays: Pictures<'_>) -> Result<Lease> {
+    fn answer(&self, engine: &Engine, arrays: Pictures<'_>) -> Result<Lease> {
         let session = engine.network(self.network.weights.as_deref())?;
         let store = self.calibrate.as_deref().map(Store::open).transpose()?;
         let scan = self.preparation(&session, store.as_ref())?;
@@ -178,20 +174,17 @@ impl ClassifyRequest {
         });
         Ok(Lease::of_numbers(vec![report_of(&report)]))
     }
+}
 
+impl ClassifyRequest {
     /// How pictures are made into pages: as asked for, or else as those of the training or of the
     /// store that a threshold is found on.
     fn preparation(&self, session: &Session, known: Option<&Store>) -> Result<ScanOptions> {
         let store = known.and_then(Store::pictures);
         let usual = session.card().pictures.or(store).unwrap_or_default();
         let scan = self.network.scan(usual);
-        if let (Some(store), Some(known)) = (store.filter(|store| *store != scan), known) {
-            bail!(
-                "{}: its pictures were made {store}, those to classify are made {scan}: a threshold \
-                 that is found on it does not hold for them; pack it again {scan}, or leave cut and \
-                 grey out",
-                known.path().display()
-            );
+        if let Some(known) = known {
+            OtherPictures::refuse(known, scan)?;
         }
         Ok(scan)
     }
@@ -223,10 +216,8 @@ impl ClassifyRequest {
             (0.0..=100.0).contains(&strangers),
             "strangers is {strangers}; a share is 0 to 100 percent"
         );
-        let shots = support.iter().map(|class| class.pictures.len()).min();
-        let (ways, shots) = (support.len(), shots.unwrap_or(1));
         let seed = session.card().seed;
-        let plan = RejectionPlan::of_support(ways, shots, strangers / 100.0, seed);
+        let plan = RejectionPlan::of_classes(support, strangers / 100.0, seed);
         let found = Threshold::find(session, store, plan)
             .with_context(|| store.path().display().to_string())?;
         Ok(found.score)
