@@ -23,8 +23,8 @@ use omnishot::train::{
 };
 use tch::Device;
 
-const PRESETS: [&str; 8] = [
-    "fast", "thorough", "compact", "siamese", "softmax", "matching", "keras", "koch",
+const PRESETS: [&str; 9] = [
+    "fast", "thorough", "composed", "compact", "siamese", "softmax", "matching", "keras", "koch",
 ];
 /// More steps than are taken before one is captured, and two checkpoints.
 const STEPS: u64 = 16;

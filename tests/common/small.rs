@@ -12,7 +12,7 @@ use tch::Device;
 /// A preset made small, with more changes.
 pub fn with(name: &str, steps: u64, changes: &[&str]) -> Preset {
     let small: &[&str] = match name {
-        "compact" | "fast" | "thorough" => &[
+        "compact" | "fast" | "thorough" | "composed" => &[
             "batch.drawings=24",
             "batch.alphabet_characters=8",
             "network.side=32",
@@ -48,17 +48,17 @@ pub fn with(name: &str, steps: u64, changes: &[&str]) -> Preset {
             "network.units=12",
         ],
     };
-    let table: &[&str] = if name == "koch" {
-        &["batch.table_pairs=100", "batch.copies=2"]
-    } else {
-        &[]
+    let more: &[&str] = match name {
+        "koch" => &["batch.table_pairs=100", "batch.copies=2"],
+        "composed" => &["batch.composed.classes=40", "batch.composed.drawings=8"],
+        _ => &[],
     };
     let all = [
         "validation_alphabets=1",
         "validation_tasks=50",
         "validation_every=5",
     ];
-    let changes: Vec<String> = (small.iter().chain(table).chain(&all).chain(changes))
+    let changes: Vec<String> = (small.iter().chain(more).chain(&all).chain(changes))
         .map(|&change| change.to_owned())
         .chain([format!("steps={steps}")])
         .collect();

@@ -15,10 +15,11 @@ const TRAIN: &str = env!("CARGO_BIN_EXE_siamese-train");
 const STEPS: usize = 24;
 
 /// Small settings of each kind of batch, objective and optimizer.
-const RUNS: [(&str, &[&str]); 8] = [
+const RUNS: [(&str, &[&str]); 9] = [
     ("compact", &COMPACT),
     ("fast", &COMPACT),
-    ("thorough", &COMPOSED),
+    ("thorough", &COMPACT),
+    ("composed", &COMPOSED),
     ("siamese", &SIAMESE),
     ("keras", &KERAS),
     ("koch", &KOCH),
