@@ -140,7 +140,7 @@ pub enum PresetError {
 
 impl Preset {
     /// The names and the texts of the presets that ship with the program.
-    pub const SHIPPED: [(&str, &str); 8] = PRESETS;
+    pub const SHIPPED: [(&str, &str); 9] = PRESETS;
 
     /// The names of the presets that ship with the program, as a sentence lists them.
     #[must_use]
