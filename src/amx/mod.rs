@@ -23,16 +23,21 @@
 //! Each product has a twin in plain Rust with the same result bit for bit, and loops over values are compiled
 //! from one source with and without wide registers.
 
+mod back;
 mod conv;
+mod input;
 mod kernel;
 mod memory;
 mod norm;
+mod parameters;
 mod pass;
+mod residual;
 #[cfg(test)]
 mod tests;
 mod tile;
 mod wide;
 
 pub use memory::keep_freed_memory;
-pub use pass::{Layer, MULTIPLE, Parameters, Pass, fits};
+pub use parameters::{Layer, Parameters};
+pub use pass::{MULTIPLE, Pass, fits};
 pub use tile::available;

@@ -1,14 +1,14 @@
 //! What lies between convolutions: batch norm and ReLU, there and back, over rows of channels.
 
 use super::tile::{BLOCK, Block};
-use super::wide::{LANES, Square, Wide, transpose, wide};
+use super::wide::{LANES, Wide, wide};
 
 /// What is added to a variance, as PyTorch does by default.
 const EPSILON: f64 = 1e-5;
 
 /// The value of bits of bf16.
 #[inline(always)]
-fn float(bits: u16) -> f32 {
+pub(super) fn float(bits: u16) -> f32 {
     f32::from_bits(u32::from(bits) << 16)
 }
 
@@ -20,12 +20,12 @@ pub(super) fn round(value: f32) -> u16 {
 }
 
 #[inline(always)]
-fn lanes<T: Copy>(values: &[T], at: usize) -> &[T; LANES] {
+pub(super) fn lanes<T: Copy>(values: &[T], at: usize) -> &[T; LANES] {
     values[at..][..LANES].try_into().expect("as many as asked")
 }
 
 #[inline(always)]
-fn lanes_mut<T: Copy>(values: &mut [T], at: usize) -> &mut [T; LANES] {
+pub(super) fn lanes_mut<T: Copy>(values: &mut [T], at: usize) -> &mut [T; LANES] {
     (&mut values[at..][..LANES])
         .try_into()
         .expect("as many as asked")
@@ -99,7 +99,7 @@ impl Norm {
     }
 
     /// The way back, from the sums of the gradient and of the gradient times the values: writes the
-    /// gradients of scale and shift, and gives the factors of [`spread`].
+    /// gradients of scale and shift, and gives the factors of [`super::back::spread`].
     pub(super) fn back(&mut self, gradient: &Sums, products: &Sums) -> Factors {
         let mut factors = Factors::default();
         for channel in 0..self.scale.len() {
@@ -253,175 +253,6 @@ wide! {
     pub(super) fn multiply(values: &[u16], by: &[u16], out: &mut [u16]) {
         for (out, (value, by)) in out.iter_mut().zip(values.iter().zip(by)) {
             *out = round(float(*value) * float(*by));
-        }
-    }
-}
-
-/// The gradient of what ReLU let through.
-#[inline(always)]
-fn let_through(gradient: &[u16], output: &[u16], at: usize) -> [f32; LANES] {
-    let (gradient, output) = (lanes(gradient, at), lanes(output, at));
-    let mut values = [0.0; LANES];
-    for i in 0..LANES {
-        // No branch, which would keep the loop narrow.
-        values[i] = float(gradient[i] & u16::from(output[i] != 0).wrapping_neg());
-    }
-    values
-}
-
-/// Rows whose sums are added up in f32 before they are in f64.
-const AT_ONCE: usize = 32;
-
-wide! {
-    /// The sums of the gradient that ReLU let through, and of its products with `first` and `second`.
-    pub(super) fn reduce(
-        of: (&[u16], &[u16]),
-        channels: usize,
-        first: &[u16],
-        second: Option<&[u16]>,
-    ) -> [Sums; 3] {
-        let (gradient, output) = of;
-        let mut all = [vec![0.0; channels], vec![0.0; channels], vec![0.0; channels]];
-        for start in (0..gradient.len()).step_by(AT_ONCE * channels) {
-            for channel in (0..channels).step_by(LANES) {
-                let mut sums = [[0.0f32; LANES]; 3];
-                for row in 0..AT_ONCE {
-                    let at = start + row * channels + channel;
-                    let through = let_through(gradient, output, at);
-                    let ones = lanes(first, at);
-                    for i in 0..LANES {
-                        sums[0][i] += through[i];
-                        sums[1][i] += through[i] * float(ones[i]);
-                    }
-                    if let Some(second) = second {
-                        let others = lanes(second, at);
-                        for i in 0..LANES {
-                            sums[2][i] += through[i] * float(others[i]);
-                        }
-                    }
-                }
-                for (all, sums) in all.iter_mut().zip(sums) {
-                    for (all, sum) in lanes_mut(all, channel).iter_mut().zip(sums) {
-                        *all += f64::from(sum);
-                    }
-                }
-            }
-        }
-        all
-    }
-}
-
-/// The gradient on one side of a norm and ReLU.
-#[derive(Clone, Copy)]
-pub(super) struct Gradient<'a> {
-    /// Of the output.
-    gradient: &'a [u16],
-    /// The output.
-    output: &'a [u16],
-    /// What the norm was given.
-    raw: &'a [u16],
-    factors: &'a Factors,
-}
-
-impl<'a> Gradient<'a> {
-    /// Of a gradient and the output that it is of, what the norm was given, and its factors.
-    pub(super) fn of(
-        (gradient, output): (&'a [u16], &'a [u16]),
-        raw: &'a [u16],
-        factors: &'a Factors,
-    ) -> Gradient<'a> {
-        Gradient {
-            gradient,
-            output,
-            raw,
-            factors,
-        }
-    }
-
-    #[inline(always)]
-    fn at(&self, at: usize, channel: usize) -> [u16; LANES] {
-        let through = let_through(self.gradient, self.output, at);
-        let raw = lanes(self.raw, at);
-        let [slope, by_value, constant] = self.factors;
-        let (slope, by_value) = (lanes(slope, channel), lanes(by_value, channel));
-        let constant = lanes(constant, channel);
-        let mut bits = [0; LANES];
-        for i in 0..LANES {
-            bits[i] = round(through[i] * slope[i] + float(raw[i]) * by_value[i] + constant[i]);
-        }
-        bits
-    }
-}
-
-wide! {
-    /// The gradient of what the norm was given, as rows and as columns of `drawings`.
-    pub(super) fn spread(
-        from: Gradient<'_>,
-        drawings: usize,
-        rows: &mut [u16],
-        columns: &mut [u16],
-    ) {
-        let channels = from.factors[0].len();
-        for pixel in (0..rows.len()).step_by(drawings * channels) {
-            for drawing in (0..drawings).step_by(BLOCK) {
-                for channel in (0..channels).step_by(LANES) {
-                    let mut both = [[0u32; LANES]; BLOCK / 2];
-                    for (pair, both) in both.iter_mut().enumerate() {
-                        let at = pixel + (drawing + 2 * pair) * channels + channel;
-                        let even = from.at(at, channel);
-                        let odd = from.at(at + channels, channel);
-                        *lanes_mut(rows, at) = even;
-                        *lanes_mut(rows, at + channels) = odd;
-                        *both = side_by_side(&even, &odd);
-                    }
-                    let at = pixel + channel * drawings + drawing;
-                    lay_columns::<WIDE>(&both, drawings, &mut columns[at..]);
-                }
-            }
-        }
-    }
-}
-
-wide! {
-    /// Rows of `channels` as columns of `drawings`.
-    pub(super) fn turn(channels: usize, drawings: usize, rows: &[u16], columns: &mut [u16]) {
-        for pixel in (0..rows.len()).step_by(drawings * channels) {
-            for drawing in (0..drawings).step_by(BLOCK) {
-                for channel in (0..channels).step_by(LANES) {
-                    let mut both = [[0u32; LANES]; BLOCK / 2];
-                    for (pair, both) in both.iter_mut().enumerate() {
-                        let at = pixel + (drawing + 2 * pair) * channels + channel;
-                        *both = side_by_side(lanes(rows, at), lanes(rows, at + channels));
-                    }
-                    let at = pixel + channel * drawings + drawing;
-                    lay_columns::<WIDE>(&both, drawings, &mut columns[at..]);
-                }
-            }
-        }
-    }
-}
-
-/// Two rows as pairs.
-#[inline(always)]
-fn side_by_side(even: &[u16; LANES], odd: &[u16; LANES]) -> [u32; LANES] {
-    let mut both = [0; LANES];
-    for i in 0..LANES {
-        both[i] = u32::from(even[i]) | u32::from(odd[i]) << 16;
-    }
-    both
-}
-
-/// Writes the transpose of 16 by 16 pairs, each of its rows `drawings` after the one before.
-#[inline(always)]
-fn lay_columns<const WIDE: bool>(both: &Square, drawings: usize, columns: &mut [u16]) {
-    let turned = transpose::<WIDE>(both);
-    for (i, turned) in turned.iter().enumerate() {
-        let out: &mut [u16; BLOCK] = (&mut columns[i * drawings..][..BLOCK])
-            .try_into()
-            .expect("32");
-        for j in 0..LANES {
-            out[2 * j] = turned[j] as u16;
-            out[2 * j + 1] = (turned[j] >> 16) as u16;
         }
     }
 }

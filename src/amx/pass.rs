@@ -1,206 +1,17 @@
 //! The compact network there and back.
 
 use super::conv::{Back, Convolution, Geometry};
-use super::kernel;
-use super::norm::{self, Gradient, Norm, Place, round};
+use super::input::{STEM, by_pixel, look_through};
+use super::norm::{self, Norm, Place, round};
+use super::parameters::{Layer, Parameters};
+use super::residual::{Image, Normed, Residual, Room, place};
 use super::tile::{Block, DEPTH, Multiply, Scalar, Tiles};
 use super::wide::Wide;
+use super::{back, kernel};
 use crate::weights::CompactShape;
 
 /// Drawings of a batch must be a multiple of this, and so must the channels of every layer.
 pub const MULTIPLE: usize = DEPTH;
-/// Width of the stem's kernel.
-const STEM: usize = 5;
-
-/// What a convolution and the norm after it learn: `kernel` `[to, from, width, width]`, and a `scale` and
-/// a `shift` for each channel.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Layer<T> {
-    /// `[to, from, width, width]`.
-    pub kernel: T,
-    /// `[to]`.
-    pub scale: T,
-    /// `[to]`.
-    pub shift: T,
-}
-
-/// What the network learns up to the norm of its embeddings.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Parameters<T> {
-    /// The stem; then of each block the first convolution, the second, and the shortcut.
-    pub layers: Vec<Layer<T>>,
-    /// `[dimensions, features]`.
-    pub project: T,
-}
-
-/// Images of all drawings of a batch, pixel by pixel.
-#[derive(Debug)]
-struct Image {
-    /// `[pixel, drawing, channel]`.
-    rows: Vec<u16>,
-    /// `[pixel, drawing / 2, channel, 2]`.
-    pairs: Vec<u16>,
-}
-
-impl Image {
-    fn new(values: usize) -> Image {
-        Image {
-            rows: vec![0; values],
-            pairs: vec![0; values],
-        }
-    }
-}
-
-/// A convolution and its norm.
-#[derive(Debug)]
-struct Normed {
-    convolution: Convolution,
-    norm: Norm,
-    /// What the convolution made, rounded: rows.
-    raw: Vec<u16>,
-    /// The kernel, `[place, to, from]`.
-    kernel: Vec<u16>,
-}
-
-impl Normed {
-    fn new(geometry: Geometry, drawings: usize) -> Normed {
-        let rows = geometry.out_pixels() * drawings;
-        Normed {
-            convolution: Convolution::new(geometry, drawings),
-            norm: Norm::new(geometry.to, rows),
-            raw: vec![0; rows * geometry.to],
-            kernel: vec![0; geometry.taps() * geometry.from * geometry.to],
-        }
-    }
-
-    /// Takes new values, the kernel's by place.
-    fn set(&mut self, wide: Option<Wide>, layer: &Layer<&[f32]>) {
-        self.convolution.set_kernel(wide, &self.kernel);
-        self.norm.scale.copy_from_slice(layer.scale);
-        self.norm.shift.copy_from_slice(layer.shift);
-    }
-
-    fn forward(
-        &mut self,
-        multiply: &impl Multiply,
-        wide: Option<Wide>,
-        input: &[u16],
-        drawings: usize,
-    ) {
-        let (norm, raw) = (&mut self.norm, &mut self.raw);
-        norm.clear();
-        let channels = self.convolution.geometry.to;
-        self.convolution.forward(multiply, input, |at, block| {
-            norm::keep(wide, block, place(at, drawings, channels), raw, norm);
-        });
-    }
-}
-
-fn place([pixel, drawing, channel]: [usize; 3], drawings: usize, channels: usize) -> Place {
-    Place {
-        row: pixel * drawings + drawing,
-        channel,
-        channels,
-    }
-}
-
-/// Two convolutions and a shortcut.
-#[derive(Debug)]
-struct Residual {
-    first: Normed,
-    second: Normed,
-    shortcut: Normed,
-    hidden: Image,
-    output: Image,
-    /// Through the first convolution and the shortcut.
-    to_input: Back,
-    /// Through the second convolution.
-    to_hidden: Back,
-}
-
-impl Residual {
-    fn new(from: usize, side: usize, drawings: usize) -> Residual {
-        let to = 2 * from;
-        let geometry = |from, width, stride, side| Geometry {
-            from,
-            to,
-            width,
-            stride,
-            padding: width / 2,
-            side,
-        };
-        let first = geometry(from, 3, 2, side);
-        let second = geometry(to, 3, 1, side / 2);
-        let shortcut = geometry(from, 1, 2, side);
-        let values = first.out_pixels() * drawings * to;
-        Residual {
-            first: Normed::new(first, drawings),
-            second: Normed::new(second, drawings),
-            shortcut: Normed::new(shortcut, drawings),
-            hidden: Image::new(values),
-            output: Image::new(values),
-            to_input: Back::new(&[first, shortcut], drawings),
-            to_hidden: Back::new(&[second], drawings),
-        }
-    }
-
-    fn set(&mut self, wide: Option<Wide>, layers: &[Layer<&[f32]>]) {
-        let all = [&mut self.first, &mut self.second, &mut self.shortcut];
-        for (normed, layer) in all.into_iter().zip(layers) {
-            let places = normed.convolution.geometry.taps();
-            kernel::by_place(wide, layer.kernel, places, &mut normed.kernel);
-            normed.set(wide, layer);
-        }
-        self.to_input
-            .set_kernels(wide, &[&self.first.kernel, &self.shortcut.kernel]);
-        self.to_hidden.set_kernels(wide, &[&self.second.kernel]);
-    }
-
-    fn forward(
-        &mut self,
-        multiply: &impl Multiply,
-        wide: Option<Wide>,
-        input: &Image,
-        drawings: usize,
-    ) {
-        self.first.forward(multiply, wide, &input.rows, drawings);
-        let line = self.first.norm.line();
-        let hidden = &mut self.hidden;
-        norm::activate(
-            wide,
-            (&self.first.raw, &line),
-            None,
-            &mut hidden.rows,
-            &mut hidden.pairs,
-        );
-        self.second
-            .forward(multiply, wide, &self.hidden.rows, drawings);
-        self.shortcut.forward(multiply, wide, &input.rows, drawings);
-        let (line, short) = (self.second.norm.line(), self.shortcut.norm.line());
-        let output = &mut self.output;
-        norm::activate(
-            wide,
-            (&self.second.raw, &line),
-            Some((&self.shortcut.raw, &short)),
-            &mut output.rows,
-            &mut output.pairs,
-        );
-    }
-}
-
-/// Room for gradients, as large as the largest layer needs.
-#[derive(Debug)]
-struct Room {
-    /// Of a block's output and of its input: rows.
-    output: Vec<u16>,
-    input: Vec<u16>,
-    /// Of the values between a block's convolutions: rows.
-    hidden: Vec<u16>,
-    /// Of what convolutions made: rows, those of a shortcut after those of the first convolution.
-    raw: Vec<u16>,
-    columns: Vec<u16>,
-}
-
 /// The compact network in training, for batches of one size: all but the norm of its embeddings.
 #[derive(Debug)]
 pub struct Pass {
@@ -462,7 +273,7 @@ impl Pass {
             *out = round(*value);
         }
         let columns = &mut room.columns[..gradient.len()];
-        norm::turn(wide, self.dimensions, drawings, rows, columns);
+        back::turn(wide, self.dimensions, drawings, rows, columns);
         (self.project).kernel_gradient(multiply, wide, columns, &self.features.pairs);
         let features = self.features.rows.len();
         let out = &mut room.input[..features];
@@ -477,126 +288,9 @@ impl Pass {
     }
 }
 
-impl Room {
-    /// The gradients of a block's parameters; that of its input is left in [`Room::input`].
-    fn through(
-        &mut self,
-        multiply: &impl Multiply,
-        wide: Option<Wide>,
-        block: &mut Residual,
-        input: &Image,
-        drawings: usize,
-    ) {
-        let Geometry { from, to, .. } = block.first.convolution.geometry;
-        let values = block.output.rows.len();
-        let columns = &mut self.columns[..values];
-        let (first_raw, short_raw) = self.raw[..2 * values].split_at_mut(values);
-
-        let Residual {
-            first,
-            second,
-            shortcut,
-            hidden,
-            output,
-            ..
-        } = block;
-        let gradient = &self.output[..values];
-        let of_output = (gradient, &output.rows[..]);
-        let [sums, products, short_products] =
-            norm::reduce(wide, of_output, to, &second.raw, Some(&shortcut.raw));
-        let factors = shortcut.norm.back(&sums, &short_products);
-        let before = Gradient::of(of_output, &shortcut.raw, &factors);
-        norm::spread(wide, before, drawings, short_raw, columns);
-        (shortcut.convolution).kernel_gradient(multiply, wide, columns, &input.pairs);
-        let factors = second.norm.back(&sums, &products);
-        let before = Gradient::of(of_output, &second.raw, &factors);
-        norm::spread(wide, before, drawings, first_raw, columns);
-        (second.convolution).kernel_gradient(multiply, wide, columns, &hidden.pairs);
-        let gradient = &mut self.hidden[..values];
-        block.to_hidden.backward(multiply, first_raw, |at, block| {
-            norm::lay_down(wide, block, place(at, drawings, to), gradient);
-        });
-
-        let of_hidden = (&*gradient, &hidden.rows[..]);
-        let [sums, products, _] = norm::reduce(wide, of_hidden, to, &first.raw, None);
-        let factors = first.norm.back(&sums, &products);
-        let before = Gradient::of(of_hidden, &first.raw, &factors);
-        norm::spread(wide, before, drawings, first_raw, columns);
-        (first.convolution).kernel_gradient(multiply, wide, columns, &input.pairs);
-        let out = &mut self.input[..input.rows.len()];
-        let raw = &self.raw[..2 * values];
-        block.to_input.backward(multiply, raw, |at, block| {
-            norm::lay_down(wide, block, place(at, drawings, from), out);
-        });
-    }
-
-    /// The gradients of the stem's parameters, of [`Room::output`]; its kernel has 32 places.
-    fn through_stem(
-        &mut self,
-        multiply: &impl Multiply,
-        wide: Option<Wide>,
-        stem: &mut Normed,
-        output: &Image,
-        windows: &Image,
-    ) {
-        let drawings = stem.convolution.drawings;
-        let values = output.rows.len();
-        let channels = stem.convolution.geometry.to;
-        let of_output = (&self.output[..values], &output.rows[..]);
-        let [sums, products, _] = norm::reduce(wide, of_output, channels, &stem.raw, None);
-        let factors = stem.norm.back(&sums, &products);
-        let before = Gradient::of(of_output, &stem.raw, &factors);
-        let (rows, columns) = (&mut self.raw[..values], &mut self.columns[..values]);
-        norm::spread(wide, before, drawings, rows, columns);
-        (stem.convolution).kernel_gradient(multiply, wide, columns, &windows.pairs);
-    }
-}
-
-/// Rounds `[drawing, channel, pixel]` into rows.
-fn by_pixel(mask: &[f32], drawings: usize, pixels: usize) -> Vec<u16> {
-    let channels = mask.len() / drawings / pixels;
-    let mut rows = vec![0; mask.len()];
-    for (at, values) in mask.chunks_exact(pixels).enumerate() {
-        for (pixel, value) in values.iter().enumerate() {
-            rows[pixel * drawings * channels + at] = round(*value);
-        }
-    }
-    rows
-}
-
 fn copy_block(block: &Block, place: Place, out: &mut [f32]) {
     for (row, values) in block.chunks_exact(DEPTH).enumerate() {
         let at = (place.row + row) * place.channels + place.channel;
         out[at..][..DEPTH].copy_from_slice(values);
-    }
-}
-
-/// What every pixel of the stem's output sees of `images`: 25 values, and zeros up to 32; as rows.
-fn look_through(images: &[f32], side: usize, drawings: usize, rows: &mut [u16]) {
-    /// A line of five is written as eight, the next over its end.
-    const LINE: usize = 8;
-    let (half, padded) = (side / 2, side + STEM - 1);
-    let size = padded * padded + LINE;
-    let mut framed = vec![0u16; size * drawings];
-    for (framed, image) in framed
-        .chunks_exact_mut(size)
-        .zip(images.chunks_exact(side * side))
-    {
-        for (y, line) in image.chunks_exact(side).enumerate() {
-            let out = &mut framed[(y + STEM / 2) * padded + STEM / 2..][..side];
-            for (out, value) in out.iter_mut().zip(line) {
-                *out = round(*value);
-            }
-        }
-    }
-    for (pixel, rows) in rows.chunks_exact_mut(drawings * DEPTH).enumerate() {
-        let corner = pixel / half * 2 * padded + pixel % half * 2;
-        for (out, framed) in rows.chunks_exact_mut(DEPTH).zip(framed.chunks_exact(size)) {
-            for y in 0..STEM {
-                let line = &framed[corner + y * padded..][..LINE];
-                out[y * STEM..][..LINE].copy_from_slice(line);
-            }
-            out[STEM * STEM..].fill(0);
-        }
     }
 }

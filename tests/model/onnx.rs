@@ -39,6 +39,7 @@ fn networks() -> Vec<(&'static str, Model)> {
             "fast",
             &[
                 "network={ kind=\"koch-cosine\", side=45, filters=[3, 2, 5, 4], kernels=[5, 4, 2, 2], units=7, linear_deviation=0.2 }",
+                "within_class=0",
             ],
         ),
         ("siamese", &inside),
