@@ -182,7 +182,7 @@ fn line_at((raw, line): Normed<'_>, at: usize, channel: usize) -> [f32; LANES] {
     values
 }
 
-/// What is above zero of a value, or of the sum of two.
+/// What is above zero of a value, or of the sum of two. What is no number stays none, so that a loss says it.
 #[inline(always)]
 fn activated(
     first: Normed<'_>,
@@ -199,7 +199,7 @@ fn activated(
     }
     let mut bits = [0; LANES];
     for i in 0..LANES {
-        bits[i] = round(if values[i] > 0.0 { values[i] } else { 0.0 });
+        bits[i] = round(if values[i] <= 0.0 { 0.0 } else { values[i] });
     }
     bits
 }

@@ -156,6 +156,22 @@ fn a_batch_leaves_nothing_to_the_next() {
     assert!(both[0] == both[1]);
 }
 
+/// A run that diverges must end, and not go on with zeros.
+#[test]
+fn what_is_no_number_is_not_lost() {
+    for layer in [0, 2, 9] {
+        let mut parameters = parameters();
+        parameters.layers[layer].kernel[0] = f32::NAN;
+        let mut pass = Pass::new(SHAPE, DRAWINGS);
+        let images = wave(DRAWINGS * 16 * 16, 0.37);
+        let embeddings = pass.forward(&borrowed(&parameters), &images, None);
+        assert!(
+            embeddings.iter().all(|value| value.is_nan()),
+            "layer {layer}"
+        );
+    }
+}
+
 #[test]
 fn only_whole_blocks_fit() {
     let fits_with = |width, dimensions, drawings| {
