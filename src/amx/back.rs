@@ -109,40 +109,42 @@ wide! {
         columns: &mut [u16],
     ) {
         let channels = from.factors[0].len();
-        for pixel in (0..rows.len()).step_by(drawings * channels) {
-            for drawing in (0..drawings).step_by(BLOCK) {
-                for channel in (0..channels).step_by(LANES) {
-                    let mut both = [[0u32; LANES]; BLOCK / 2];
-                    for (pair, both) in both.iter_mut().enumerate() {
-                        let at = pixel + (drawing + 2 * pair) * channels + channel;
-                        let even = from.at(at, channel);
-                        let odd = from.at(at + channels, channel);
-                        *lanes_mut(rows, at) = even;
-                        *lanes_mut(rows, at + channels) = odd;
-                        *both = side_by_side(&even, &odd);
-                    }
-                    let at = pixel + channel * drawings + drawing;
-                    lay_columns::<WIDE>(&both, drawings, &mut columns[at..]);
-                }
-            }
-        }
+        by_columns::<WIDE>(channels, drawings, columns, |at, channel| {
+            let even = from.at(at, channel);
+            let odd = from.at(at + channels, channel);
+            *lanes_mut(rows, at) = even;
+            *lanes_mut(rows, at + channels) = odd;
+            side_by_side(&even, &odd)
+        });
     }
 }
 
 wide! {
     /// Rows of `channels` as columns of `drawings`.
     pub(super) fn turn(channels: usize, drawings: usize, rows: &[u16], columns: &mut [u16]) {
-        for pixel in (0..rows.len()).step_by(drawings * channels) {
-            for drawing in (0..drawings).step_by(BLOCK) {
-                for channel in (0..channels).step_by(LANES) {
-                    let mut both = [[0u32; LANES]; BLOCK / 2];
-                    for (pair, both) in both.iter_mut().enumerate() {
-                        let at = pixel + (drawing + 2 * pair) * channels + channel;
-                        *both = side_by_side(lanes(rows, at), lanes(rows, at + channels));
-                    }
-                    let at = pixel + channel * drawings + drawing;
-                    lay_columns::<WIDE>(&both, drawings, &mut columns[at..]);
+        by_columns::<WIDE>(channels, drawings, columns, |at, _| {
+            side_by_side(lanes(rows, at), lanes(rows, at + channels))
+        });
+    }
+}
+
+/// Lays out columns of `drawings`, of what `pair` gives for a place in a row and the next row, and a channel.
+#[inline(always)]
+fn by_columns<const WIDE: bool>(
+    channels: usize,
+    drawings: usize,
+    columns: &mut [u16],
+    mut pair: impl FnMut(usize, usize) -> [u32; LANES],
+) {
+    for pixel in (0..columns.len()).step_by(drawings * channels) {
+        for drawing in (0..drawings).step_by(BLOCK) {
+            for channel in (0..channels).step_by(LANES) {
+                let mut both = [[0u32; LANES]; BLOCK / 2];
+                for (at, both) in both.iter_mut().enumerate() {
+                    *both = pair(pixel + (drawing + 2 * at) * channels + channel, channel);
                 }
+                let at = pixel + channel * drawings + drawing;
+                lay_columns::<WIDE>(&both, drawings, &mut columns[at..]);
             }
         }
     }
@@ -158,14 +160,12 @@ fn side_by_side(even: &[u16; LANES], odd: &[u16; LANES]) -> [u32; LANES] {
     both
 }
 
-/// Writes the transpose of 16 by 16 pairs, each of its rows `drawings` after the one before.
+/// Writes the transpose of 16 by 16 pairs, each of its rows `apart` after the one before.
 #[inline(always)]
-fn lay_columns<const WIDE: bool>(both: &Square, drawings: usize, columns: &mut [u16]) {
+pub(super) fn lay_columns<const WIDE: bool>(both: &Square, apart: usize, columns: &mut [u16]) {
     let turned = transpose::<WIDE>(both);
     for (i, turned) in turned.iter().enumerate() {
-        let out: &mut [u16; BLOCK] = (&mut columns[i * drawings..][..BLOCK])
-            .try_into()
-            .expect("32");
+        let out: &mut [u16; BLOCK] = (&mut columns[i * apart..][..BLOCK]).try_into().expect("32");
         for j in 0..LANES {
             out[2 * j] = turned[j] as u16;
             out[2 * j + 1] = (turned[j] >> 16) as u16;

@@ -74,7 +74,7 @@ pub(super) struct Convolution {
     pub gradient: Vec<f32>,
 }
 
-/// How far into [`pack`]'s output the blocks of a tap begin, and those of 32 rows of it.
+/// How far into a packed kernel the blocks of a tap's `row`-th 32 rows begin.
 fn packed_at(tap: usize, row: usize, rows: usize, columns: usize) -> usize {
     (tap * (rows / DEPTH) + row) * (columns / BLOCK) * 2 * TILE
 }
@@ -120,20 +120,18 @@ impl Convolution {
         &self,
         multiply: &impl Multiply,
         rows: &[u16],
-        mut take: impl FnMut([usize; 3], &Block),
+        take: impl FnMut([usize; 3], &Block),
     ) {
         let Geometry { from, to, .. } = self.geometry;
-        let mut block = [0.0; BLOCK * BLOCK];
-        for channel in (0..to).step_by(BLOCK) {
-            let right = kernel_operand(&self.forward_kernel, channel);
-            for (pixel, steps) in self.forward.iter().enumerate() {
-                for drawing in (0..self.drawings).step_by(BLOCK) {
-                    let left = row_operand(rows, drawing, from);
-                    multiply.product(steps, left, right, &mut block);
-                    take([pixel, drawing, channel], &block);
-                }
-            }
-        }
+        let kernel = &self.forward_kernel;
+        products(
+            multiply,
+            &self.forward,
+            (rows, from),
+            (kernel, to),
+            self.drawings,
+            take,
+        );
     }
 
     /// Writes the gradient of the kernel, `[to, from, place]`, of `columns` of the output's gradient and
@@ -227,17 +225,31 @@ impl Back {
         &self,
         multiply: &impl Multiply,
         rows: &[u16],
-        mut take: impl FnMut([usize; 3], &Block),
+        take: impl FnMut([usize; 3], &Block),
     ) {
-        let mut block = [0.0; BLOCK * BLOCK];
-        for channel in (0..self.from).step_by(BLOCK) {
-            let right = kernel_operand(&self.kernels, channel);
-            for (pixel, steps) in self.steps.iter().enumerate() {
-                for drawing in (0..self.drawings).step_by(BLOCK) {
-                    let left = row_operand(rows, drawing, self.to);
-                    multiply.product(steps, left, right, &mut block);
-                    take([pixel, drawing, channel], &block);
-                }
+        let (rows, kernels) = ((rows, self.to), (&self.kernels[..], self.from));
+        products(multiply, &self.steps, rows, kernels, self.drawings, take);
+    }
+}
+
+/// Gives the product of each pixel's steps to `take`, block by block: of rows and a packed kernel, each with
+/// how many values a row of it has.
+fn products(
+    multiply: &impl Multiply,
+    pixels: &[Steps],
+    (rows, channels): (&[u16], usize),
+    (kernel, columns): (&[u16], usize),
+    drawings: usize,
+    mut take: impl FnMut([usize; 3], &Block),
+) {
+    let mut block = [0.0; BLOCK * BLOCK];
+    for column in (0..columns).step_by(BLOCK) {
+        let right = kernel_operand(kernel, column);
+        for (pixel, steps) in pixels.iter().enumerate() {
+            for drawing in (0..drawings).step_by(BLOCK) {
+                let left = row_operand(rows, drawing, channels);
+                multiply.product(steps, left, right, &mut block);
+                take([pixel, drawing, column], &block);
             }
         }
     }

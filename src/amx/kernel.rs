@@ -1,8 +1,9 @@
 //! Kernels in the order of products, and back.
 
-use super::norm::round;
+use super::back::lay_columns;
+use super::norm::{interleave, lanes, round};
 use super::tile::{BLOCK, Block, DEPTH, TILE};
-use super::wide::{LANES, Wide, transpose, wide};
+use super::wide::{LANES, Wide, wide};
 
 /// Places of most kernels.
 const NINE: usize = 9;
@@ -54,11 +55,7 @@ wide! {
                 let (even, odd) = rows.split_at(columns);
                 let halves = even.chunks_exact(LANES).zip(odd.chunks_exact(LANES));
                 for ((even, odd), tile) in halves.zip(out.chunks_exact_mut(TILE)) {
-                    let row = &mut tile[pair * DEPTH..][..DEPTH];
-                    for i in 0..LANES {
-                        row[2 * i] = even[i];
-                        row[2 * i + 1] = odd[i];
-                    }
+                    interleave(lanes(even, 0), lanes(odd, 0), &mut tile[pair * DEPTH..][..DEPTH]);
                 }
             }
         }
@@ -79,13 +76,7 @@ wide! {
                         pairs[i] = u32::from(line[2 * i]) | u32::from(line[2 * i + 1]) << 16;
                     }
                 }
-                let turned = transpose::<WIDE>(&pairs);
-                for (row, out) in turned.iter().zip(tile.chunks_exact_mut(DEPTH)) {
-                    for i in 0..LANES {
-                        out[2 * i] = row[i] as u16;
-                        out[2 * i + 1] = (row[i] >> 16) as u16;
-                    }
-                }
+                lay_columns::<WIDE>(&pairs, DEPTH, tile);
             }
         }
     }

@@ -226,8 +226,9 @@ wide! {
     }
 }
 
+/// Lays two rows side by side, value by value.
 #[inline(always)]
-fn interleave(even: &[u16; LANES], odd: &[u16; LANES], out: &mut [u16]) {
+pub(super) fn interleave(even: &[u16; LANES], odd: &[u16; LANES], out: &mut [u16]) {
     let out: &mut [u16; 2 * LANES] = out.try_into().expect("twice as many");
     for i in 0..LANES {
         out[2 * i] = even[i];

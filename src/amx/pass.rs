@@ -12,6 +12,7 @@ use crate::weights::CompactShape;
 
 /// Drawings of a batch must be a multiple of this, and so must the channels of every layer.
 pub const MULTIPLE: usize = DEPTH;
+
 /// The compact network in training, for batches of one size: all but the norm of its embeddings.
 #[derive(Debug)]
 pub struct Pass {
@@ -130,10 +131,14 @@ impl Pass {
         self.gradients()
     }
 
+    /// The convolutions of the blocks, in the order of their layers.
+    fn of_blocks(&self) -> impl Iterator<Item = &Normed> {
+        let blocks = self.blocks.iter();
+        blocks.flat_map(|block| [&block.first, &block.second, &block.shortcut])
+    }
+
     /// What the last way back found.
     pub(super) fn gradients(&self) -> Parameters<&[f32]> {
-        let blocks = self.blocks.iter();
-        let blocks = blocks.flat_map(|block| [&block.first, &block.second, &block.shortcut]);
         fn layer<'a>(kernel: &'a [f32], norm: &'a Norm) -> Layer<&'a [f32]> {
             let [scale, shift] = &norm.gradients;
             Layer {
@@ -142,7 +147,9 @@ impl Pass {
                 shift,
             }
         }
-        let layers = blocks.map(|normed| layer(&normed.convolution.gradient[..], &normed.norm));
+        let layers = self
+            .of_blocks()
+            .map(|normed| layer(&normed.convolution.gradient[..], &normed.norm));
         Parameters {
             layers: std::iter::once(layer(&self.stem_gradient[..], &self.stem.norm))
                 .chain(layers)
@@ -155,9 +162,7 @@ impl Pass {
     /// [`Parameters::layers`]; the variance is a sample's.
     #[must_use]
     pub fn statistics(&self) -> Vec<[Vec<f32>; 2]> {
-        let blocks = self.blocks.iter();
-        let blocks = blocks.flat_map(|block| [&block.first, &block.second, &block.shortcut]);
-        let all = std::iter::once(&self.stem).chain(blocks);
+        let all = std::iter::once(&self.stem).chain(self.of_blocks());
         all.map(|layer| layer.norm.statistics()).collect()
     }
 
