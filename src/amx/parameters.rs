@@ -20,3 +20,34 @@ pub struct Parameters<T> {
     /// `[dimensions, features]`.
     pub project: T,
 }
+
+impl<T> Parameters<T> {
+    /// All of them, layer by layer, the projection last.
+    pub fn each(&self) -> impl Iterator<Item = &T> {
+        let layers = self.layers.iter();
+        layers
+            .flat_map(|layer| [&layer.kernel, &layer.scale, &layer.shift])
+            .chain([&self.project])
+    }
+
+    /// The same, owned.
+    pub fn into_each(self) -> impl Iterator<Item = T> {
+        let layers = self.layers.into_iter();
+        layers
+            .flat_map(|layer| [layer.kernel, layer.scale, layer.shift])
+            .chain([self.project])
+    }
+
+    /// What `of` makes of each, in the order of [`Parameters::each`].
+    pub fn map<'a, U>(&'a self, mut of: impl FnMut(&'a T) -> U) -> Parameters<U> {
+        let layers = self.layers.iter().map(|layer| Layer {
+            kernel: of(&layer.kernel),
+            scale: of(&layer.scale),
+            shift: of(&layer.shift),
+        });
+        Parameters {
+            layers: layers.collect(),
+            project: of(&self.project),
+        }
+    }
+}

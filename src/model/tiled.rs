@@ -19,6 +19,21 @@ pub(super) struct Learning<'a> {
     pub projection: &'a Tensor,
 }
 
+impl<'a> Learning<'a> {
+    fn learned(&self) -> Parameters<&'a Tensor> {
+        let own = |tensor: &'a Option<Tensor>| tensor.as_ref().expect("norms learn both");
+        let layers = self.layers.iter().map(|&(kernel, norm)| Layer {
+            kernel,
+            scale: own(&norm.ws),
+            shift: own(&norm.bs),
+        });
+        Parameters {
+            layers: layers.collect(),
+            project: self.projection,
+        }
+    }
+}
+
 /// A pass, and what it left for the gradients.
 #[derive(Debug)]
 pub(super) struct Tiled {
@@ -32,7 +47,8 @@ struct State {
     pass: Option<(usize, Pass)>,
     /// What the last pass made, until the gradients were taken.
     projected: Option<Tensor>,
-    own: Values,
+    /// Copies of what the network learns, whose memory is kept from step to step.
+    own: Parameters<Vec<f32>>,
 }
 
 impl Tiled {
@@ -83,9 +99,12 @@ impl Tiled {
         } = &mut *state;
         let (_, pass) = pass.as_mut().expect("it was just made");
 
-        own.copy(network);
+        let learned = network.learned();
+        let mut kept = std::mem::take(own).into_each();
+        *own = learned.map(|tensor| copied(tensor, kept.next().unwrap_or_default()));
+        let own = own.map(|values| &values[..]);
         let mask = mask.map(values);
-        let embeddings = pass.forward(&own.borrowed(), &values(images), mask.as_deref());
+        let embeddings = pass.forward(&own, &values(images), mask.as_deref());
         no_grad(|| keep_statistics(network, pass));
         let size = [drawings as i64, self.shape.dimensions];
         let leaf = Tensor::from_slice(&embeddings)
@@ -105,10 +124,10 @@ impl Tiled {
         let mut state = self.state.borrow_mut();
         let projected = state.projected.take()?;
         let (_, pass) = state.pass.as_mut()?;
-        let own = own_parameters(network);
+        let own = network.learned();
         let place = |parameter: &Tensor| {
             let is = |own: &&Tensor| own.data_ptr() == parameter.data_ptr();
-            own.iter().position(is)
+            own.each().position(is)
         };
         let places: Vec<Option<usize>> = parameters.iter().map(|tensor| place(tensor)).collect();
         let others = parameters
@@ -120,7 +139,8 @@ impl Tiled {
             .collect();
         let mut gradients = Tensor::run_backward(&[loss], &inputs, false, false).into_iter();
         let gradient = gradients.next()?;
-        let made = in_order(&pass.backward(&values(&gradient)));
+        let made = pass.backward(&values(&gradient));
+        let made: Vec<&[f32]> = made.each().copied().collect();
         let all = places
             .into_iter()
             .zip(parameters)
@@ -132,52 +152,14 @@ impl Tiled {
     }
 }
 
-/// The tensors of [`Parameters`], in the order of [`in_order`].
-fn own_parameters<'a>(network: &Learning<'a>) -> Vec<&'a Tensor> {
-    let layers = network.layers.iter().flat_map(|&(kernel, norm)| {
-        let (scale, shift) = (norm.ws.as_ref(), norm.bs.as_ref());
-        [Some(kernel), scale, shift].map(|own| own.expect("norms learn both"))
-    });
-    layers.chain([network.projection]).collect()
-}
-
-fn in_order<'a>(parameters: &Parameters<&'a [f32]>) -> Vec<&'a [f32]> {
-    let layers =
-        (parameters.layers.iter()).flat_map(|layer| [layer.kernel, layer.scale, layer.shift]);
-    layers.chain([parameters.project]).collect()
-}
-
-/// Copies of the parameters' values, whose memory is kept from step to step.
-#[derive(Debug, Default)]
-struct Values(Vec<Vec<f32>>);
-
-impl Values {
-    fn copy(&mut self, network: &Learning<'_>) {
-        let own = own_parameters(network);
-        self.0.resize(own.len(), Vec::new());
-        for (values, tensor) in self.0.iter_mut().zip(own) {
-            values.resize(tensor.numel(), 0.0);
-            tensor.detach().copy_data(values, tensor.numel());
-        }
-    }
-
-    fn borrowed(&self) -> Parameters<&[f32]> {
-        let (project, layers) = self.0.split_last().expect("a network has parameters");
-        let layers = layers.chunks_exact(3).map(|of| Layer {
-            kernel: &of[0][..],
-            scale: &of[1][..],
-            shift: &of[2][..],
-        });
-        Parameters {
-            layers: layers.collect(),
-            project,
-        }
-    }
-}
-
 /// A tensor's values in order.
 fn values(tensor: &Tensor) -> Vec<f32> {
-    let mut values = vec![0.0; tensor.numel()];
+    copied(tensor, Vec::new())
+}
+
+/// The same in memory that is there.
+fn copied(tensor: &Tensor, mut values: Vec<f32>) -> Vec<f32> {
+    values.resize(tensor.numel(), 0.0);
     tensor
         .detach()
         .contiguous()
