@@ -4,7 +4,7 @@ import threading
 
 from training import Failed, last
 
-PRESETS = ["fast", "thorough", "compact", "siamese", "softmax", "matching", "keras", "koch"]
+PRESETS = ["fast", "thorough", "composed", "compact", "siamese", "softmax", "matching", "keras", "koch"]
 PAIRS = ("siamese", "keras", "koch")
 # How far losses may be apart, as a share of the CPU's: sums are taken in another order, and each step
 # learns from what the one before has rounded. Such differences grow with the learning rate: those of

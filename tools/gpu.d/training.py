@@ -16,6 +16,7 @@ SMALL_EMBEDDER = ["network.embedder.side=32", "network.embedder.width=4", "netwo
 SMALL = {
     "fast": SMALL_CLASSES,
     "thorough": SMALL_CLASSES,
+    "composed": [*SMALL_CLASSES, "batch.composed.classes=40", "batch.composed.drawings=8"],
     "softmax": SMALL_CLASSES,
     "compact": [*SMALL_CLASSES, "batch.alphabet_characters=8"],
     "matching": ["batch.drawings=24", "batch.alphabet_characters=12", *SMALL_EMBEDDER],
