@@ -86,6 +86,10 @@ fn parameters() -> Parameters<Vec<f32>> {
     }
 }
 
+fn borrowed(parameters: &Parameters<Vec<f32>>) -> Parameters<&[f32]> {
+    parameters.map(|values| &values[..])
+}
+
 /// Embeddings, then the gradients of all parameters, in bits.
 fn step(multiply: &impl Multiply, wide: bool, mask: bool) -> Vec<Vec<u32>> {
     let mut pass = Pass::new(SHAPE, DRAWINGS);
@@ -98,7 +102,7 @@ fn step(multiply: &impl Multiply, wide: bool, mask: bool) -> Vec<Vec<u32>> {
     let heard = |wave: &f32| f32::from(*wave > -0.8);
     let heard: Vec<f32> = wave(DRAWINGS * 256, 1.7).iter().map(heard).collect();
     let mask = mask.then_some(&heard[..]);
-    let embeddings = pass.forward_by(multiply, &parameters.map(|values| &values[..]), &images, mask);
+    let embeddings = pass.forward_by(multiply, &borrowed(&parameters), &images, mask);
     pass.backward_by(multiply, &wave(embeddings.len(), 0.21));
     let gradients = pass.gradients();
     let all = std::iter::once(&embeddings[..]).chain(gradients.each().copied());
@@ -129,11 +133,11 @@ fn a_batch_leaves_nothing_to_the_next() {
     let mask = vec![2.0; DRAWINGS * 256];
     let gradient = wave(DRAWINGS * 32, 0.21);
     let mut used = Pass::new(SHAPE, DRAWINGS);
-    let _ = used.forward(&parameters.map(|values| &values[..]), &images[0], Some(&mask));
+    let _ = used.forward(&borrowed(&parameters), &images[0], Some(&mask));
     let _ = used.backward(&wave(DRAWINGS * 32, 0.4));
     let mut new = Pass::new(SHAPE, DRAWINGS);
     let both = [&mut used, &mut new].map(|pass| {
-        let embeddings = pass.forward(&parameters.map(|values| &values[..]), &images[1], None);
+        let embeddings = pass.forward(&borrowed(&parameters), &images[1], None);
         let gradients = format!("{:?}", pass.backward(&gradient));
         (embeddings, gradients, pass.statistics())
     });
@@ -148,7 +152,7 @@ fn what_is_no_number_is_not_lost() {
         parameters.layers[layer].kernel[0] = f32::NAN;
         let mut pass = Pass::new(SHAPE, DRAWINGS);
         let images = wave(DRAWINGS * 16 * 16, 0.37);
-        let embeddings = pass.forward(&parameters.map(|values| &values[..]), &images, None);
+        let embeddings = pass.forward(&borrowed(&parameters), &images, None);
         assert!(
             embeddings.iter().all(|value| value.is_nan()),
             "layer {layer}"
