@@ -92,6 +92,26 @@ fn a_set_is_replaced_only_when_that_is_asked_for() {
 }
 
 #[test]
+fn a_set_of_more_than_a_page_has_is_not_read() {
+    let program = Program::start("");
+    let of = |sizes: &[u64]| {
+        let class = program.folder().join("sets/s/c");
+        fs::create_dir_all(&class).unwrap();
+        for (place, size) in sizes.iter().enumerate() {
+            let file = fs::File::create(class.join(format!("{place}.png"))).unwrap();
+            file.set_len(*size).unwrap();
+        }
+        load(&program, "s").refusal()
+    };
+    let mib = 1 << 20;
+    // These four are looked at, and are no pictures.
+    let said = of(&[3 * mib; 4]);
+    assert!(said.contains("0.png") && said.contains("PNG"), "{said}");
+    assert!(of(&[3 * mib, 3 * mib, 3 * mib, 3 * mib + 1]).contains("more than 12 MiB"));
+    assert!(of(&[1, 1, 1, 4 * mib + 1]).contains("3.png: is too long"));
+}
+
+#[test]
 fn no_name_leads_out_of_the_folder() {
     let program = Program::start("");
     fs::create_dir_all(program.folder().join("sets")).unwrap();

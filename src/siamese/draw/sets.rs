@@ -11,12 +11,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::drawing::{Classes, DrawnClass, Png};
-use super::limits::{MOST_CLASSES, MOST_DRAWINGS, MOST_NAME};
+use super::limits::{MOST_BODY, MOST_CLASSES, MOST_DRAWINGS, MOST_NAME};
 use super::refusal::Refusal;
 use crate::store::export::{is_file_name, make_folder, write_folder, write_new};
 
 /// The longest file of a drawing that is loaded.
 const MOST_BYTES: u64 = 4 << 20;
+/// The most bytes of a set's files: base64 of more does not fit a request, in which a page saves a set
+/// or has it ranked.
+const MOST_OF_SET: u64 = MOST_BODY as u64 / 4 * 3;
 /// The most sets that are listed.
 const MOST_SETS: usize = 1000;
 
@@ -102,6 +105,10 @@ impl Sets {
         check_name(name)?;
         let folder = self.folder.join(name);
         let files = files(&folder)?.ok_or_else(|| Refusal::NoSet(name.to_owned()))?;
+        let (mut left, longer) = (MOST_OF_SET, "holds more than 12 MiB, the most of a page");
+        for path in files.values().flatten() {
+            left = (left.checked_sub(length(path)?)).ok_or_else(|| foreign(&folder, longer))?;
+        }
         let mut classes = Vec::new();
         for (part, paths) in files {
             let drawings = paths.iter().map(|path| read(path));
@@ -133,10 +140,7 @@ pub fn check_name(name: &str) -> Result<(), Refusal> {
 
 /// What a folder holds that is not hidden, ascending by name; nothing if it is not there.
 fn entries(folder: &Path) -> Result<BTreeMap<String, PathBuf>, Refusal> {
-    let failed = |source| Refusal::Read {
-        path: folder.to_owned(),
-        source,
-    };
+    let failed = |source| unread(folder, source);
     let listed = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
         listed => listed.map_err(failed)?,
@@ -208,14 +212,23 @@ fn foreign(path: &Path, why: &str) -> Refusal {
     }
 }
 
-fn read(path: &Path) -> Result<Png, Refusal> {
-    let failed = |source| Refusal::Read {
-        path: path.to_owned(),
-        source,
-    };
-    if fs::metadata(path).map_err(failed)?.len() > MOST_BYTES {
+/// The bytes of a drawing's file.
+fn length(path: &Path) -> Result<u64, Refusal> {
+    let length = fs::metadata(path).map_err(|source| unread(path, source))?;
+    if length.len() > MOST_BYTES {
         return Err(foreign(path, "is too long for a drawing"));
     }
-    let bytes = fs::read(path).map_err(failed)?;
+    Ok(length.len())
+}
+
+fn read(path: &Path) -> Result<Png, Refusal> {
+    let bytes = fs::read(path).map_err(|source| unread(path, source))?;
     Png::new(bytes, path.display().to_string())
+}
+
+fn unread(path: &Path, source: io::Error) -> Refusal {
+    Refusal::Read {
+        path: path.to_owned(),
+        source,
+    }
 }
