@@ -18,8 +18,8 @@ pub const WAYS: &[(&str, Way)] = &[
     ("tools/demo", Elsewhere("builds everything, and trains")),
     ("tools/test", Elsewhere("runs this")),
     (
-        "tools/demo --preset thorough",
-        Elsewhere("takes 16 minutes"),
+        "tools/demo --preset composed",
+        Elsewhere("takes half an hour"),
     ),
     (
         "siamese-eval drawings.omni --pretrained",
