@@ -19,7 +19,7 @@ pub const WAYS: &[(&str, Way)] = &[
     ("tools/test", Elsewhere("runs this")),
     (
         "tools/demo --preset composed",
-        Elsewhere("takes half an hour"),
+        Elsewhere("takes three quarters of an hour"),
     ),
     (
         "siamese-eval drawings.omni --pretrained",
