@@ -2,9 +2,8 @@
 
 import threading
 
-from training import Failed, last
+from training import SMALL, Failed, last
 
-PRESETS = ["fast", "thorough", "composed", "compact", "siamese", "softmax", "matching", "keras", "koch"]
 PAIRS = ("siamese", "keras", "koch")
 # How far losses may be apart, as a share of the CPU's: sums are taken in another order, and each step
 # learns from what the one before has rounded. Such differences grow with the learning rate: those of
@@ -16,7 +15,7 @@ EARLY, EARLY_STEPS, LATE, RATE = 1e-4, 10, 1e-3, "optimizer.learning_rate=1e-4"
 def correctness(part, context):
     """The losses of the first steps of every preset on the CPU and on the GPU: f32, the same bytes."""
     steps = 12 if context.dry else 50
-    presets = ["fast", "keras"] if context.quick else PRESETS
+    presets = ["fast", "keras"] if context.quick else list(SMALL)
     trainer = context.trainer
     # Without a GPU, other threads: sums in another order, and the rest as it will be.
     here = ["--threads", 1 if context.dry else max(1, context.cores - 3)]

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import time
 
-# A network of each preset that a CPU trains in a blink, for a way through without a GPU.
+# The presets, and a network of each that a CPU trains in a blink, for a way through without a GPU.
 SMALL_CLASSES = ["batch.drawings=24", "network.side=32", "network.width=4", "network.dimensions=16"]
 SMALL_KOCH = ["batch.pairs=8", "network.side=32", "network.filters=[3,4,4,5]", "network.kernels=[4,3,2,2]",
               "network.units=12"]
@@ -17,10 +17,10 @@ SMALL = {
     "fast": SMALL_CLASSES,
     "thorough": SMALL_CLASSES,
     "composed": [*SMALL_CLASSES, "batch.composed.classes=40", "batch.composed.drawings=8"],
-    "softmax": SMALL_CLASSES,
     "compact": [*SMALL_CLASSES, "batch.alphabet_characters=8"],
-    "matching": ["batch.drawings=24", "batch.alphabet_characters=12", *SMALL_EMBEDDER],
     "siamese": ["batch.pairs=8", *SMALL_EMBEDDER],
+    "softmax": SMALL_CLASSES,
+    "matching": ["batch.drawings=24", "batch.alphabet_characters=12", *SMALL_EMBEDDER],
     "keras": SMALL_KOCH,
     "koch": [*SMALL_KOCH, "batch.table_pairs=100", "batch.copies=2"],
 }
