@@ -4,12 +4,10 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::network::{NetworkArguments, PictureArguments, warn_of_other_pictures};
-use crate::archive::{Class, ScanOptions, Scanned, read_classes, read_picture};
+use super::network::{NetworkArguments, PictureArguments};
+use crate::archive::{Class, Scanned, read_classes, read_picture};
 use crate::cli::exit_code;
-use crate::embed::{
-    Answer, Embedder, OtherPictures, Ranked, RejectionPlan, Score, Threshold, classify,
-};
+use crate::embed::{Answer, Embedder, Ranked, RejectionPlan, Score, Threshold, classify};
 use crate::store::Store;
 use anyhow::{Context, Result, bail};
 use clap::{ArgGroup, Parser};
@@ -82,7 +80,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
         .as_deref()
         .map(Store::open)
         .transpose()?;
-    let scan = preparation(arguments, embedder, known.as_ref())?;
+    let scan = (arguments.preparation).settle("siamese-classify", embedder, known.as_ref())?;
     // All that cannot be read is told at once, whichever side it is on.
     let support = read_classes(&arguments.support, scan);
     let (mut names, mut pictures): (Vec<&Path>, Vec<Scanned>) = (Vec::new(), Vec::new());
@@ -129,24 +127,6 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
-}
-
-/// How pictures are made into pages: as asked for, or else as those that the network was trained
-/// on were, or those of the store that a threshold is found on.
-fn preparation(
-    arguments: &Arguments,
-    embedder: &dyn Embedder,
-    known: Option<&Store>,
-) -> Result<ScanOptions> {
-    let trained = embedder.card().pictures;
-    let store = known.and_then(Store::pictures);
-    let usual = trained.or(store).unwrap_or_default();
-    let scan = arguments.preparation.or(usual);
-    if let Some(known) = known {
-        OtherPictures::refuse(known, scan)?;
-    }
-    warn_of_other_pictures("siamese-classify", embedder, scan);
-    Ok(scan)
 }
 
 /// A threshold for as many classes, and as many pictures of each, as the support has.

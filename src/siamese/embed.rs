@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use super::network::{NetworkArguments, PictureArguments, warn_of_other_pictures};
+use super::network::{NetworkArguments, PictureArguments};
 use crate::archive::{PictureFiles, ScanOptions, Scanned, read_picture};
 use crate::cli::exit_code;
 use crate::embed::{Embedder, EmbeddingFormat, EmbeddingWriter, Embeddings, json_line};
@@ -72,10 +72,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let network = arguments.network.load()?;
     let embedder = network.as_ref();
-    let scan = arguments
-        .pictures
-        .or(embedder.card().pictures.unwrap_or_default());
-    warn_of_other_pictures("siamese-embed", embedder, scan);
+    let scan = (arguments.pictures).settle("siamese-embed", embedder, None)?;
     let width = embedder.card().network.dimensions() as usize;
     let mut run = Run {
         embedder,

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use crate::archive::ScanOptions;
-use crate::embed::Embedder;
+use crate::embed::{Embedder, OtherPictures};
 #[cfg(feature = "torch")]
 use crate::model::{Model, exact_arithmetic, parse_device};
 use crate::onnx::Session;
+use crate::store::Store;
 use anyhow::Result;
 #[cfg(feature = "torch")]
 use anyhow::{Error, bail};
@@ -100,17 +101,36 @@ pub struct PictureArguments {
 }
 
 impl PictureArguments {
-    /// As asked for, or else as usual.
-    pub fn or(&self, usual: ScanOptions) -> ScanOptions {
-        ScanOptions {
+    /// How pictures are made for `embedder`: as asked for, or else as those that it was trained on
+    /// were, or those of the store that a threshold is found on. `program` warns of other pictures
+    /// than its training's.
+    ///
+    /// # Errors
+    /// If the store's pictures are made otherwise, so that its threshold would not hold.
+    pub fn settle(
+        &self,
+        program: &str,
+        embedder: &dyn Embedder,
+        store: Option<&Store>,
+    ) -> Result<ScanOptions> {
+        let trained = embedder.card().pictures;
+        let usual = trained
+            .or(store.and_then(Store::pictures))
+            .unwrap_or_default();
+        let scan = ScanOptions {
             cut: self.cut.unwrap_or(usual.cut),
             grey: self.grey.unwrap_or(usual.grey),
+        };
+        if let Some(store) = store {
+            OtherPictures::refuse(store, scan)?;
         }
+        warn_of_other_pictures(program, embedder, scan);
+        Ok(scan)
     }
 }
 
 /// Says on standard error if pictures are made otherwise than those of a network's training.
-pub fn warn_of_other_pictures(program: &str, embedder: &dyn Embedder, scan: ScanOptions) {
+fn warn_of_other_pictures(program: &str, embedder: &dyn Embedder, scan: ScanOptions) {
     if let Some(trained) = embedder.card().pictures.filter(|trained| *trained != scan) {
         eprintln!(
             "{program}: the network was trained on pictures made {trained}, these are made {scan}: \

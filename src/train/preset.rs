@@ -19,8 +19,8 @@ use crate::sample::ComposedError;
 pub struct Preset {
     /// Batches to train on, at most.
     pub steps: u64,
-    /// Steps of an epoch, which some optimizers count in; 0 with a table of pairs, which has
-    /// epochs of its own.
+    /// Steps of an epoch, which some optimizers count in; 0 for those of a table of pairs, which
+    /// has epochs of its own. With fewer, a schedule of many epochs fits into a short training.
     pub epoch_steps: u64,
     /// Background alphabets that are held out, to see one-shot accuracy on new ones.
     pub validation_alphabets: usize,

@@ -246,7 +246,9 @@ fn with_pixels<P: Pixel + Element + tch::kind::Element>(
             let held_out = preset.validation_alphabets;
             let recipe = TableRecipe::training(store, held_out, pairs, batch.copies, seed)?;
             let table = Arc::new(PairTable::draw(store, &recipe)?);
-            run.epoch_steps = table.len().div_ceil(batch.pairs as u64);
+            if run.epoch_steps == 0 {
+                run.epoch_steps = table.len().div_ceil(batch.pairs as u64);
+            }
             let batches = TableBatches::<P>::new(pages, table, batch.pairs, law, side, seed)?;
             run.take(batches.sliced(places), score, watch, stop)
         }

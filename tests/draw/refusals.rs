@@ -1,6 +1,7 @@
 //! What is refused, and that each refusal says why: in JSON, in one sentence.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::Command;
 
 use crate::client::{connect, get, head, post, posted, receive, send};
@@ -219,16 +220,24 @@ fn one_connection_may_ask_again_and_again() {
     }
 }
 
-#[test]
-fn a_port_that_is_taken_is_an_error_in_words() {
-    let program = Program::start("");
+/// What the program says when it refuses to start.
+fn start_refused(folder: &Path, arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_siamese-draw"))
-        .args(["--pretrained", "--port", &program.port.to_string()])
+        .args(arguments)
+        .current_dir(folder)
         .output()
         .unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(output.stdout.is_empty());
+    said
+}
+
+#[test]
+fn a_port_that_is_taken_is_an_error_in_words() {
+    let program = Program::start("");
+    let port = program.port.to_string();
+    let said = start_refused(Path::new("."), &["--pretrained", "--port", &port]);
     assert!(
         said.contains("choose another --port") && said.lines().count() == 1,
         "{said}"
@@ -257,15 +266,8 @@ fn a_store_of_pictures_made_otherwise_gives_no_threshold() {
         ..WriteOptions::default()
     };
     store::write(&folder.path().join("cut.omni"), &archive, made, |_| ()).unwrap();
-    let output = Command::new(env!("CARGO_BIN_EXE_siamese-draw"))
-        .args(["--pretrained", "--port", "0"])
-        .args(["--calibrate", "cut.omni", "--cut=false"])
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(output.stdout.is_empty());
+    let line = "--pretrained --port 0 --calibrate cut.omni --cut=false";
+    let said = start_refused(folder.path(), &line.split(' ').collect::<Vec<_>>());
     assert!(
         said.contains("cut.omni: its pictures were made with --cut"),
         "{said}"

@@ -1,5 +1,7 @@
 //! Settings: what ships, what can be changed, and what is refused.
 
+use crate::common::drawings::made_up;
+use crate::common::small::{run, with};
 use omnishot::sample::Composition;
 use omnishot::train::Preset;
 
@@ -145,4 +147,20 @@ fn composed_classes_are_off_until_they_are_asked_for() {
     assert_eq!(Preset::parse(&text, &[]).unwrap(), changed);
     let more = Preset::parse(&text, &["batch.composed.classes=8000".to_owned()]).unwrap();
     assert_eq!(more.batch.composed().unwrap().classes, 8000);
+}
+
+/// The table has 20 pairs and two copies of each, an epoch of 8 batches.
+#[test]
+fn a_schedule_may_have_shorter_epochs_than_its_table() {
+    let store = made_up();
+    let losses = |epoch: &str| {
+        let changes = ["batch.table_pairs=20", "optimizer.decay=0.5", epoch];
+        let preset = with("koch", 12, &changes);
+        run(&store, &preset, 7, 1).0
+    };
+    let own = losses("epoch_steps=0");
+    assert_eq!(own, losses("epoch_steps=8"));
+    let shorter = losses("epoch_steps=2");
+    assert_eq!(own[..2], shorter[..2]);
+    assert_ne!(own[3..], shorter[3..]);
 }

@@ -33,9 +33,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::network::{PictureArguments, warn_of_other_pictures};
+use super::network::PictureArguments;
 use crate::cli::exit_code;
-use crate::embed::{Embedder, OtherPictures, Support};
+use crate::embed::Support;
 use crate::onnx::Session;
 use crate::store::Store;
 use alphabets::Alphabets;
@@ -123,13 +123,9 @@ fn desk(arguments: &Arguments) -> Result<Desk> {
     let open = |path: &PathBuf| Store::open(path);
     let store = arguments.calibrate.as_ref().map(open).transpose()?;
     let alphabets = arguments.alphabets.as_ref().map(open).transpose()?;
-    let trained = network.card().pictures;
-    let usual = trained.or(store.as_ref().and_then(Store::pictures));
-    let scan = arguments.preparation.or(usual.unwrap_or_default());
-    warn_of_other_pictures("siamese-draw", &network, scan);
+    let scan = (arguments.preparation).settle("siamese-draw", &network, store.as_ref())?;
     let calibration = match store {
         Some(store) => {
-            OtherPictures::refuse(&store, scan)?;
             let name = store.path().display().to_string();
             Some(Calibration::new(store, &network).context(name)?)
         }
