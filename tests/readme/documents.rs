@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// All of them, the README first: a command may need the files of those before it.
-pub const DOCUMENTS: [&str; 17] = [
+pub const DOCUMENTS: [&str; 18] = [
     "README.md",
     "src/archive/README.md",
     "src/store/README.md",
@@ -12,6 +12,7 @@ pub const DOCUMENTS: [&str; 17] = [
     "src/loader/README.md",
     "src/weights/PRETRAINED.md",
     "src/train/README.md",
+    "src/train/KOCH.md",
     "src/ranks/README.md",
     "src/eval/README.md",
     "src/tune/README.md",
