@@ -102,8 +102,8 @@ pub struct PictureArguments {
 
 impl PictureArguments {
     /// How pictures are made for `embedder`: as asked for, or else as those that it was trained on
-    /// were, or those of the store that a threshold is found on. `program` warns of other pictures
-    /// than its training's.
+    /// were, or those of the store that a threshold is found on. On standard error `program` warns
+    /// of other pictures than its training's.
     ///
     /// # Errors
     /// If the store's pictures are made otherwise, so that its threshold would not hold.
@@ -124,17 +124,12 @@ impl PictureArguments {
         if let Some(store) = store {
             OtherPictures::refuse(store, scan)?;
         }
-        warn_of_other_pictures(program, embedder, scan);
+        if let Some(trained) = trained.filter(|trained| *trained != scan) {
+            eprintln!(
+                "{program}: the network was trained on pictures made {trained}, these are made {scan}: \
+                 expect worse answers"
+            );
+        }
         Ok(scan)
-    }
-}
-
-/// Says on standard error if pictures are made otherwise than those of a network's training.
-fn warn_of_other_pictures(program: &str, embedder: &dyn Embedder, scan: ScanOptions) {
-    if let Some(trained) = embedder.card().pictures.filter(|trained| *trained != scan) {
-        eprintln!(
-            "{program}: the network was trained on pictures made {trained}, these are made {scan}: \
-             expect worse answers"
-        );
     }
 }

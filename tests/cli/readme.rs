@@ -78,7 +78,10 @@ fn pictures(folder: &Path) {
 }
 
 fn run(command: &str, more: &[&str], folder: &Path) {
-    let mut words: Vec<String> = command.split_whitespace().map(str::to_owned).collect();
+    // A shell takes quotes off; none of ours has a space inside.
+    let mut words: Vec<String> = (command.split_whitespace())
+        .map(|word| word.trim_matches('\'').to_owned())
+        .collect();
     for &word in more {
         let (small, preset): (&[&str], _) = match word {
             "SMALL" => (&COMPACT, "SMALL"),

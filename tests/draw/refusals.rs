@@ -221,9 +221,9 @@ fn one_connection_may_ask_again_and_again() {
 }
 
 /// What the program says when it refuses to start.
-fn start_refused(folder: &Path, arguments: &[&str]) -> String {
+fn start_refused(folder: &Path, arguments: &str) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_siamese-draw"))
-        .args(arguments)
+        .args(arguments.split_whitespace())
         .current_dir(folder)
         .output()
         .unwrap();
@@ -236,8 +236,8 @@ fn start_refused(folder: &Path, arguments: &[&str]) -> String {
 #[test]
 fn a_port_that_is_taken_is_an_error_in_words() {
     let program = Program::start("");
-    let port = program.port.to_string();
-    let said = start_refused(Path::new("."), &["--pretrained", "--port", &port]);
+    let taken = format!("--pretrained --port {}", program.port);
+    let said = start_refused(Path::new("."), &taken);
     assert!(
         said.contains("choose another --port") && said.lines().count() == 1,
         "{said}"
@@ -267,7 +267,7 @@ fn a_store_of_pictures_made_otherwise_gives_no_threshold() {
     };
     store::write(&folder.path().join("cut.omni"), &archive, made, |_| ()).unwrap();
     let line = "--pretrained --port 0 --calibrate cut.omni --cut=false";
-    let said = start_refused(folder.path(), &line.split(' ').collect::<Vec<_>>());
+    let said = start_refused(folder.path(), line);
     assert!(
         said.contains("cut.omni: its pictures were made with --cut"),
         "{said}"
