@@ -172,6 +172,7 @@ pub const WAYS: &[(&str, Way)] = &[
         "OMNIGLOT_STORE=drawings.omni cargo bench --bench evaluate",
         Elsewhere("measures speed"),
     ),
+    ("OMNISHOT_INSTRUCTIONS=avx2", Elsewhere("measures speed")),
     // tools/python/README.md
     ("pip install", Elsewhere("tests/cli/python.rs")),
     (
