@@ -64,9 +64,13 @@ pub enum SpaceError {
 
 impl Space {
     /// The names and the texts of the spaces that ship with the program.
-    pub const SHIPPED: [(&str, &str); 2] = [
+    pub const SHIPPED: [(&str, &str); 3] = [
         ("compact", include_str!("compact.toml")),
-        ("koch", include_str!("koch.toml")),
+        (
+            "koch",
+            concat!(include_str!("koch.toml"), include_str!("koch-layers.toml")),
+        ),
+        ("koch-layers", include_str!("koch-layers.toml")),
     ];
 
     /// The names of the spaces that ship with the program, as a sentence lists them.

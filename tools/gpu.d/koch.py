@@ -7,7 +7,6 @@ many they were: `siamese-train` with those steps and that seed gives the same we
 import json
 import os
 import shutil
-from pathlib import Path
 
 from training import Failed
 
@@ -18,7 +17,6 @@ TABLES = {(30_000, 0): 90.61, (90_000, 0): 91.54, (150_000, 0): 91.63,
 # Koch's training had 200 epochs (section 3.2), in which rates fall and momenta rise. A training of minutes has
 # as many, each shorter than its table.
 EPOCHS = 200
-SPACE = Path(__file__).resolve().parents[2] / "src/tune/koch.toml"
 # Seconds of a run that go by before its first step and after its last, and those of an evaluation.
 START, SCORING = 8.0, 25.0
 # Pairs of a batch; drawings of it are twice as many. Koch's had 128. With 32 there are more steps in the time: a small
@@ -73,11 +71,9 @@ def search(part, context):
     folder = context.runs / "search"
     steps = 12 if context.dry else 5000
     sizes = context.trainer.small("koch") or BATCH
-    space = context.runs / "space.toml"
     # The paper printed the shape that it found, so that only the layers' numbers are searched.
-    space.write_text("optimizer.decay = { low = 0.9, high = 1.0 }\n" if context.dry else layers(SPACE.read_text()))
     command = [str(context.programs / "siamese-tune"), "--store", str(context.store), "--out", str(folder), "--preset", "koch",
-               "--space", str(space), "--steps", str(steps), "--trials", "4" if context.dry else "60", "--seed", SEED,
+               "--space", "koch-layers", "--steps", str(steps), "--trials", "4" if context.dry else "60", "--seed", SEED,
                "--device", context.device, "--json", "--checkpoint-every", "0"]
     for change in [*sizes, "batch.copies=0", f"epoch_steps={epoch(steps)}", *([] if context.dry else ["precision=tf32"])]:
         command += ["--set", change]
@@ -95,11 +91,6 @@ def search(part, context):
     part.figures["trials"] = trials
     part.note(f"{len(trials)} trials of {steps} steps; the best settings are in koch-settings.json, which koch-tables "
               "takes from the same folder.")
-
-
-def layers(space):
-    """The part of a space that is about layers: all from its first table on."""
-    return space[space.index("\n[optimizer.layers."):]
 
 
 def epoch(steps):
