@@ -75,13 +75,14 @@ impl AffineLaw {
         AffineLaw::NONE
     }
 
-    /// Refuses ranges that no map should be drawn from.
+    /// Refuses ranges that no map should be drawn from. A pixel of the page is `pitch` pixels of the
+    /// plane that is looked at.
     ///
     /// # Errors
     /// Names the first field out of its range, or says that the ranges together
     /// reach too far: no map may send a page's corner row or column more than
     /// 127 source pixels from the centre, which is where [`super::map::Map`] ends.
-    pub fn check(&self) -> Result<(), DistortionError> {
+    pub fn check(&self, pitch: f64) -> Result<(), DistortionError> {
         let ranges = [
             ("probability", self.probability, 0.0, 1.0),
             ("rotation_degrees", self.rotation_degrees, 0.0, 45.0),
@@ -92,7 +93,7 @@ impl AffineLaw {
         for (field, value, least, most) in ranges {
             DistortionError::check_range(field, value, least, most)?;
         }
-        let reach = self.reach_pixels();
+        let reach = pitch * self.reach_pixels();
         if reach > 127.0 {
             return Err(DistortionError::Reach { pixels: reach });
         }
@@ -313,9 +314,9 @@ mod tests {
 
     #[test]
     fn laws_out_of_range_are_refused() {
-        assert_eq!(AffineLaw::KOCH.check(), Ok(()));
-        assert_eq!(AffineLaw::COMPACT.check(), Ok(()));
-        assert_eq!(AffineLaw::NONE.check(), Ok(()));
+        assert_eq!(AffineLaw::KOCH.check(1.0), Ok(()));
+        assert_eq!(AffineLaw::COMPACT.check(1.0), Ok(()));
+        assert_eq!(AffineLaw::NONE.check(1.0), Ok(()));
         let koch = AffineLaw::KOCH;
         for law in [
             AffineLaw {
@@ -340,7 +341,7 @@ mod tests {
             },
             AffineLaw { scale: 0.6, ..koch },
         ] {
-            assert!(law.check().is_err(), "{law:?}");
+            assert!(law.check(1.0).is_err(), "{law:?}");
         }
     }
 }

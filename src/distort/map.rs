@@ -15,6 +15,9 @@
 //! Pixel centres are at (k + ½), and output and plane cover the same square, so
 //! an output of S pixels sees a plane of P pixels at P/S of its own pitch.
 //!
+//! Of a page whose drawing is brought to a size ([`super::size`]), the output sees a part instead: places
+//! are that much closer together, and all are moved to the part's centre, by whole 2⁻⁸ pixels.
+//!
 //! Poses are taken after rounding, by exchanging and negating tables: warping in
 //! `pose` k below 4 is, bit for bit, warping a page that has been turned k times
 //! clockwise first, and in pose 4 + k one that has been mirrored, left for right, and
@@ -22,6 +25,7 @@
 
 use super::affine::Affine;
 use super::plane::SIDE_MAX;
+use super::size::Fit;
 
 /// Bits behind the point of a place; 256 steps to a pixel.
 pub const FRACTION_BITS: u32 = 8;
@@ -43,21 +47,21 @@ pub struct Map {
 }
 
 impl Map {
-    /// The inverse of `affine` after `pose`, from an output of `side` pixels to a plane of
-    /// `plane_side` pixels.
+    /// The inverse of `affine` after `pose`, from an output of `side` pixels to the part `fit` of a
+    /// plane of `plane_side` pixels.
     ///
     /// # Panics
     /// If a side is 0 or above 105, if `pose` is above 7, or if the map reaches 128
     /// source pixels from the centre (no map drawn from a checked law does).
     #[must_use]
-    pub fn new(affine: &Affine, pose: u8, plane_side: usize, side: usize) -> Map {
+    pub fn new(affine: &Affine, pose: u8, fit: Fit, plane_side: usize, side: usize) -> Map {
         let mut map = Map {
             side,
             plane_side,
             columns: [[0; SIDE_MAX]; 2],
             rows: [[0; SIDE_MAX]; 2],
         };
-        map.set(affine, pose, plane_side, side);
+        map.set(affine, pose, fit, plane_side, side);
         map
     }
 
@@ -65,7 +69,7 @@ impl Map {
     ///
     /// # Panics
     /// As [`Map::new`].
-    pub fn set(&mut self, affine: &Affine, pose: u8, plane_side: usize, side: usize) {
+    pub fn set(&mut self, affine: &Affine, pose: u8, fit: Fit, plane_side: usize, side: usize) {
         assert!(
             (1..=SIDE_MAX).contains(&side) && (1..=SIDE_MAX).contains(&plane_side),
             "no map from {side} to {plane_side} pixels"
@@ -75,12 +79,13 @@ impl Map {
         self.plane_side = plane_side;
 
         let matrix = affine.inverse_matrix();
-        let pitch = plane_side as f64 / side as f64;
-        // The shift is told in pixels of a 105-pixel page, whatever the plane.
+        let pitch = fit.scale * plane_side as f64 / side as f64;
+        // The shift is told in pixels of a 105-pixel page, whatever the plane and the part.
         let page_pitch = plane_side as f64 / SIDE_MAX as f64;
+        let shift_pitch = fit.scale * page_pitch;
         let [shift_x, shift_y] = affine.shift_pixels;
         for (axis, [by_u, by_v]) in matrix.into_iter().enumerate() {
-            let shift = -(by_u * shift_x + by_v * shift_y) * page_pitch;
+            let shift = -(by_u * shift_x + by_v * shift_y) * shift_pitch;
             fill(&mut self.columns[axis][..side], by_u * pitch, 0.0);
             fill(&mut self.rows[axis][..side], by_v * pitch, shift);
         }
@@ -89,6 +94,20 @@ impl Map {
         }
         if pose >= 4 {
             self.mirror();
+        }
+        // The part lies where it lies whatever the pose: it is the page that is turned.
+        for (axis, centre) in fit.centre.into_iter().enumerate() {
+            let steps = centre * page_pitch * f64::from(1u32 << FRACTION_BITS);
+            self.move_by(axis, steps.round() as i32); // away from 0, so that mirrors agree
+        }
+    }
+
+    /// All places moved along an axis, by so many 1/256 source pixels.
+    fn move_by(&mut self, axis: usize, steps: i32) {
+        for part in &mut self.rows[axis][..self.side] {
+            let moved = i32::from(*part) + steps;
+            *part = i16::try_from(moved)
+                .unwrap_or_else(|_| panic!("map reaches {} pixels", moved >> FRACTION_BITS));
         }
     }
 
@@ -174,7 +193,7 @@ mod tests {
         for index in 0..100 {
             let affine = AffineLaw::COMPACT.draw(&mut Stream::new(1, Purpose::Distort, index));
             for (plane_side, side) in [(105, 105), (64, 48), (64, 105), (105, 20)] {
-                let map = Map::new(&affine, 0, plane_side, side);
+                let map = Map::new(&affine, 0, Fit::WHOLE, plane_side, side);
                 let matrix = affine.inverse_matrix();
                 for (u, v) in [(0, 0), (side - 1, 0), (0, side - 1), (side / 2, side / 3)] {
                     let to_page = 105.0 / side as f64;
@@ -196,9 +215,9 @@ mod tests {
     #[test]
     fn four_quarter_turns_are_none() {
         let affine = AffineLaw::KOCH.draw(&mut Stream::new(1, Purpose::Distort, 3));
-        let mut map = Map::new(&affine, 3, 105, 105);
+        let mut map = Map::new(&affine, 3, Fit::WHOLE, 105, 105);
         map.turn();
-        assert_eq!(map, Map::new(&affine, 0, 105, 105));
+        assert_eq!(map, Map::new(&affine, 0, Fit::WHOLE, 105, 105));
     }
 
     /// The one pixel of the output looks at the centre, however far apart two would.
@@ -208,7 +227,7 @@ mod tests {
             scale: [0.5, 0.5],
             ..Affine::IDENTITY
         };
-        let map = Map::new(&small, 0, 105, 1);
+        let map = Map::new(&small, 0, Fit::WHOLE, 105, 1);
         assert_eq!((map.columns(), map.rows()), ([&[0][..]; 2], [&[0][..]; 2]));
     }
 
@@ -219,6 +238,6 @@ mod tests {
             scale: [0.3, 1.0],
             ..Affine::IDENTITY
         };
-        let _ = Map::new(&far, 0, 105, 105);
+        let _ = Map::new(&far, 0, Fit::WHOLE, 105, 105);
     }
 }

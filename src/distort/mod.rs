@@ -21,6 +21,7 @@ mod resize;
 // A stand-in without vectors keeps the rest of the room free of conditions.
 #[cfg_attr(not(target_arch = "x86_64"), path = "simd_none.rs")]
 mod simd;
+pub mod size;
 pub mod stroke;
 pub mod warp;
 
@@ -39,6 +40,7 @@ use map::Map;
 use plane::{Plane, Reduction, SIDE_MAX, SIDE_MIN};
 use resize::Filter;
 use simd::Vectors;
+use size::Fit;
 
 /// What may happen to a drawing.
 ///
@@ -64,6 +66,10 @@ pub struct Distortion {
     /// Pixels along a side of the plane that is warped, 57 to 105: the page
     /// itself at 105, else reduced by exact area averaging.
     pub source_side: u32,
+    /// Size normalisation ([`size`]): pixels of a 105-pixel page, 40 to 105, that the longer side of
+    /// the ink's box is brought to before all else; 0 leaves drawings as they lie.
+    #[serde(default, skip_serializing_if = "size::is_off")]
+    pub ink_side: u32,
     /// How a picture smaller than 105 pixels comes to its size. Filters take the page itself:
     /// `source_side` must be 105.
     #[serde(default, skip_serializing_if = "Resize::is_warp")]
@@ -78,6 +84,7 @@ impl Distortion {
         thicken: 0.0,
         elastic_sigma: 0.0,
         source_side: 105,
+        ink_side: 0,
         resize: Resize::Warp,
     };
 
@@ -89,6 +96,7 @@ impl Distortion {
         thicken: 0.15,
         elastic_sigma: 0.035,
         source_side: 64,
+        ink_side: 0,
         resize: Resize::Warp,
     };
 
@@ -97,10 +105,15 @@ impl Distortion {
     /// # Errors
     /// Names the first field that is out of its range, with the range.
     pub fn check(&self) -> Result<(), DistortionError> {
-        self.affine.check()?;
+        if self.ink_side != 0 {
+            DistortionError::check_range("ink_side", f64::from(self.ink_side), 40.0, 105.0)?;
+        }
+        let enlarged = Fit::most(self.ink_side);
+        self.affine
+            .check(enlarged * f64::from(self.source_side) / SIDE_MAX as f64)?;
         DistortionError::check_range("soften", self.soften, 0.0, 1.0)?;
         DistortionError::check_range("thicken", self.thicken, 0.0, 1.0 - self.soften)?;
-        DistortionError::check_range("elastic_sigma", self.elastic_sigma, 0.0, 0.15)?;
+        DistortionError::check_range("elastic_sigma", self.elastic_sigma, 0.0, 0.15 / enlarged)?;
         let least = if self.resize.is_warp() {
             SIDE_MIN
         } else {
@@ -187,7 +200,7 @@ impl Distorter {
             side: SIDE_MAX,
             plane: Plane::blank(source_side),
             changed: Plane::blank(source_side),
-            map: Map::new(&Affine::IDENTITY, 0, source_side, source_side),
+            map: Map::new(&Affine::IDENTITY, 0, Fit::WHOLE, source_side, source_side),
             field: Field::still(source_side),
             filter: Filter::new(distortion.resize),
             vectors: Vectors::new(instructions, reduction.as_ref()),
@@ -264,10 +277,11 @@ impl Distorter {
         let law = self.distortion;
         let affine = law.affine.draw(stream);
         let stroke = stream.word();
-        self.map.set(&affine, pose, self.plane.side(), side);
+        let fit = Fit::of(drawn, law.ink_side);
+        self.map.set(&affine, pose, fit, self.plane.side(), side);
         let bent = law.elastic_sigma > 0.0;
         if bent {
-            let sigma_pixels = law.elastic_sigma * self.plane.side() as f64 / 2.0;
+            let sigma_pixels = law.elastic_sigma * fit.scale * self.plane.side() as f64 / 2.0;
             let grid = elastic::draw_grid(stream, sigma_pixels);
             self.field.resize(side);
             match &mut self.vectors {
@@ -306,8 +320,8 @@ impl Distorter {
 
     /// Draws a drawing undistorted into `side`² pixels by the warp alone.
     fn plain_at<P: Pixel>(&mut self, side: usize, drawn: Drawn<'_>, pose: u8, out: &mut [P]) {
-        self.map
-            .set(&Affine::IDENTITY, pose, self.plane.side(), side);
+        let (fit, plane_side) = (Fit::of(drawn, self.distortion.ink_side), self.plane.side());
+        self.map.set(&Affine::IDENTITY, pose, fit, plane_side, side);
         self.paint(drawn, Stroke::Same, false, out);
     }
 

@@ -54,6 +54,12 @@ pub(super) fn warped<P: Pixel>(plane: &Plane, map: &Map, field: Option<&Field>) 
     out
 }
 
+/// The compact recipe on drawings of one size.
+const NORMALIZED: Distortion = Distortion {
+    ink_side: 80,
+    ..Distortion::COMPACT
+};
+
 /// Bilinear interpolation in plain `f64`, from the parameters alone.
 fn reference(plane: &Plane, affine: &Affine, side: usize) -> Vec<f64> {
     let pixels = plane.side() as f64;
@@ -99,7 +105,7 @@ fn the_warp_is_within_its_bound_of_plain_arithmetic() {
         let mut small = Plane::blank(64);
         Reduction::new(64).reduce(&page, &mut small);
         for (plane, side) in [(&plane_of(&page), 105), (&small, 48), (&small, 105)] {
-            let map = Map::new(&affine, 0, plane.side(), side);
+            let map = Map::new(&affine, 0, Fit::WHOLE, plane.side(), side);
             let reals = warped::<f32>(plane, &map, None);
             let bytes = warped::<u8>(plane, &map, None);
             for (k, want) in reference(plane, &affine, side).into_iter().enumerate() {
@@ -136,7 +142,7 @@ fn whole_shifts_move_whole_pixels() {
             shift_pixels: [f64::from(dx), f64::from(dy)],
             ..Affine::IDENTITY
         };
-        let map = Map::new(&affine, 0, SIDE, SIDE);
+        let map = Map::new(&affine, 0, Fit::WHOLE, SIDE, SIDE);
         let out = warped::<f32>(&plane_of(&page), &map, None);
         for y in 0..SIDE as i32 {
             for x in 0..SIDE as i32 {
@@ -158,7 +164,7 @@ fn a_quarter_turn_is_a_turned_page_bit_for_bit() {
         let affine = AffineLaw::COMPACT.draw(&mut stream(index));
         let upright = page;
         for quarter in 0..4 {
-            let map = |quarter| Map::new(&affine, quarter, SIDE, SIDE);
+            let map = |quarter| Map::new(&affine, quarter, Fit::WHOLE, SIDE, SIDE);
             assert_eq!(
                 warped::<f32>(&plane_of(&page), &map(0), None),
                 warped::<f32>(&plane_of(&upright), &map(quarter), None),
@@ -179,7 +185,7 @@ fn a_mirrored_pose_is_a_mirrored_page_bit_for_bit() {
             mirrored.set(SIDE - 1 - x, y, page.ink(x, y));
         }
         for quarter in 0..4 {
-            let map = |pose| Map::new(&affine, pose, SIDE, SIDE);
+            let map = |pose| Map::new(&affine, pose, Fit::WHOLE, SIDE, SIDE);
             assert_eq!(
                 warped::<f32>(&plane_of(&mirrored), &map(quarter), None),
                 warped::<f32>(&plane_of(&page), &map(4 + quarter), None),
@@ -191,18 +197,18 @@ fn a_mirrored_pose_is_a_mirrored_page_bit_for_bit() {
 
 #[test]
 fn plain_quarters_of_the_reduced_plane_agree_too() {
-    let mut distorter = (Distorter::new(Distortion::COMPACT).unwrap())
-        .at(48)
-        .unwrap();
-    let mut page = scribble(8);
-    let upright = page;
-    for quarter in 0..4 {
-        let mut turned_first = vec![0u8; 48 * 48];
-        let mut turned_in_warp = vec![0u8; 48 * 48];
-        distorter.plain(&page, 0, &mut turned_first);
-        distorter.plain(&upright, quarter, &mut turned_in_warp);
-        assert_eq!(turned_first, turned_in_warp);
-        page = turned(&page);
+    for law in [Distortion::COMPACT, NORMALIZED] {
+        let mut distorter = Distorter::new(law).unwrap().at(48).unwrap();
+        let mut page = scribble(8);
+        let upright = page;
+        for quarter in 0..4 {
+            let mut turned_first = vec![0u8; 48 * 48];
+            let mut turned_in_warp = vec![0u8; 48 * 48];
+            distorter.plain(&page, 0, &mut turned_first);
+            distorter.plain(&upright, quarter, &mut turned_in_warp);
+            assert_eq!(turned_first, turned_in_warp);
+            page = turned(&page);
+        }
     }
 }
 
@@ -226,7 +232,7 @@ fn a_filter_lets_no_ink_fall_between_the_pixels_of_a_small_plain_picture() {
 
 #[test]
 fn blank_stays_blank_and_nothing_leaves_the_range() {
-    for law in [Distortion::KOCH, Distortion::COMPACT] {
+    for law in [Distortion::KOCH, Distortion::COMPACT, NORMALIZED] {
         let mut distorter = Distorter::new(law).unwrap().at(48).unwrap();
         let mut out = vec![1f32; 48 * 48];
         let mut full = Page::BLANK;
@@ -256,10 +262,10 @@ fn a_field_is_added_to_the_map() {
     let plane = plane_of(&scribble(4));
     let bent = warped::<f32>(
         &plane,
-        &Map::new(&Affine::IDENTITY, 0, SIDE, SIDE),
+        &Map::new(&Affine::IDENTITY, 0, Fit::WHOLE, SIDE, SIDE),
         Some(&field),
     );
-    let shifted = warped::<f32>(&plane, &Map::new(&shift, 0, SIDE, SIDE), None);
+    let shifted = warped::<f32>(&plane, &Map::new(&shift, 0, Fit::WHOLE, SIDE, SIDE), None);
     let differing = bent
         .iter()
         .zip(&shifted)
@@ -292,6 +298,7 @@ fn pictures_are_pinned_and_the_same_without_vectors() {
     for (law, want) in [
         (Distortion::KOCH, "18c4e6cc05dfaca1"),
         (Distortion::COMPACT, "fa1ab64ef9e45be0"),
+        (NORMALIZED, "106dfa44616cd7dd"),
     ] {
         assert_eq!(digest(Distorter::scalar(law).unwrap()), want);
         assert_eq!(digest(Distorter::new(law).unwrap()), want);
@@ -300,7 +307,7 @@ fn pictures_are_pinned_and_the_same_without_vectors() {
 
 #[test]
 fn laws_are_read_from_toml_and_unknown_fields_refused() {
-    for law in [Distortion::KOCH, Distortion::COMPACT] {
+    for law in [Distortion::KOCH, Distortion::COMPACT, NORMALIZED] {
         let text = toml::to_string(&law).unwrap();
         assert_eq!(toml::from_str::<Distortion>(&text).unwrap(), law);
         assert!(toml::from_str::<Distortion>(&format!("blur = 1.0\n{text}")).is_err());
@@ -345,7 +352,7 @@ fn a_law_that_reaches_too_far_is_told_how_far() {
         shift_pixels: 20.0,
         ..Distortion::COMPACT.affine
     };
-    let Err(DistortionError::Reach { pixels }) = law.check() else {
+    let Err(DistortionError::Reach { pixels }) = law.check(1.0) else {
         panic!("{law:?}");
     };
     // √1.25 / (0.75 · 0.5) · (52.5 + 20 √2)

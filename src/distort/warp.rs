@@ -137,11 +137,12 @@ mod tests {
 
     use super::*;
     use crate::distort::Affine;
+    use crate::distort::size::Fit;
 
     /// What reads without looking, in the vector form, leans on it.
     #[test]
     fn what_is_of_another_size_is_refused() {
-        let map = Map::new(&Affine::IDENTITY, 0, 105, 48);
+        let map = Map::new(&Affine::IDENTITY, 0, Fit::WHOLE, 105, 48);
         let refused = |plane_side, field: Option<usize>, pixels| {
             let field = field.map(Field::still);
             catch_unwind(|| check_sizes(&map, plane_side, field.as_ref(), pixels)).is_err()

@@ -42,6 +42,7 @@ fn settings_can_be_changed_and_mistakes_are_told() {
             "and verification",
         ),
         ("distortion.soften=2", "soften is 2"),
+        ("distortion.ink_side=20", "ink_side is 20"),
         ("precision=f16", "unknown variant `f16`"),
     ] {
         let text = change(mistake).unwrap_err();

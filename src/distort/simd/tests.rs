@@ -7,6 +7,7 @@ use super::source::{Bits, PAGE_ENTRIES, Source, lay_out_page};
 use crate::distort::elastic::{self, Field};
 use crate::distort::map::Map;
 use crate::distort::plane::{Plane, Reduction, SIDE_MIN};
+use crate::distort::size::Fit;
 use crate::distort::tests::{plane_of, scribble, warped};
 use crate::distort::warp::Pixel;
 use crate::distort::{Affine, Instructions, Stroke, stroke};
@@ -57,6 +58,15 @@ fn any_affine() -> impl Strategy<Value = Affine> {
         })
 }
 
+/// The whole page, or a part that no such map takes too far.
+fn any_fit() -> impl Strategy<Value = Fit> {
+    let part = (0.3..0.95f64, [-1.0..1.0f64, -1.0..1.0]).prop_map(|(scale, centre)| Fit {
+        centre: centre.map(|unit| unit * (125.0 - 118.0 * scale).min(30.0)),
+        scale,
+    });
+    prop_oneof![Just(Fit::WHOLE), part]
+}
+
 /// Warps into the middle of a larger slice, from `before` on: what is around must stay, and all
 /// must if the picture is too narrow for vectors.
 fn fills_its_slice<P: Pixel>(page: &Page, map: &Map, before: usize, mark: P) {
@@ -88,7 +98,7 @@ fn fills_its_slice<P: Pixel>(page: &Page, map: &Map, before: usize, mark: P) {
 fn vectors_write_their_slice_and_nothing_else() {
     let page = scribble(5);
     for side in [1, 2, 15, 16, 17, 31, 32, 33, 47, 48, 49, 104, 105] {
-        let map = Map::new(&Affine::IDENTITY, 3, SIDE, side);
+        let map = Map::new(&Affine::IDENTITY, 3, Fit::WHOLE, SIDE, side);
         for before in [0, 1, 2, 3, 7, 33] {
             fills_its_slice(&page, &map, before, 9f32);
             fills_its_slice(&page, &map, before, 9u8);
@@ -101,9 +111,10 @@ proptest! {
 
     #[test]
     fn vectors_agree_with_the_law_on_pages(
-        page in any_page(), affine in any_affine(), pose in 0..8u8, side in 16..=SIDE,
+        page in any_page(), affine in any_affine(), fit in any_fit(), pose in 0..8u8,
+        side in 16..=SIDE,
     ) {
-        let map = Map::new(&affine, pose, SIDE, side);
+        let map = Map::new(&affine, pose, fit, SIDE, side);
         let plane = plane_of(&page);
         for mut vectors in all_forms(None) {
             let mut reals = vec![9f32; side * side];
@@ -117,7 +128,8 @@ proptest! {
 
     #[test]
     fn vectors_agree_with_the_law_on_planes_and_fields(
-        page in any_page(), affine in any_affine(), pose in 0..8u8, side in 16..=SIDE,
+        page in any_page(), affine in any_affine(), fit in any_fit(), pose in 0..8u8,
+        side in 16..=SIDE,
         plane_side in SIDE_MIN..=SIDE, seed in any::<u64>(), sigma in 0.0..8.0,
     ) {
         let mut field = Field::still(side);
@@ -126,7 +138,7 @@ proptest! {
         let grid = elastic::draw_grid(&mut Stream::new(seed, Purpose::Distort, 0), sigma);
         field.bend(&grid);
         reduction.reduce(&page, &mut plane);
-        let map = Map::new(&affine, pose, plane_side, side);
+        let map = Map::new(&affine, pose, fit, plane_side, side);
         for mut vectors in all_forms(Some(&reduction)) {
             for field in [None, Some(&field)] {
                 let mut reals = vec![9f32; side * side];
@@ -161,10 +173,10 @@ proptest! {
     /// One after the other with the same room, in which no plane may leave anything behind.
     #[test]
     fn vectors_agree_with_the_law_on_reduced_pages_and_changed_strokes(
-        pages in prop::collection::vec(any_page(), 3), affine in any_affine(), pose in 0..8u8,
+        pages in prop::collection::vec(any_page(), 3), affine in any_affine(), fit in any_fit(), pose in 0..8u8,
         side in 16..=SIDE, plane_side in SIDE_MIN..=SIDE,
     ) {
-        let map = Map::new(&affine, pose, plane_side, side);
+        let map = Map::new(&affine, pose, fit, plane_side, side);
         let mut reduction = Reduction::new(plane_side);
         for mut vectors in all_forms(Some(&reduction.clone())) {
             for page in &pages {
