@@ -78,6 +78,28 @@ impl Page {
         }
     }
 
+    /// The first and the last column and row that have ink; nothing of a blank page.
+    #[must_use]
+    pub fn ink_bounds(&self) -> Option<[[usize; 2]; 2]> {
+        let mut columns = [0u8; SIDE];
+        let (mut top, mut bottom) = (None, 0);
+        for (band, bytes) in self.bands().chunks_exact(SIDE).enumerate() {
+            let mut rows = 0u8;
+            for (column, byte) in columns.iter_mut().zip(bytes) {
+                *column |= byte;
+                rows |= byte;
+            }
+            if rows != 0 {
+                top = top.or(Some(8 * band + rows.trailing_zeros() as usize));
+                bottom = 8 * band + 7 - rows.leading_zeros() as usize;
+            }
+        }
+        let inked = |column: &u8| *column != 0;
+        let left = columns.iter().position(inked)?;
+        let right = columns.iter().rposition(inked)?;
+        Some([[left, top?], [right, bottom]])
+    }
+
     /// Number of ink pixels, 0 to 11,025.
     #[must_use]
     pub fn ink_count(&self) -> u32 {

@@ -6,7 +6,7 @@
 //! box around the ink instead of the whole page.
 
 use super::plane::SIDE_MAX;
-use crate::image::{Drawn, Page, SIDE};
+use crate::image::{Drawn, SIDE};
 
 /// By how much a drawing is enlarged at most: a dot stays a dot.
 const ENLARGED: f64 = 3.0;
@@ -80,35 +80,12 @@ fn dark_bounds(shades: &[u8]) -> Option<[[usize; 2]; 2]> {
     Some([[left, top], [right, bottom]])
 }
 
-impl Page {
-    /// The first and the last column and row that have ink; nothing of a blank page.
-    #[must_use]
-    pub fn ink_bounds(&self) -> Option<[[usize; 2]; 2]> {
-        let mut columns = [0u8; SIDE];
-        let (mut top, mut bottom) = (None, 0);
-        for (band, bytes) in self.bands().chunks_exact(SIDE).enumerate() {
-            let mut rows = 0u8;
-            for (column, byte) in columns.iter_mut().zip(bytes) {
-                *column |= byte;
-                rows |= byte;
-            }
-            if rows != 0 {
-                top = top.or(Some(8 * band + rows.trailing_zeros() as usize));
-                bottom = 8 * band + 7 - rows.leading_zeros() as usize;
-            }
-        }
-        let inked = |column: &u8| *column != 0;
-        let left = columns.iter().position(inked)?;
-        let right = columns.iter().rposition(inked)?;
-        Some([[left, top?], [right, bottom]])
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tests::scribble;
     use super::super::{AffineLaw, Distorter, Distortion, DistortionError};
     use super::*;
+    use crate::image::Page;
     use crate::seed::{Purpose, Stream};
 
     fn page(points: &[[usize; 2]]) -> Page {
