@@ -116,6 +116,10 @@ mod tests {
                 source_side: 57,
                 ..Distortion::COMPACT
             },
+            Distortion {
+                ink_side: 80,
+                ..Distortion::COMPACT
+            },
         ]
     }
 

@@ -10,7 +10,7 @@ use crate::image::{Drawn, SIDE};
 
 /// By how much a drawing is enlarged at most: a dot stays a dot.
 const ENLARGED: f64 = 3.0;
-/// The least shade that counts as ink, of a drawing in shades.
+/// The least shade that counts as ink, of a picture without a page.
 const INK: u8 = 128;
 
 /// The part of a page that is looked at as if it were the whole.
@@ -37,11 +37,9 @@ impl Fit {
         if ink_side == 0 {
             return Fit::WHOLE;
         }
-        let bounds = match drawn.shades {
-            None => drawn.page.ink_bounds(),
-            Some(shades) => dark_bounds(shades),
-        };
-        let Some([first, last]) = bounds else {
+        // Pictures that never were pages, such as MNIST's, have nothing but shades.
+        let dark = || drawn.shades.and_then(|shades| dark_bounds(shades));
+        let Some([first, last]) = drawn.page.ink_bounds().or_else(dark) else {
             return Fit::WHOLE;
         };
         // Halves of pixels are whole numbers in f64: nothing here is rounded but the quotient.
@@ -65,7 +63,6 @@ impl Fit {
 }
 
 /// Whether no size is asked for, which is left out where laws are written.
-#[allow(clippy::trivially_copy_pass_by_ref)] // serde's form
 pub(super) fn is_off(ink_side: &u32) -> bool {
     *ink_side == 0
 }
