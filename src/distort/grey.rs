@@ -16,7 +16,7 @@ use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer
 use super::Distorter;
 use super::plane::SIDE_MAX;
 use super::warp::Pixel;
-use crate::image::{Drawn, Page};
+use crate::image::{AREA, Drawn, Page};
 
 /// Pixels along a side to which Koch enlarges MNIST's digits (2015, section 4.4).
 pub const KOCH_SIDE: usize = 35;
@@ -57,6 +57,15 @@ fn at_page_size(grey: &[u8], side: usize) -> Cow<'_, [u8]> {
     Cow::Owned(enlarge(grey, side, SIDE_MAX))
 }
 
+/// The page of a picture that never was one: ink where it is nearer to ink than to ground.
+pub(super) fn dark_page(grey: &[u8; AREA]) -> Page {
+    let mut page = Page::BLANK;
+    for (at, _) in grey.iter().enumerate().filter(|(_, shade)| **shade >= 128) {
+        page.set(at % SIDE_MAX, at / SIDE_MAX, true);
+    }
+    page
+}
+
 impl Distorter {
     /// Draws a grey picture of `grey_side` × `grey_side` pixels, ink 255 on ground 0, into `out`
     /// as [`Distorter::plain`] draws a page: `side`² pixels row by row, ground 0 and ink 1.0
@@ -74,7 +83,7 @@ impl Distorter {
         let grey = at_page_size(grey, grey_side);
         let shades = grey[..].try_into().expect("it has a page's size now");
         let drawn = Drawn {
-            page: &Page::BLANK,
+            page: &dark_page(shades),
             shades: Some(shades),
         };
         self.plain(drawn, 0, out);

@@ -98,16 +98,10 @@ impl Map {
         // The part lies where it lies whatever the pose: it is the page that is turned.
         for (axis, centre) in fit.centre.into_iter().enumerate() {
             let steps = centre * page_pitch * f64::from(1u32 << FRACTION_BITS);
-            self.move_by(axis, steps.round() as i32); // away from 0, so that mirrors agree
-        }
-    }
-
-    /// All places moved along an axis, by so many 1/256 source pixels.
-    fn move_by(&mut self, axis: usize, steps: i32) {
-        for part in &mut self.rows[axis][..self.side] {
-            let moved = i32::from(*part) + steps;
-            *part = i16::try_from(moved)
-                .unwrap_or_else(|_| panic!("map reaches {} pixels", moved >> FRACTION_BITS));
+            let steps = steps.round() as i32; // away from 0, so that mirrors agree
+            if steps != 0 {
+                move_by(&mut self.rows[axis][..side], steps);
+            }
         }
     }
 
@@ -166,18 +160,30 @@ fn fill(parts: &mut [i16], slope: f64, shift: f64) {
     let half = 1i64 << (drop - 1);
     let first = 1 - parts.len() as i64;
     let at = |k: i64| (slope * (first + 2 * k) + shift + half) >> drop;
-    // Parts are monotonous: if both ends fit, all do. -32768 is left out, for its negative.
-    for end in [at(0), at(parts.len() as i64 - 1)] {
+    check_ends([at(0), at(parts.len() as i64 - 1)]);
+    let mut next = slope * first + shift + half;
+    for part in parts {
+        *part = (next >> drop) as i16;
+        next += 2 * slope;
+    }
+}
+
+/// Moves `parts`, of which there is one at least, by so many 1/256 source pixels.
+fn move_by(parts: &mut [i16], steps: i32) {
+    check_ends([parts[0], parts[parts.len() - 1]].map(|end| i64::from(end) + i64::from(steps)));
+    for part in parts {
+        *part = (i32::from(*part) + steps) as i16;
+    }
+}
+
+/// Parts are monotonous: if both ends fit, all do. -32768 is left out, for its negative.
+fn check_ends(ends: [i64; 2]) {
+    for end in ends {
         assert!(
             end.abs() < 1 << 15,
             "map reaches {} pixels",
             end >> FRACTION_BITS
         );
-    }
-    let mut next = slope * first + shift + half;
-    for part in parts {
-        *part = (next >> drop) as i16;
-        next += 2 * slope;
     }
 }
 

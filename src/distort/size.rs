@@ -10,8 +10,6 @@ use crate::image::{Drawn, SIDE};
 
 /// By how much a drawing is enlarged at most: a dot stays a dot.
 const ENLARGED: f64 = 3.0;
-/// The least shade that counts as ink, of a picture without a page.
-const INK: u8 = 128;
 
 /// The part of a page that is looked at as if it were the whole.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,15 +35,13 @@ impl Fit {
         if ink_side == 0 {
             return Fit::WHOLE;
         }
-        // Pictures that never were pages, such as MNIST's, have nothing but shades.
-        let dark = || drawn.shades.and_then(|shades| dark_bounds(shades));
-        let Some([first, last]) = drawn.page.ink_bounds().or_else(dark) else {
+        let Some([first, last]) = drawn.page.ink_bounds() else {
             return Fit::WHOLE;
         };
         // Halves of pixels are whole numbers in f64: nothing here is rounded but the quotient.
         let middle = |axis: usize| (first[axis] + last[axis] + 1) as f64 / 2.0;
-        let extent = (0..2).map(|axis| last[axis] + 1 - first[axis]).max();
-        let scale = extent.unwrap_or(0) as f64 / f64::from(ink_side);
+        let [width, height] = [0, 1].map(|axis| last[axis] + 1 - first[axis]);
+        let scale = width.max(height) as f64 / f64::from(ink_side);
         Fit {
             centre: [0, 1].map(|axis| middle(axis) - SIDE as f64 / 2.0),
             scale: scale.max(1.0 / ENLARGED),
@@ -67,18 +63,9 @@ pub(super) fn is_off(ink_side: &u32) -> bool {
     *ink_side == 0
 }
 
-/// The first and the last column and row with ink in shades.
-fn dark_bounds(shades: &[u8]) -> Option<[[usize; 2]; 2]> {
-    let dark = |at: usize| shades[at] >= INK;
-    let row = |y: &usize| (0..SIDE).any(|x| dark(y * SIDE + x));
-    let column = |x: &usize| (0..SIDE).any(|y| dark(y * SIDE + x));
-    let (top, bottom) = ((0..SIDE).find(row)?, (0..SIDE).rfind(row)?);
-    let (left, right) = ((0..SIDE).find(column)?, (0..SIDE).rfind(column)?);
-    Some([[left, top], [right, bottom]])
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::grey::dark_page;
     use super::super::tests::scribble;
     use super::super::{AffineLaw, Distorter, Distortion, DistortionError};
     use super::*;
@@ -110,7 +97,7 @@ mod tests {
             for [x, y] in ink {
                 shades[y * SIDE + x] = 200;
             }
-            assert_eq!(dark_bounds(&shades), page.ink_bounds(), "seed {seed}");
+            assert_eq!(dark_page(&shades), page, "seed {seed}");
         }
     }
 
